@@ -1,1 +1,29 @@
-//! (being written)
+//! Everything a caller presents: session tokens, API keys, CSRF tokens, source ids, passwords.
+//!
+//! Invariant 1 shapes it: the edge holds a [`SessionVerifier`] (public keys) and a [`MacKey`], with which it refuses
+//! forged and mistyped credentials without a network read. Only the control plane holds a [`SessionSigner`]. The MAC key
+//! is a filter, never the authority: whoever steals it can make a key that passes the edge, but none that any org's
+//! object knows.
+//!
+//! Time is a parameter in Unix seconds; no clock is read here. Comparisons of secrets are constant-time.
+#![forbid(unsafe_code)]
+
+pub mod base32;
+
+mod api_key;
+mod csrf;
+mod error;
+mod mac;
+mod org;
+mod password;
+mod session;
+mod source_id;
+
+pub use api_key::{API_KEY_BCRYPT_COST, ApiKeyFormat, KeyDigest, MintedKey, PresentedKey};
+pub use base32::random_base32;
+pub use csrf::{csrf_token, csrf_valid};
+pub use error::TokenError;
+pub use mac::MacKey;
+pub use password::{PASSWORD_COST, check_password, hash_password, verify_password};
+pub use session::{AUDIENCE, MAX_TOKEN_LEN, SessionClaims, SessionSigner, SessionVerifier, Verified};
+pub use source_id::{mint_source_id, parse_source_id};
