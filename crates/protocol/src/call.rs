@@ -1,0 +1,369 @@
+//! The call from the edge to the control plane: who asks, from where, for what.
+//!
+//! It travels as JSON in the header [`Call::HEADER`] of one request over the private service binding; the request's body
+//! is the client's body as received, which the edge never parses. The encoding has a frozen-format test, because the two
+//! Workers are deployed one after the other.
+
+use crate::access::{Access, Level, Permission, Resource};
+use crate::{
+    ApiKeyId, ConnectionId, InboundEventId, OrgId, RequestId, Role, Scope, SessionId, SourceId, UserId,
+};
+use serde::{Deserialize, Serialize};
+use std::fmt::Write as _;
+
+/// One request, as the edge hands it on.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Call {
+    /// In `X-Request-Id`, every log line and every audit event.
+    pub request_id: RequestId,
+    /// Where the request came from.
+    pub client: Client,
+    /// Who the edge has seen. The control plane checks again that the principal still stands (invariant 7).
+    pub principal: Principal,
+    /// What is asked for.
+    pub operation: Operation,
+    /// The client's `Idempotency-Key`, at most 255 visible ASCII characters.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub idempotency_key: Option<String>,
+}
+
+impl Call {
+    /// The header that carries a call.
+    pub const HEADER: &'static str = "sluicegate-call";
+
+    /// The header's value: JSON in ASCII, since a header takes nothing else safely.
+    ///
+    /// # Errors
+    /// None in practice: every type of a call has string keys.
+    pub fn to_header(&self) -> serde_json::Result<String> {
+        let json = serde_json::to_string(self)?;
+        if json.is_ascii() {
+            return Ok(json);
+        }
+        // Outside ASCII there are only the contents of strings, where an escape says the same.
+        let mut ascii = String::with_capacity(json.len() + 64);
+        for c in json.chars() {
+            if c.is_ascii() {
+                ascii.push(c);
+            } else {
+                for unit in c.encode_utf16(&mut [0; 2]) {
+                    let _ = write!(ascii, "\\u{unit:04x}");
+                }
+            }
+        }
+        Ok(ascii)
+    }
+}
+
+/// Headers of the control plane's answer that are for the edge alone; the edge removes every `sluicegate-*` header.
+pub mod reply {
+    /// A session token to be set as the cookie. Empty: clear the cookie.
+    pub const SESSION: &str = "sluicegate-session";
+}
+
+/// The network side of a caller, for the audit trail.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Client {
+    /// The address as the platform gives it; empty where it gives none.
+    pub ip: String,
+    /// At most 256 characters of `User-Agent`.
+    pub user_agent: String,
+    /// Scheme and authority that the client used, `https://gate.example.com`: for URLs in answers, never stored.
+    pub origin: String,
+}
+
+/// Who the edge has authenticated.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Principal {
+    /// Nobody.
+    Anonymous,
+    /// The holder of a session token whose signature the edge has verified.
+    Session {
+        /// The tenant.
+        org: OrgId,
+        /// The person.
+        user: UserId,
+        /// The server-side record, which is the authority.
+        session: SessionId,
+        /// The token is past its `exp`; it came in the cookie, so a live record may renew it.
+        expired: bool,
+        /// It came in the cookie.
+        cookie: bool,
+    },
+    /// The holder of an API key whose MAC the edge has verified.
+    ApiKey {
+        /// The tenant that the key names.
+        org: OrgId,
+        /// The key's 8 plaintext characters.
+        lookup: String,
+        /// SHA-256 of the secret part, lower-case hex: the key itself stays at the edge.
+        digest: String,
+    },
+}
+
+impl Principal {
+    /// The tenant whose object answers.
+    pub fn org(&self) -> Option<&OrgId> {
+        match self {
+            Self::Anonymous => None,
+            Self::Session { org, .. } | Self::ApiKey { org, .. } => Some(org),
+        }
+    }
+}
+
+/// A page of a list, newest first.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Page {
+    /// Rows asked for, 1 to [`Page::MAX`]; absent: [`Page::DEFAULT`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit: Option<u32>,
+    /// Where the last page ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cursor: Option<String>,
+}
+
+impl Page {
+    /// Rows of a page where the caller does not say.
+    pub const DEFAULT: u32 = 50;
+    /// The most rows of a page.
+    pub const MAX: u32 = 200;
+
+    /// Rows to return.
+    pub fn limit(&self) -> u32 {
+        self.limit.unwrap_or(Self::DEFAULT).clamp(1, Self::MAX)
+    }
+}
+
+/// Everything that the control plane does. A payload is the client's JSON body, of the type named in each comment
+/// (module [`crate::api`]); what stands in the URL is here.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "op", rename_all = "snake_case")]
+pub enum Operation {
+    /// `api::SignUp` → `api::SignedIn`.
+    SignUp,
+    /// `api::LogIn` → `api::SignedIn`.
+    LogIn,
+    /// Ends the session.
+    LogOut,
+    /// → `api::Me`.
+    Me,
+    /// → `api::Overview`, what the dashboard's first page shows.
+    Overview,
+    /// → `api::Verified`: what the edge may decide alone until it is stale.
+    VerifyPrincipal,
+
+    /// → `api::List<api::ApiKey>`.
+    ListApiKeys(Page),
+    /// `api::NewApiKey` → `api::CreatedApiKey`.
+    CreateApiKey,
+    /// Revokes a key.
+    RevokeApiKey {
+        /// The key's record.
+        id: ApiKeyId,
+    },
+
+    /// → `api::List<api::Connection>`.
+    ListConnections(Page),
+    /// `api::NewConnection` → `api::Connection`.
+    CreateConnection,
+    /// → `api::Connection`.
+    GetConnection {
+        /// Which.
+        id: ConnectionId,
+    },
+    /// → `api::Disconnected`.
+    DeleteConnection {
+        /// Which.
+        id: ConnectionId,
+    },
+    /// A call to the connection's upstream: body and headers are the client's, method is the request's.
+    Proxy {
+        /// Which credential.
+        id: ConnectionId,
+        /// The method to send.
+        method: String,
+        /// What follows `/proxy`, percent-encoding as received, with the query: `/v1/items?limit=3`.
+        path_and_query: String,
+    },
+
+    /// → `api::List<api::Source>`.
+    ListSources(Page),
+    /// `api::NewSource` → `api::Source`.
+    CreateSource,
+    /// → `api::Source`.
+    GetSource {
+        /// Which.
+        id: SourceId,
+    },
+    /// Deletes a source; its events stay.
+    DeleteSource {
+        /// Which.
+        id: SourceId,
+    },
+    /// → `SourceKeys`, the one place where a secret leaves the control plane, for the edge alone (invariant 1).
+    SourceKeys {
+        /// Which.
+        id: SourceId,
+    },
+    /// Stores a verified webhook, whose raw body is the request's body → `api::Received`.
+    StoreInbound(Box<VerifiedWebhook>),
+
+    /// → `api::List<api::InboundEventSummary>`.
+    ListInboundEvents {
+        /// Of one source.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        source: Option<SourceId>,
+        /// The page.
+        page: Page,
+    },
+    /// → `api::InboundEvent`.
+    GetInboundEvent {
+        /// Which.
+        id: InboundEventId,
+    },
+
+    /// → `api::List<api::AuditEvent>`.
+    ListAudit(Page),
+    /// → `api::AuditVerification`.
+    VerifyAudit,
+}
+
+impl Operation {
+    /// What the caller must be. The one table of authorization: the edge reads it to ask for a credential, the org's
+    /// object to decide.
+    pub fn access(&self) -> Access {
+        use Level::{Read, Write};
+        use Resource::{ApiKeys, Audit, Connections, InboundEvents, Sources};
+        let needs = |resource, level| Access::Needs(Permission { resource, level });
+        match self {
+            Self::SignUp | Self::LogIn => Access::Public,
+            Self::SourceKeys { .. } | Self::StoreInbound(_) => Access::Edge,
+            Self::Me | Self::VerifyPrincipal => Access::Principal,
+            Self::LogOut | Self::Overview => Access::Session,
+            Self::ListApiKeys(_) => needs(ApiKeys, Read),
+            Self::CreateApiKey | Self::RevokeApiKey { .. } => needs(ApiKeys, Write),
+            Self::ListConnections(_) | Self::GetConnection { .. } => needs(Connections, Read),
+            Self::CreateConnection | Self::DeleteConnection { .. } => needs(Connections, Write),
+            // Using a credential to read is reading; using it for anything else is writing.
+            Self::Proxy { method, .. } => match method.as_str() {
+                "GET" | "HEAD" | "OPTIONS" => needs(Connections, Read),
+                _ => needs(Connections, Write),
+            },
+            Self::ListSources(_) | Self::GetSource { .. } => needs(Sources, Read),
+            Self::CreateSource | Self::DeleteSource { .. } => needs(Sources, Write),
+            Self::ListInboundEvents { .. } | Self::GetInboundEvent { .. } => needs(InboundEvents, Read),
+            Self::ListAudit(_) | Self::VerifyAudit => needs(Audit, Read),
+        }
+    }
+
+    /// The tenant that the operation itself names; only the edge's own operations do.
+    pub fn source(&self) -> Option<&SourceId> {
+        match self {
+            Self::SourceKeys { id } => Some(id),
+            Self::StoreInbound(webhook) => Some(&webhook.source),
+            _ => None,
+        }
+    }
+}
+
+/// A webhook that the edge has verified.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct VerifiedWebhook {
+    /// The source it came to.
+    pub source: SourceId,
+    /// Which generation of the source's secrets verified it.
+    pub generation: u64,
+    /// The provider's own id of the event, for dedupe; absent: the body's hash serves.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub event_id: Option<String>,
+    /// The provider's type of the event.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub event_type: Option<String>,
+    /// Headers as received, credentials and signatures redacted.
+    pub headers: Vec<(String, String)>,
+}
+
+/// A source's verification secrets, for the edge's memory.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct SourceKeys {
+    /// Row of the provider table.
+    pub provider: String,
+    /// Secrets as their owner pasted them, the current one first.
+    pub secrets: Vec<String>,
+    /// Changes with every change of the source.
+    pub generation: u64,
+}
+
+impl std::fmt::Debug for SourceKeys {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SourceKeys")
+            .field("provider", &self.provider)
+            .field("generation", &self.generation)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What the edge may go by alone for a bounded time ([`Operation::VerifyPrincipal`]).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct VerifiedPrincipal {
+    /// The tenant.
+    pub org_id: OrgId,
+    /// The person or the key.
+    pub subject: String,
+    /// A session's role.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub role: Option<Role>,
+    /// A key's scopes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scopes: Option<Vec<Scope>>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Region;
+
+    #[test]
+    fn frozen_call() {
+        let call = Call {
+            request_id: RequestId::new(0, [0; 10]),
+            client: Client {
+                ip: "192.0.2.1".into(),
+                user_agent: "curl/8 é".into(),
+                origin: "https://gate.test".into(),
+            },
+            principal: Principal::ApiKey {
+                org: OrgId::new(Region::Eu, [0; 16]),
+                lookup: "abcd1234".into(),
+                digest: "00ff".into(),
+            },
+            operation: Operation::GetConnection { id: ConnectionId::new(0, [0; 10]) },
+            idempotency_key: None,
+        };
+        assert_eq!(
+            call.to_header().unwrap(),
+            r#"{"request_id":"req_00000000000000000000000000","client":{"ip":"192.0.2.1","user_agent":"curl/8 \u00e9","origin":"https://gate.test"},"principal":{"kind":"api_key","org":"org_e0000000000000000000000000","lookup":"abcd1234","digest":"00ff"},"operation":{"op":"get_connection","id":"con_00000000000000000000000000"}}"#
+        );
+        let back: Call = serde_json::from_str(&call.to_header().unwrap()).unwrap();
+        assert_eq!(back, call);
+    }
+
+    #[test]
+    fn a_source_secret_does_not_show_in_debug() {
+        let keys = SourceKeys { provider: "stripe".into(), secrets: vec!["hush".into()], generation: 1 };
+        assert!(!format!("{keys:?}").contains("hush"));
+    }
+
+    #[test]
+    fn writing_through_a_connection_asks_for_more_than_reading() {
+        let proxy = |method: &str| Operation::Proxy {
+            id: ConnectionId::new(0, [0; 10]),
+            method: method.into(),
+            path_and_query: "/".into(),
+        };
+        assert_ne!(proxy("GET").access(), proxy("POST").access());
+        assert_eq!(proxy("PROPFIND").access(), proxy("POST").access());
+    }
+}

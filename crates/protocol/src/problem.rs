@@ -1,0 +1,158 @@
+//! Every refusal: one stable code each, answered as RFC 9457 `application/problem+json`.
+
+use crate::RequestId;
+use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
+
+macro_rules! codes {
+    ($($(#[$doc:meta])* $name:ident = $status:literal $code:literal $title:literal;)*) => {
+        /// What went wrong, as a machine reads it. The HTTP status and the title follow from it.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+        #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+        #[serde(rename_all = "snake_case")]
+        pub enum Code { $($(#[$doc])* $name,)* }
+
+        impl Code {
+            /// Every code, for the documentation.
+            pub const ALL: &'static [Self] = &[$(Self::$name),*];
+
+            /// The code in JSON.
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$name => $code,)* }
+            }
+
+            /// The HTTP status.
+            pub const fn status(self) -> u16 {
+                match self { $(Self::$name => $status,)* }
+            }
+
+            /// One line for a person; says nothing of the request.
+            pub const fn title(self) -> &'static str {
+                match self { $(Self::$name => $title,)* }
+            }
+        }
+    };
+}
+
+codes! {
+    /// The request line, a header or the query cannot be understood.
+    InvalidRequest = 400 "invalid_request" "The request is malformed";
+    /// The body is not JSON.
+    InvalidJson = 400 "invalid_json" "The body is not valid JSON";
+    /// The JSON says something that this call does not take.
+    ValidationFailed = 422 "validation_failed" "A field is missing, unknown or has a wrong value";
+    /// No credential, or one that is not (or no longer) good.
+    Unauthenticated = 401 "unauthenticated" "A valid credential is required";
+    /// Email and password do not belong together.
+    InvalidCredentials = 401 "invalid_credentials" "Email or password is wrong";
+    /// A webhook whose signature does not verify.
+    SignatureInvalid = 401 "signature_invalid" "The signature does not verify";
+    /// A rightly signed webhook from too long ago, or from the future.
+    TimestampOutOfTolerance = 401 "timestamp_out_of_tolerance" "The signed time is too far from now";
+    /// The role does not allow it.
+    Forbidden = 403 "forbidden" "Your role does not allow this";
+    /// The API key's scopes do not allow it.
+    InsufficientScope = 403 "insufficient_scope" "The API key lacks the scope for this";
+    /// A cookie-authenticated change without its CSRF token.
+    CsrfFailed = 403 "csrf_failed" "The CSRF token is missing or wrong";
+    /// A browser says that another site sends this.
+    CrossOrigin = 403 "cross_origin" "Cross-origin requests are refused";
+    /// The org's plan does not include it, or its limit is reached.
+    PlanRequired = 403 "plan_required" "Your plan does not include this";
+    /// No such thing, or not yours: the answers are the same bytes.
+    NotFound = 404 "not_found" "There is nothing here";
+    /// The path exists, with other methods.
+    MethodNotAllowed = 405 "method_not_allowed" "This path does not take this method";
+    /// Sign-up with an email that has an account.
+    EmailTaken = 409 "email_taken" "This email already has an account";
+    /// The same `Idempotency-Key` with another request.
+    IdempotencyMismatch = 409 "idempotency_mismatch" "This Idempotency-Key was used for a different request";
+    /// A body over the configured limit.
+    PayloadTooLarge = 413 "payload_too_large" "The body is larger than the limit";
+    /// A URL over the limit.
+    UriTooLong = 414 "uri_too_long" "The URL is longer than the limit";
+    /// Anything but JSON where JSON is taken.
+    UnsupportedMediaType = 415 "unsupported_media_type" "The body must be application/json";
+    /// Too many requests.
+    RateLimited = 429 "rate_limited" "Too many requests";
+    /// Headers over the limit.
+    HeadersTooLarge = 431 "headers_too_large" "The headers are larger than the limit";
+    /// A connection's base URL that is not an HTTPS URL of a public host.
+    BaseUrlRefused = 422 "base_url_refused" "This base URL is not allowed";
+    /// A proxied path that would leave the connection's base URL.
+    PathRefused = 400 "path_refused" "The path leaves the connection's base URL";
+    /// An upstream that answered with a redirect to another host.
+    RedirectRefused = 502 "redirect_refused" "The upstream redirects to a host that this connection does not allow";
+    /// An upstream that cannot be reached.
+    UpstreamUnreachable = 502 "upstream_unreachable" "The upstream cannot be reached";
+    /// An upstream that took too long.
+    UpstreamTimeout = 504 "upstream_timeout" "The upstream took too long";
+    /// A fault of ours. Logged with the request id, told to nobody.
+    Internal = 500 "internal" "Something went wrong on our side";
+    /// The control plane cannot be reached.
+    Unavailable = 503 "unavailable" "Temporarily unavailable";
+}
+
+/// An error's body.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Problem {
+    /// `urn:sluicegate:problem:<code>`.
+    #[serde(rename = "type")]
+    pub kind: Cow<'static, str>,
+    /// One line for a person.
+    pub title: Cow<'static, str>,
+    /// The HTTP status.
+    pub status: u16,
+    /// The stable code.
+    pub code: Code,
+    /// What to change, where there is more to say than the title.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub detail: Option<Cow<'static, str>>,
+    /// The request's id, as in `X-Request-Id`.
+    pub request_id: RequestId,
+}
+
+impl Problem {
+    /// The media type of RFC 9457.
+    pub const CONTENT_TYPE: &'static str = "application/problem+json";
+
+    /// A problem without a detail.
+    pub fn new(code: Code, request_id: RequestId) -> Self {
+        Self::with_detail(code, None, request_id)
+    }
+
+    /// A problem with a detail: text of ours, never of the request.
+    pub fn with_detail(code: Code, detail: Option<Cow<'static, str>>, request_id: RequestId) -> Self {
+        Self {
+            kind: format!("urn:sluicegate:problem:{}", code.as_str()).into(),
+            title: code.title().into(),
+            status: code.status(),
+            code,
+            detail,
+            request_id,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_code_in_json_is_the_code_in_the_table() {
+        for code in Code::ALL {
+            assert_eq!(serde_json::to_value(code).unwrap(), code.as_str());
+            assert!((400..600).contains(&code.status()));
+        }
+    }
+
+    #[test]
+    fn frozen_body() {
+        let problem = Problem::new(Code::NotFound, RequestId::new(0, [0; 10]));
+        assert_eq!(
+            serde_json::to_string(&problem).unwrap(),
+            r#"{"type":"urn:sluicegate:problem:not_found","title":"There is nothing here","status":404,"code":"not_found","request_id":"req_00000000000000000000000000"}"#
+        );
+    }
+}

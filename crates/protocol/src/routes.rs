@@ -1,0 +1,287 @@
+//! The table of the public API: every path, its method and what it asks of the control plane. Routing, `405`s,
+//! /openapi.json and the tests read this table; a path that is not in it does not exist.
+
+use crate::{ApiKeyId, Code, ConnectionId, InboundEventId, Operation, Page, SourceId};
+
+/// Which rate limit a route falls under.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Class {
+    /// Sign-up and login: far tighter.
+    Auth,
+    /// Everything else with a credential.
+    Api,
+}
+
+/// What a route takes as its body.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Body {
+    /// Nothing; what is sent is ignored.
+    None,
+    /// `application/json`.
+    Json,
+    /// Anything, streamed on.
+    Stream,
+}
+
+/// A row of the table.
+#[derive(Debug)]
+pub struct Route {
+    /// `GET`, `POST`, `DELETE`; `*`: any that HTTP defines besides CONNECT and TRACE.
+    pub method: &'static str,
+    /// `{name}` is one segment, `{name*}` the rest of the path and the query.
+    pub path: &'static str,
+    /// One line for the documentation.
+    pub summary: &'static str,
+    /// Its rate limit.
+    pub class: Class,
+    /// Its body.
+    pub body: Body,
+    build: fn(&Request<'_>) -> Result<Operation, Code>,
+}
+
+/// The part of a request that picks an operation.
+#[derive(Debug, Clone, Copy)]
+pub struct Request<'a> {
+    /// Upper case.
+    pub method: &'a str,
+    /// Percent-encoding as received.
+    pub path: &'a str,
+    /// After `?`; empty where there is none.
+    pub query: &'a str,
+    id: &'a str,
+    rest: &'a str,
+}
+
+const fn route(
+    method: &'static str,
+    path: &'static str,
+    summary: &'static str,
+    class: Class,
+    body: Body,
+    build: fn(&Request<'_>) -> Result<Operation, Code>,
+) -> Route {
+    Route { method, path, summary, class, body, build }
+}
+
+/// The table.
+#[rustfmt::skip]
+pub static ROUTES: &[Route] = &[
+    route("POST", "/v1/signup", "Create an account and its workspace", Class::Auth, Body::Json, |_| Ok(Operation::SignUp)),
+    route("POST", "/v1/login", "Sign in with email and password", Class::Auth, Body::Json, |_| Ok(Operation::LogIn)),
+    route("POST", "/v1/logout", "End the session", Class::Api, Body::None, |_| Ok(Operation::LogOut)),
+    route("GET", "/v1/me", "Who the caller is", Class::Api, Body::None, |_| Ok(Operation::Me)),
+    route("GET", "/v1/auth/check", "Whether the credential is good, decided at the edge (for forward-auth proxies); at most revocation.max_staleness_seconds old", Class::Api, Body::None, |_| Ok(Operation::VerifyPrincipal)),
+
+    route("GET", "/v1/api-keys", "List API keys", Class::Api, Body::None, |r| Ok(Operation::ListApiKeys(r.page()?))),
+    route("POST", "/v1/api-keys", "Create an API key; it is shown once", Class::Api, Body::Json, |_| Ok(Operation::CreateApiKey)),
+    route("DELETE", "/v1/api-keys/{id}", "Revoke an API key at once", Class::Api, Body::None, |r| Ok(Operation::RevokeApiKey { id: ApiKeyId::parse(r.id).map_err(absent)? })),
+
+    route("GET", "/v1/connections", "List connections", Class::Api, Body::None, |r| Ok(Operation::ListConnections(r.page()?))),
+    route("POST", "/v1/connections", "Store a third party's credential, sealed", Class::Api, Body::Json, |_| Ok(Operation::CreateConnection)),
+    route("GET", "/v1/connections/{id}", "A connection, without its credential", Class::Api, Body::None, |r| Ok(Operation::GetConnection { id: r.connection()? })),
+    route("DELETE", "/v1/connections/{id}", "Disconnect: the sealed credential is deleted", Class::Api, Body::None, |r| Ok(Operation::DeleteConnection { id: r.connection()? })),
+    route("*", "/v1/connections/{id}/proxy/{path*}", "Call the connection's upstream with its credential", Class::Api, Body::Stream, |r| r.proxy()),
+
+    route("GET", "/v1/sources", "List webhook sources", Class::Api, Body::None, |r| Ok(Operation::ListSources(r.page()?))),
+    route("POST", "/v1/sources", "Create a webhook source", Class::Api, Body::Json, |_| Ok(Operation::CreateSource)),
+    route("GET", "/v1/sources/{id}", "A webhook source, without its secret", Class::Api, Body::None, |r| Ok(Operation::GetSource { id: r.source()? })),
+    route("DELETE", "/v1/sources/{id}", "Delete a webhook source; its events stay", Class::Api, Body::None, |r| Ok(Operation::DeleteSource { id: r.source()? })),
+
+    route("GET", "/v1/inbound-events", "List stored webhooks, newest first", Class::Api, Body::None, |r| Ok(Operation::ListInboundEvents { source: r.source_filter()?, page: r.page()? })),
+    route("GET", "/v1/inbound-events/{id}", "A stored webhook with its body", Class::Api, Body::None, |r| Ok(Operation::GetInboundEvent { id: InboundEventId::parse(r.id).map_err(absent)? })),
+
+    route("GET", "/v1/audit", "List audit events, newest first", Class::Api, Body::None, |r| Ok(Operation::ListAudit(r.page()?))),
+    route("GET", "/v1/audit/verify", "Recompute the audit trail's hash chain", Class::Api, Body::None, |_| Ok(Operation::VerifyAudit)),
+];
+
+/// The rows and the operation for a request.
+///
+/// # Errors
+/// `NotFound` for a path that is not in the table or an id that cannot be one, `MethodNotAllowed` for a path with other
+/// methods, `InvalidRequest` for a query that the route does not take.
+pub fn find(method: &str, path: &str, query: &str) -> Result<(&'static Route, Operation), Code> {
+    let mut found_path = false;
+    for route in ROUTES {
+        let Some((id, rest)) = route.matches(path) else { continue };
+        found_path = true;
+        if route.method == method || (route.method == "*" && PROXIED.contains(&method)) {
+            return Ok((route, (route.build)(&Request { method, path, query, id, rest })?));
+        }
+    }
+    Err(if found_path { Code::MethodNotAllowed } else { Code::NotFound })
+}
+
+/// Methods that a path of the table takes, for `Allow`.
+pub fn allowed(path: &str) -> impl Iterator<Item = &'static str> {
+    ROUTES.iter().filter(move |route| route.matches(path).is_some()).map(|route| route.method)
+}
+
+const PROXIED: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
+
+fn absent(_: crate::id::InvalidId) -> Code {
+    Code::NotFound
+}
+
+impl Route {
+    /// The `{id}` and the rest of the path (from its `/` on), empty where the route has none.
+    fn matches<'a>(&self, path: &'a str) -> Option<(&'a str, &'a str)> {
+        let (mut pattern, mut text, mut id) = (self.path, path, "");
+        loop {
+            let (want, pattern_rest) = split(pattern)?;
+            if want.ends_with("*}") {
+                return text.starts_with('/').then_some((id, text));
+            }
+            let (have, text_rest) = split(text)?;
+            if want.starts_with('{') {
+                if have.is_empty() {
+                    return None;
+                }
+                id = have;
+            } else if want != have {
+                return None;
+            }
+            (pattern, text) = (pattern_rest, text_rest);
+            match (pattern.is_empty(), text.is_empty()) {
+                (true, true) => return Some((id, "")),
+                (true, false) => return None,
+                _ => {}
+            }
+        }
+    }
+}
+
+/// The first segment and what follows it.
+fn split(path: &str) -> Option<(&str, &str)> {
+    let path = path.strip_prefix('/')?;
+    Some(path.find('/').map_or((path, ""), |slash| path.split_at(slash)))
+}
+
+impl Request<'_> {
+    fn connection(&self) -> Result<ConnectionId, Code> {
+        ConnectionId::parse(self.id).map_err(absent)
+    }
+
+    fn source(&self) -> Result<SourceId, Code> {
+        SourceId::parse(self.id).map_err(absent)
+    }
+
+    fn source_filter(&self) -> Result<Option<SourceId>, Code> {
+        self.parameter("source_id")
+            .map(|id| SourceId::parse(id).map_err(|_| Code::InvalidRequest))
+            .transpose()
+    }
+
+    fn page(&self) -> Result<Page, Code> {
+        let limit = self.parameter("limit").map(|text| match text.parse() {
+            Ok(limit @ 1..=Page::MAX) => Ok(limit),
+            _ => Err(Code::InvalidRequest),
+        });
+        let cursor = self.parameter("cursor").filter(|cursor| !cursor.is_empty());
+        if cursor.is_some_and(|c| c.len() > 64 || !c.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_'))
+        {
+            return Err(Code::InvalidRequest);
+        }
+        Ok(Page { limit: limit.transpose()?, cursor: cursor.map(str::to_owned) })
+    }
+
+    fn proxy(&self) -> Result<Operation, Code> {
+        let question = if self.query.is_empty() { "" } else { "?" };
+        Ok(Operation::Proxy {
+            id: self.connection()?,
+            method: self.method.to_owned(),
+            path_and_query: format!("{}{question}{}", self.rest, self.query),
+        })
+    }
+
+    /// A query parameter's first value. What the API takes needs no percent-encoding.
+    fn parameter(&self, name: &str) -> Option<&str> {
+        self.query.split('&').find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const ID: &str = "con_00000000000000000000000000";
+
+    fn operation(method: &str, path: &str, query: &str) -> Result<Operation, Code> {
+        find(method, path, query).map(|(_, operation)| operation)
+    }
+
+    #[test]
+    fn paths_find_their_operations() {
+        assert_eq!(operation("GET", "/v1/me", ""), Ok(Operation::Me));
+        assert!(matches!(
+            operation("GET", &format!("/v1/connections/{ID}"), ""),
+            Ok(Operation::GetConnection { .. })
+        ));
+        assert_eq!(operation("GET", "/v1/audit/verify", ""), Ok(Operation::VerifyAudit));
+        assert_eq!(
+            operation("GET", "/v1/audit", "limit=3&cursor=aud_x"),
+            Ok(Operation::ListAudit(Page { limit: Some(3), cursor: Some("aud_x".into()) }))
+        );
+    }
+
+    #[test]
+    fn a_proxied_path_keeps_its_encoding_and_its_query() {
+        let found = operation("PATCH", &format!("/v1/connections/{ID}/proxy/a%2Fb/../c"), "q=%20&r");
+        assert_eq!(
+            found,
+            Ok(Operation::Proxy {
+                id: ConnectionId::parse(ID).unwrap(),
+                method: "PATCH".into(),
+                path_and_query: "/a%2Fb/../c?q=%20&r".into(),
+            })
+        );
+        assert!(operation("GET", &format!("/v1/connections/{ID}/proxy/"), "").is_ok());
+        assert_eq!(operation("GET", &format!("/v1/connections/{ID}/proxy"), ""), Err(Code::NotFound));
+        assert_eq!(
+            operation("TRACE", &format!("/v1/connections/{ID}/proxy/"), ""),
+            Err(Code::MethodNotAllowed)
+        );
+    }
+
+    #[test]
+    fn what_is_not_in_the_table_is_refused() {
+        for path in [
+            "",
+            "/",
+            "v1/me",
+            "/v1",
+            "/v1/me/",
+            "/v1//me",
+            "/V1/me",
+            "/v1/me/x",
+            "/v1/connections/",
+            "/v2/me",
+        ] {
+            assert_eq!(operation("GET", path, ""), Err(Code::NotFound), "{path}");
+        }
+        assert_eq!(operation("GET", "/v1/connections/con_1", ""), Err(Code::NotFound));
+        assert_eq!(operation("PUT", "/v1/me", ""), Err(Code::MethodNotAllowed));
+        for query in ["limit=0", "limit=201", "limit=-1", "limit=", "limit=1e3", "cursor=%20", "cursor=a'b"] {
+            assert_eq!(operation("GET", "/v1/audit", query), Err(Code::InvalidRequest), "{query}");
+        }
+    }
+
+    #[test]
+    fn no_two_rows_are_the_same() {
+        for (i, a) in ROUTES.iter().enumerate() {
+            assert!(
+                ROUTES.iter().skip(i + 1).all(|b| (a.method, a.path) != (b.method, b.path)),
+                "{}",
+                a.path
+            );
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_request_is_an_answer(path in "(/[a-z0-9_%.{}*-]{0,12}){0,6}", query in ".{0,40}") {
+            let _ = find("GET", &path, &query);
+            let _ = find("GET", &format!("/v1{path}"), &query);
+        }
+    }
+}
