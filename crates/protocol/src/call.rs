@@ -5,6 +5,7 @@
 //! Workers are deployed one after the other.
 
 use crate::access::{Access, Level, Permission, Resource};
+use crate::api::{RateLimit, ShownOnce};
 use crate::{
     ApiKeyId, ConnectionId, InboundEventId, OrgId, RequestId, Role, Scope, SessionId, SourceId, UserId,
 };
@@ -150,8 +151,12 @@ pub enum Operation {
     Me,
     /// → `api::Overview`, what the dashboard's first page shows.
     Overview,
-    /// → `api::Verified`: what the edge may decide alone until it is stale.
-    VerifyPrincipal,
+    /// → `VerifiedPrincipal`: what the edge may decide alone until it is stale.
+    VerifyPrincipal {
+        /// Asks for an identity assertion for a gateway route's upstream.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        audience: Option<String>,
+    },
 
     /// → `api::List<api::ApiKey>`.
     ListApiKeys(Page),
@@ -239,7 +244,7 @@ impl Operation {
         match self {
             Self::SignUp | Self::LogIn => Access::Public,
             Self::SourceKeys { .. } | Self::StoreInbound(_) => Access::Edge,
-            Self::Me | Self::VerifyPrincipal => Access::Principal,
+            Self::Me | Self::VerifyPrincipal { .. } => Access::Principal,
             Self::LogOut | Self::Overview => Access::Session,
             Self::ListApiKeys(_) => needs(ApiKeys, Read),
             Self::CreateApiKey | Self::RevokeApiKey { .. } => needs(ApiKeys, Write),
@@ -318,6 +323,12 @@ pub struct VerifiedPrincipal {
     /// A key's scopes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scopes: Option<Vec<Scope>>,
+    /// A key's own rate limit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rate_limit: Option<RateLimit>,
+    /// A JWT for the audience that was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub assertion: Option<ShownOnce>,
 }
 
 #[cfg(test)]

@@ -1,0 +1,202 @@
+//! Reading and checking `sluicegate.toml`. Every refusal names the key and says what is allowed.
+
+use crate::{Config, Quota};
+use std::collections::HashSet;
+use std::path::Path;
+use url::Url;
+
+/// Why the file is refused.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// Not TOML, an unknown key, a missing key, a wrong type.
+    #[error("sluicegate.toml: {0}")]
+    Syntax(#[from] Box<toml::de::Error>),
+    /// A value that cannot be.
+    #[error("sluicegate.toml: {key}: {reason}")]
+    Value {
+        /// `limits.url_bytes`
+        key: String,
+        /// What is allowed.
+        reason: String,
+    },
+}
+
+/// Parses and checks the file's text.
+///
+/// # Errors
+/// [`ConfigError`], naming the first key that is wrong.
+pub fn parse(text: &str) -> Result<Config, ConfigError> {
+    let config: Config = toml::from_str(text).map_err(Box::new)?;
+    check(&config)?;
+    Ok(config)
+}
+
+/// For the Workers' build scripts: checks `<root>/sluicegate.toml` and writes it as `config.json` into `OUT_DIR`.
+///
+/// # Errors
+/// What is wrong with the file, for the build to stop with.
+#[allow(clippy::print_stdout, reason = "this is how a build script speaks to cargo")]
+pub fn emit_for_build_script(root: &Path) -> Result<Config, Box<dyn std::error::Error>> {
+    let path = root.join("sluicegate.toml");
+    println!("cargo::rerun-if-changed={}", path.display());
+    let config = parse(&std::fs::read_to_string(&path)?)?;
+    let out = std::env::var_os("OUT_DIR").ok_or("OUT_DIR is not set: this runs in a build script")?;
+    std::fs::write(Path::new(&out).join("config.json"), serde_json::to_vec(&config)?)?;
+    Ok(config)
+}
+
+fn check(config: &Config) -> Result<(), ConfigError> {
+    let Config { brand, sessions, revocation, limits, rate_limits, csp, retention, residency, plans, routes } =
+        config;
+
+    require("brand.name", "1 to 40 characters without control characters", {
+        (1..=40).contains(&brand.name.chars().count()) && !brand.name.chars().any(char::is_control)
+    })?;
+    require("brand.api_key_prefix", "2 to 12 lower-case letters and digits", {
+        let prefix = brand.api_key_prefix.as_bytes();
+        (2..=12).contains(&prefix.len())
+            && prefix.iter().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
+    })?;
+    require("brand.security_contact", "a mailto: or https: URL", {
+        Url::parse(&brand.security_contact).is_ok_and(|url| matches!(url.scheme(), "mailto" | "https"))
+    })?;
+
+    within("sessions.access_seconds", sessions.access_seconds, 60, 3600)?;
+    within("sessions.idle_days", sessions.idle_days, 1, 365)?;
+    within("revocation.max_staleness_seconds", revocation.max_staleness_seconds, 1, 60)?;
+
+    within("limits.url_bytes", limits.url_bytes, 256, 16_384)?;
+    within("limits.header_bytes", limits.header_bytes, 4096, 131_072)?;
+    within("limits.json_body_bytes", limits.json_body_bytes, 1024, 1 << 20)?;
+    // A Durable Object's row holds 2 MB.
+    within("limits.webhook_body_bytes", limits.webhook_body_bytes, 1024, 1_900_000)?;
+    within("limits.proxy_body_bytes", limits.proxy_body_bytes, 1024, 1 << 30)?;
+    within("limits.upstream_timeout_seconds", limits.upstream_timeout_seconds, 1, 300)?;
+
+    quota("rate_limits.ip", rate_limits.ip)?;
+    quota("rate_limits.auth", rate_limits.auth)?;
+    quota("rate_limits.principal", rate_limits.principal)?;
+    quota("rate_limits.source", rate_limits.source)?;
+
+    for (key, origins) in [("csp.img_src", &csp.img_src), ("csp.connect_src", &csp.connect_src)] {
+        for origin in origins {
+            require(key, "each an origin, https://host, without path or wildcard", is_https_origin(origin))?;
+        }
+    }
+
+    within("retention.inbound_events_days", retention.inbound_events_days, 1, 365)?;
+    within("retention.idempotency_hours", retention.idempotency_hours, 1, 168)?;
+
+    require("residency.default", "one of residency.regions", residency.regions.contains(&residency.default))?;
+
+    require("plans.default", "the name of a plan", plans.plans.contains_key(&plans.default))?;
+
+    let mut paths = HashSet::new();
+    for (index, route) in routes.iter().enumerate() {
+        let key = |field: &str| format!("routes[{index}].{field}");
+        require(&key("path"), "a prefix such as /app/, of letters, digits and -._/, which ends with /", {
+            route.path.len() > 2
+                && route.path.starts_with('/')
+                && route.path.ends_with('/')
+                && !route.path.contains("//")
+                && route.path.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._/".contains(&b))
+                && !route.path.contains("/.")
+        })?;
+        let own = ["/v1/", "/in/", "/mcp/", "/.well-known/", "/assets/"];
+        require(&key("path"), "not below a path of Sluicegate's own", {
+            !own.iter().any(|own| route.path.starts_with(own))
+        })?;
+        require(&key("path"), "used by one route alone", paths.insert(&route.path))?;
+        require(&key("upstream"), "an origin, https://host", {
+            is_https_origin(&route.upstream)
+                || Url::parse(&route.upstream).is_ok_and(|url| {
+                    // One box, one network: the upstream beside the gateway.
+                    url.scheme() == "http" && matches!(url.host_str(), Some("127.0.0.1" | "localhost"))
+                })
+        })?;
+        require(&key("audience"), "1 to 200 visible ASCII characters", {
+            (1..=200).contains(&route.audience.len()) && route.audience.bytes().all(|b| b.is_ascii_graphic())
+        })?;
+    }
+    Ok(())
+}
+
+fn is_https_origin(text: &str) -> bool {
+    Url::parse(text).is_ok_and(|url| url.scheme() == "https" && url.origin().ascii_serialization() == text)
+}
+
+fn quota(key: &str, quota: Quota) -> Result<(), ConfigError> {
+    within(&format!("{key}.limit"), quota.limit, 1, 1_000_000)?;
+    within(&format!("{key}.period_seconds"), quota.period_seconds, 1, 86_400)
+}
+
+fn within(key: &str, value: u32, least: u32, most: u32) -> Result<(), ConfigError> {
+    require(key, &format!("from {least} to {most}"), (least..=most).contains(&value))
+}
+
+fn require(key: &str, allowed: &str, holds: bool) -> Result<(), ConfigError> {
+    if holds {
+        return Ok(());
+    }
+    Err(ConfigError::Value { key: key.to_owned(), reason: format!("must be {allowed}") })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SHIPPED: &str = include_str!("../../../sluicegate.toml");
+
+    fn error_of(from: &str, to: &str) -> String {
+        assert!(SHIPPED.contains(from), "the shipped file no longer has {from}");
+        parse(&SHIPPED.replacen(from, to, 1)).expect_err(to).to_string()
+    }
+
+    #[test]
+    fn the_shipped_file_is_good_and_survives_embedding() {
+        let config = parse(SHIPPED).unwrap();
+        let json = serde_json::to_string(&config).unwrap();
+        assert_eq!(Config::from_embedded(&json).unwrap(), config);
+    }
+
+    #[test]
+    fn a_bad_value_is_named() {
+        for (from, to, key) in [
+            ("\"sgk\"", "\"SG_\"", "brand.api_key_prefix"),
+            ("mailto:security@example.com", "security", "brand.security_contact"),
+            ("access_seconds = 600", "access_seconds = 0", "sessions.access_seconds"),
+            ("max_staleness_seconds = 5", "max_staleness_seconds = 3600", "revocation.max_staleness_seconds"),
+            ("url_bytes = 8192", "url_bytes = 1", "limits.url_bytes"),
+            ("limit = 10,", "limit = 0,", "rate_limits.auth.limit"),
+            ("img_src = []", "img_src = [\"*\"]", "csp.img_src"),
+            ("img_src = []", "img_src = [\"https://a.example/; script-src *\"]", "csp.img_src"),
+            ("default = \"auto\"", "default = \"mars\"", "default"),
+            ("regions = [\"auto\", \"eu\", \"us\"]", "regions = [\"eu\"]", "residency.default"),
+            ("default = \"free\"", "default = \"gold\"", "plans.default"),
+            ("header_bytes = 32768", "header_bytes = 32768\nheader_byte = 1", "header_byte"),
+        ] {
+            let error = error_of(from, to);
+            assert!(error.contains(key), "{to}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_gateway_route_cannot_take_over_a_path_of_ours() {
+        for path in ["/v1/", "/in/x/", "/", "app/", "/app", "/a//b/", "/a/../v1/", "/.well-known/x/"] {
+            let route = format!(
+                "{SHIPPED}\n[[routes]]\npath = \"{path}\"\nupstream = \"https://a.example\"\naudience = \"a\"\n"
+            );
+            assert!(parse(&route).expect_err(path).to_string().contains("routes[0].path"), "{path}");
+        }
+        for upstream in ["http://a.example", "https://a.example/x", "https://a@b.example", "ftp://a.example"]
+        {
+            let route = format!(
+                "{SHIPPED}\n[[routes]]\npath = \"/app/\"\nupstream = \"{upstream}\"\naudience = \"a\"\n"
+            );
+            assert!(
+                parse(&route).expect_err(upstream).to_string().contains("routes[0].upstream"),
+                "{upstream}"
+            );
+        }
+    }
+}
