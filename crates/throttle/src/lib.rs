@@ -1,1 +1,19 @@
-//! (being written)
+//! Rate limiting by the generic cell rate algorithm (GCRA), for the edge's hot path.
+//!
+//! A [`Quota`] says how much (`limit` requests per `period`, all of it at once if the client likes); a [`Table`]
+//! remembers, in a fixed amount of memory, when each client's allowance is full again; a [`Decision`] is what one
+//! request gets. [`client_key`] turns an address into the key that one subscriber can't multiply.
+//!
+//! Pure: no clock and no allocation after construction. Time is unix milliseconds, given by the caller.
+
+#![forbid(unsafe_code)]
+
+mod client;
+mod headers;
+mod quota;
+mod table;
+
+pub use client::{ClientKey, client_key};
+pub use headers::{rate_limit, rate_limit_policy};
+pub use quota::{MAX_LIMIT, MAX_PERIOD_SECONDS, Quota, QuotaError};
+pub use table::{Decision, Table};

@@ -35,10 +35,11 @@ struct Value<'a> {
 }
 
 impl Value<'_> {
+    /// Sets what ends here; what would lie deeper isn't there, even if an earlier object of the same key had it.
     fn set(&mut self, value: Option<String>) {
         for (index, (path, found)) in self.paths.iter().zip(self.found.iter_mut()).enumerate() {
-            if self.live & 1 << index != 0 && path.len() == self.depth {
-                found.clone_from(&value);
+            if self.live & 1 << index != 0 {
+                *found = if path.len() == self.depth { value.clone() } else { None };
             }
         }
     }

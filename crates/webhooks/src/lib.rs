@@ -7,6 +7,7 @@
 //! the signature over those bytes was found valid.
 #![forbid(unsafe_code)]
 
+mod challenge;
 mod encoding;
 mod headers;
 mod json;
@@ -20,12 +21,13 @@ mod table;
 mod time;
 mod verify;
 
+pub use challenge::{Challenge, url_check};
 pub use headers::Headers;
 pub use provider::Provider;
 pub use redact::is_sensitive_header;
 pub use secret::{SecretError, SecretKey};
 pub use table::{provider, providers};
-pub use verify::{Challenge, Refusal, Request, Verified, verify};
+pub use verify::{Refusal, Request, Verified, verify};
 
 #[cfg(test)]
 mod tests;

@@ -25,6 +25,7 @@ pub struct Provider {
     /// What kind of event it is; the first field that holds a usable value counts.
     pub(crate) event_type: &'static [Field],
     pub(crate) challenge: Option<ChallengeRule>,
+    pub(crate) url_check: Option<UrlCheck>,
 }
 
 impl Provider {
@@ -140,8 +141,8 @@ pub(crate) enum Unit {
     Rfc3339,
 }
 
-/// A request by which the provider asks whether this URL is really its owner's: known by one JSON value, answered
-/// with another.
+/// A signed event by which the provider asks whether this URL is really its owner's: known by one JSON value,
+/// answered with another.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct ChallengeRule {
     /// Where the kind stands, and the value that makes it a challenge.
@@ -156,4 +157,13 @@ pub(crate) enum ChallengeAnswer {
     Echo,
     /// JSON of the token under the first name and its lower-case hex MAC under the second.
     JsonMac { token: &'static str, mac: &'static str },
+}
+
+/// An unsigned request by which the provider asks, before it sends any event, whether the URL answers at all.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum UrlCheck {
+    /// A GET whose query parameter of this name is to be sent back.
+    EchoQuery(&'static str),
+    /// A HEAD to which 200 is the answer.
+    Head,
 }

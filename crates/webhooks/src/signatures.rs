@@ -35,10 +35,11 @@ impl Signatures {
         if value.len() > MAX_HEADER {
             return Err(Refusal::SignatureMalformed);
         }
+        let list = matches!(provider.signature.grammar, Grammar::Pairs { separator: ", ", .. });
+        if !list && value.contains(", ") {
+            return Err(Refusal::SignatureDoubled);
+        }
         match provider.signature.grammar {
-            Grammar::One { .. } | Grammar::Versioned { .. } if value.contains(", ") => {
-                Err(Refusal::SignatureDoubled)
-            }
             Grammar::One { prefix } => {
                 let text = value.strip_prefix(prefix).ok_or(Refusal::SignatureMalformed)?;
                 self.add(provider, text)

@@ -9,10 +9,10 @@ use std::borrow::Cow;
 
 use subtle::{Choice, ConstantTimeEq};
 
-use crate::encoding::encode_hex;
+use crate::challenge::{self, Challenge};
 use crate::headers::Headers;
 use crate::json::{self, Path};
-use crate::provider::{ChallengeAnswer, Field, Part, Provider, Timestamp};
+use crate::provider::{Field, Part, Provider, Timestamp};
 use crate::secret::SecretKey;
 use crate::signatures::Signatures;
 
@@ -50,15 +50,6 @@ pub struct Verified {
     pub timestamp_ms: Option<u64>,
     /// Set when the provider asks whether the URL is its owner's: answer 200 with this instead of storing an event.
     pub challenge: Option<Challenge>,
-}
-
-/// The answer to a provider's URL check. Serve it with `X-Content-Type-Options: nosniff`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Challenge {
-    /// The answer's `Content-Type`.
-    pub content_type: &'static str,
-    /// The answer's body.
-    pub body: String,
 }
 
 /// Why a request is refused. The text is for the source's tenant, never for the sender, who gets [`Refusal::code`].
@@ -174,7 +165,9 @@ pub fn verify<H: Headers + ?Sized>(
             .iter()
             .find_map(|field| values.field(*field).filter(|kind| is_type(kind))),
         timestamp_ms,
-        challenge: secrets.get(secret_index).and_then(|secret| values.challenge(provider, secret)),
+        challenge: secrets
+            .get(secret_index)
+            .and_then(|secret| challenge::answer(provider, secret, |path| values.json(path))),
     })
 }
 
@@ -197,8 +190,9 @@ fn written_time<'h, H: Headers + ?Sized>(
 
 /// The values of the signed headers, in the order of their parts.
 ///
-/// They are held to [`is_id`]: a JSON body's first byte is no id character, so that nothing of a body can be moved
-/// into the header before it (`{id}.{timestamp}.{body}`) under the same signature.
+/// In `{id}.{timestamp}.{body}` the same string can be cut in other places: an id that takes in the timestamp, and a
+/// newer time out of the body. So an id holds neither what a JSON object, array or string begins with ([`is_id`]) nor,
+/// after a dot, what could be a Unix time.
 fn signed_headers<'h, H: Headers + ?Sized>(
     provider: &Provider,
     headers: &'h H,
@@ -210,7 +204,8 @@ fn signed_headers<'h, H: Headers + ?Sized>(
     names
         .map(|name| {
             let value = headers.get(name).ok_or(Refusal::SignedHeaderMissing)?;
-            if is_id(&value) { Ok(value) } else { Err(Refusal::SignedHeaderMalformed) }
+            let holds_time = value.split('.').skip(1).any(is_time);
+            if is_id(&value) && !holds_time { Ok(value) } else { Err(Refusal::SignedHeaderMalformed) }
         })
         .collect()
 }
@@ -301,24 +296,6 @@ impl<'r, H: Headers + ?Sized> Values<'r, H> {
         let mut pairs = self.paths.iter().zip(&self.found);
         pairs.find_map(|(its_path, found)| if *its_path == path { found.as_deref() } else { None })
     }
-
-    fn challenge(&self, provider: &Provider, secret: &SecretKey) -> Option<Challenge> {
-        let rule = provider.challenge?;
-        if self.json(rule.kind.0)? != rule.kind.1 {
-            return None;
-        }
-        let asked = self.json(rule.token).filter(|token| is_type(token))?;
-        Some(match rule.answer {
-            ChallengeAnswer::Echo => {
-                Challenge { content_type: "text/plain; charset=utf-8", body: asked.to_owned() }
-            }
-            ChallengeAnswer::JsonMac { token, mac } => {
-                let tag = encode_hex(&provider.algorithm.tag(secret, &[asked.as_bytes()]));
-                let body = serde_json::json!({ token: asked, mac: tag }).to_string();
-                Challenge { content_type: "application/json", body }
-            }
-        })
-    }
 }
 
 /// An id: 1 to 128 of the characters that ids are made of, none of which begins a JSON text's object, array or string.
@@ -327,7 +304,12 @@ fn is_id(text: &str) -> bool {
         && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._~:+/=@".contains(&byte))
 }
 
+/// Digits enough for the seconds since 1970 of any day after 2001.
+fn is_time(text: &str) -> bool {
+    text.len() >= 10 && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
 /// A type or token: 1 to 128 printable ASCII characters, no space.
-fn is_type(text: &str) -> bool {
+pub(crate) fn is_type(text: &str) -> bool {
     (1..=MAX_ID).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic())
 }

@@ -1,0 +1,64 @@
+//! Providers that ask whether a URL is its owner's before they send events to it.
+//!
+//! A signed question is answered only after its signature was verified. An unsigned one is answered to anybody: the
+//! answer is the asker's own token, as plain text and of harmless characters, and proves nothing but that we listen.
+
+use serde_json::json;
+
+use crate::encoding::encode_hex;
+use crate::json::Path;
+use crate::provider::{ChallengeAnswer, Provider, UrlCheck};
+use crate::secret::SecretKey;
+use crate::verify::is_type;
+
+const TEXT: &str = "text/plain; charset=utf-8";
+
+/// The answer to a provider's question, to be sent with status 200 and `X-Content-Type-Options: nosniff`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Challenge {
+    /// The answer's `Content-Type`.
+    pub content_type: &'static str,
+    /// The answer's body.
+    pub body: String,
+}
+
+/// Answers the unsigned GET or HEAD by which some providers check a URL when it is registered; `query` is the part
+/// after `?`, still percent-encoded. `None` where it isn't such a request.
+#[must_use]
+pub fn url_check(provider: &Provider, method: &str, query: &str) -> Option<Challenge> {
+    match provider.url_check? {
+        UrlCheck::Head if method == "HEAD" => Some(Challenge { content_type: TEXT, body: String::new() }),
+        UrlCheck::EchoQuery(name) if method == "GET" => {
+            let mut pairs = query.split('&').filter_map(|pair| pair.split_once('='));
+            let (_, token) = pairs.find(|(key, _)| *key == name)?;
+            let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
+            let harmless = (1..=256).contains(&token.len()) && token.bytes().all(plain);
+            harmless.then(|| Challenge { content_type: TEXT, body: token.to_owned() })
+        }
+        UrlCheck::Head | UrlCheck::EchoQuery(_) => None,
+    }
+}
+
+/// The answer to a verified request, if it is a question; `value` looks into its body.
+pub(crate) fn answer<'v>(
+    provider: &Provider,
+    secret: &SecretKey,
+    value: impl Fn(Path) -> Option<&'v str>,
+) -> Option<Challenge> {
+    let rule = provider.challenge?;
+    let (path, kind) = rule.kind;
+    if value(path)? != kind {
+        return None;
+    }
+    let asked = value(rule.token).filter(|token| is_type(token))?;
+    Some(match rule.answer {
+        ChallengeAnswer::Echo => Challenge { content_type: TEXT, body: asked.to_owned() },
+        ChallengeAnswer::JsonMac { token, mac } => {
+            let tag = encode_hex(&provider.algorithm.tag(secret, &[asked.as_bytes()]));
+            Challenge {
+                content_type: "application/json",
+                body: json!({ token: asked, mac: tag }).to_string(),
+            }
+        }
+    })
+}
