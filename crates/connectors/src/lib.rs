@@ -1,1 +1,26 @@
-//! (being written)
+//! Connectors: what a stored credential may be used for, and how it gets into a request and never out of an answer.
+//!
+//! So far the generic `http` connector, the pure half of the credential broker. A proxied call goes
+//! [`BaseUrl::join`] → [`forward_request`] → [`Credential::apply`] → the network → [`Scrubber`] and
+//! [`forward_response`].
+//!
+//! Invariants 3 (a secret goes in and never comes out) and 4 (it goes to its own host and no other) of ARCHITECTURE.md
+//! are kept by these modules; what happens after name resolution is the runtime's part.
+
+#![forbid(unsafe_code)]
+
+mod address;
+mod auth;
+mod error;
+mod headers;
+mod inject;
+mod scrub;
+mod target;
+
+pub use address::is_public;
+pub use auth::{Credential, CredentialInput, Placement};
+pub use error::Error;
+pub use headers::{Headers, forward_request, forward_response, is_scrubbable};
+pub use inject::Outbound;
+pub use scrub::{REDACTED, Scrubber};
+pub use target::{BaseUrl, TargetPolicy};

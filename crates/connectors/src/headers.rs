@@ -1,0 +1,178 @@
+//! Which headers cross the broker, in either direction.
+//!
+//! Towards the upstream: nothing that authenticates the caller to us, names where he comes from, belongs to one hop
+//! (RFC 9110 §7.6.1), or could make the upstream see another path or method than the one that was allowed. Back: nothing
+//! that would act on our own origin (cookies, CORS, security policy) or describes a body that scrubbing may change.
+
+use zeroize::{Zeroize, ZeroizeOnDrop};
+
+use crate::Scrubber;
+
+#[cfg(test)]
+mod tests;
+
+/// Header fields in order, names in lower case. Holds credentials once they are injected: `Debug` shows names alone.
+#[derive(Clone, Default, ZeroizeOnDrop)]
+pub struct Headers(Vec<Header>);
+
+#[derive(Clone, Zeroize, ZeroizeOnDrop)]
+struct Header {
+    name: String,
+    value: String,
+}
+
+impl Headers {
+    /// Adds a field after those there are.
+    pub fn append(&mut self, name: &str, value: &str) {
+        self.0.push(Header { name: name.to_ascii_lowercase(), value: value.to_owned() });
+    }
+
+    /// Replaces every field of that name by one.
+    pub fn set(&mut self, name: &str, value: &str) {
+        self.0.retain(|header| !header.name.eq_ignore_ascii_case(name));
+        self.append(name, value);
+    }
+
+    /// The first field of that name.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.0
+            .iter()
+            .find(|header| header.name.eq_ignore_ascii_case(name))
+            .map(|header| header.value.as_str())
+    }
+
+    /// All fields: lower-case name and value.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|header| (header.name.as_str(), header.value.as_str()))
+    }
+}
+
+impl core::fmt::Debug for Headers {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_set().entries(self.0.iter().map(|header| &header.name)).finish()
+    }
+}
+
+/// The caller's request headers that go on to the upstream.
+///
+/// `accept-encoding` is forced to `identity`, so that the answer can be scrubbed. `range` is dropped: by asking for an
+/// echoed secret in pieces a caller would get it past the scrubber.
+pub fn forward_request<'a>(incoming: impl IntoIterator<Item = (&'a str, &'a str)> + Clone) -> Headers {
+    let mut out = filter(incoming, is_forwarded_request);
+    out.set("accept-encoding", "identity");
+    out
+}
+
+/// The upstream's response headers that go back to the caller, their values scrubbed.
+///
+/// `www-authenticate` is dropped: it would make a browser ask for a password on our origin.
+pub fn forward_response<'a>(
+    incoming: impl IntoIterator<Item = (&'a str, &'a str)> + Clone,
+    scrubber: &Scrubber,
+) -> Headers {
+    let mut out = filter(incoming, is_forwarded_response);
+    for header in &mut out.0 {
+        header.value = scrubber.scrub_str(&header.value);
+    }
+    out
+}
+
+/// Whether a body with this `Content-Encoding` can be scrubbed as it is. Any other must not be passed on.
+#[must_use]
+pub fn is_scrubbable(content_encoding: Option<&str>) -> bool {
+    content_encoding.is_none_or(|list| {
+        list.split(',').all(|coding| matches!(coding.trim(), "" | "identity" | "Identity"))
+    })
+}
+
+fn filter<'a>(
+    incoming: impl IntoIterator<Item = (&'a str, &'a str)> + Clone,
+    passes: fn(&str) -> bool,
+) -> Headers {
+    let named_by_connection: Vec<String> = incoming
+        .clone()
+        .into_iter()
+        .filter(|(name, _)| name.eq_ignore_ascii_case("connection"))
+        .flat_map(|(_, value)| value.split(','))
+        .map(|option| option.trim().to_ascii_lowercase())
+        .collect();
+    let mut out = Headers::default();
+    for (name, value) in incoming {
+        let name = name.to_ascii_lowercase();
+        let sendable = is_token(&name) && !value.bytes().any(|b| matches!(b, b'\r' | b'\n' | b'\0'));
+        if sendable && passes(&name) && !named_by_connection.contains(&name) {
+            out.append(&name, value);
+        }
+    }
+    out
+}
+
+/// Whether a request header of this lower-case name goes on to the upstream.
+pub(crate) fn is_forwarded_request(name: &str) -> bool {
+    !is_hop_by_hop(name)
+        && !is_internal(name)
+        && !["x-forwarded-", "sec-", "access-control-request-"].iter().any(|prefix| name.starts_with(prefix))
+        && !matches!(
+            name,
+            // The caller's credentials.
+            "authorization" | "cookie" | "cookie2" | "x-csrf-token"
+            // The message's frame, and what makes it unreadable or partial.
+            | "host" | "content-length" | "expect" | "max-forwards" | "accept-encoding" | "range" | "if-range"
+            // Where the caller comes from.
+            | "forwarded" | "via" | "origin" | "referer" | "x-real-ip" | "x-client-ip" | "true-client-ip"
+            | "client-ip" | "x-cluster-client-ip" | "cdn-loop" | "early-data"
+            // Another method, path or host than the one asked for.
+            | "x-http-method-override" | "x-http-method" | "x-method-override"
+            | "x-original-url" | "x-rewrite-url" | "x-original-host" | "x-host"
+        )
+}
+
+/// Whether a response header of this lower-case name goes back to the caller.
+fn is_forwarded_response(name: &str) -> bool {
+    !is_hop_by_hop(name)
+        && !is_internal(name)
+        && !["access-control-", "cross-origin-", "content-security-policy"]
+            .iter()
+            .any(|p| name.starts_with(p))
+        && !matches!(
+            name,
+            // Acts on our origin.
+            "set-cookie" | "set-cookie2" | "www-authenticate" | "authentication-info" | "clear-site-data"
+            | "service-worker-allowed" | "alt-svc" | "alt-used" | "refresh" | "strict-transport-security"
+            | "public-key-pins" | "expect-ct" | "x-frame-options" | "x-content-type-options" | "x-xss-protection"
+            | "x-permitted-cross-domain-policies" | "referrer-policy" | "permissions-policy" | "feature-policy"
+            | "document-policy" | "origin-agent-cluster" | "timing-allow-origin" | "nel" | "report-to"
+            | "reporting-endpoints" | "sourcemap" | "x-sourcemap" | "speculation-rules" | "set-login"
+            // Describes a body that scrubbing may change.
+            | "content-length" | "content-encoding"
+            // Ours to say.
+            | "x-request-id" | "ratelimit" | "ratelimit-policy"
+        )
+}
+
+fn is_hop_by_hop(name: &str) -> bool {
+    matches!(
+        name,
+        "connection"
+            | "keep-alive"
+            | "proxy-connection"
+            | "proxy-authenticate"
+            | "proxy-authorization"
+            | "proxy-authentication-info"
+            | "te"
+            | "trailer"
+            | "transfer-encoding"
+            | "upgrade"
+            | "http2-settings"
+    )
+}
+
+fn is_internal(name: &str) -> bool {
+    name.starts_with("sluicegate-") || name.starts_with("cf-")
+}
+
+/// A field name: RFC 9110 §5.6.2 `token`.
+pub(crate) fn is_token(name: &str) -> bool {
+    !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b))
+}
