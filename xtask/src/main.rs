@@ -1,1 +1,118 @@
-fn main() {}
+//! `cargo xtask`: the command line. What a command does stands in the library.
+#![allow(clippy::print_stdout, reason = "it is a command line")]
+
+use anyhow::{Context as _, Result, bail};
+use lexopt::prelude::*;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use xtask::build::{Profile, Worker, build};
+use xtask::keys::Keys;
+use xtask::{local_dir, serve, setup};
+
+const HELP: &str = "\
+cargo xtask <command>
+
+  build [--dev] [edge] [control-plane]   both Workers, or one, to Wasm; prints their sizes
+  serve [--port 8787] [--data DIR] [--keys FILE] [--allow-local-upstreams]
+                                         runs them on bare workerd, with storage on disk
+  keys FILE                              makes a production set of keys
+";
+
+fn main() -> ExitCode {
+    match dispatch(lexopt::Parser::from_env()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("\nerror: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn dispatch(mut args: lexopt::Parser) -> Result<()> {
+    match args.next()? {
+        None | Some(Long("help") | Short('h')) => {
+            print!("{HELP}");
+            Ok(())
+        }
+        Some(Value(command)) => match command.to_str() {
+            Some("build") => build_command(args),
+            Some("serve") => serve_command(args),
+            Some("keys") => keys_command(args),
+            _ => bail!("no such command: {}\n\n{HELP}", command.display()),
+        },
+        Some(other) => Err(other.unexpected().into()),
+    }
+}
+
+fn build_command(mut args: lexopt::Parser) -> Result<()> {
+    let mut profile = Profile::Release;
+    let mut workers = Vec::new();
+    while let Some(arg) = args.next()? {
+        match arg {
+            Long("dev") => profile = Profile::Dev,
+            Long("release") => profile = Profile::Release,
+            Value(name) => workers.push(name.parse::<Worker>()?),
+            other => return Err(other.unexpected().into()),
+        }
+    }
+    if workers.is_empty() {
+        workers.extend(Worker::ALL);
+    }
+    setup::ensure()?;
+    for built in build(profile, &workers)? {
+        println!("{built}");
+    }
+    Ok(())
+}
+
+fn serve_command(mut args: lexopt::Parser) -> Result<()> {
+    let (mut port, mut data_dir, mut keys, mut allow_local_upstreams) =
+        (8787, local_dir().join("data"), None, false);
+    while let Some(arg) = args.next()? {
+        match arg {
+            Long("port") => port = args.value()?.parse()?,
+            Long("data") => data_dir = PathBuf::from(args.value()?),
+            Long("keys") => keys = Some(PathBuf::from(args.value()?)),
+            Long("allow-local-upstreams") => allow_local_upstreams = true,
+            other => return Err(other.unexpected().into()),
+        }
+    }
+    let keys = match keys {
+        Some(file) => Keys::read(&file)?,
+        None => {
+            eprintln!(
+                "using this checkout's development keys; for production: `cargo xtask keys FILE`, then --keys FILE"
+            );
+            Keys::read_or_generate(&dev_keys())?
+        }
+    };
+    setup::ensure()?;
+    build(serve::PROFILE, &Worker::ALL)?;
+    println!("http://127.0.0.1:{port}  (data in {}; Ctrl-C stops)", data_dir.display());
+    serve::exec(&serve::Options {
+        port,
+        data_dir,
+        keys,
+        allow_local_upstreams,
+        trusted_certificates: Vec::new(),
+    })
+}
+
+fn keys_command(mut args: lexopt::Parser) -> Result<()> {
+    let file: PathBuf = args.value().context("name the file to write: cargo xtask keys FILE")?.into();
+    Keys::generate()?.write_new(&file)?;
+    print_key_help(&file);
+    Ok(())
+}
+
+fn print_key_help(file: &Path) {
+    println!(
+        "{0} holds the secrets of both Workers (mode 0600). Keep it, and a copy in a safe place, out of git:",
+        file.display()
+    );
+    println!("without KEYRING no stored credential can be opened again.");
+}
+
+fn dev_keys() -> PathBuf {
+    local_dir().join("dev/keys.json")
+}

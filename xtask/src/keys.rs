@@ -1,0 +1,129 @@
+//! The deploy-time secrets: made once, kept in one file of mode 0600, handed to each Worker by name.
+//!
+//! Invariant: each Worker gets the secrets of its own list and no other; the edge gets nothing that decrypts or signs.
+//! The session keys' public half (`SESSION_JWKS`) is never stored: it is computed from the private half.
+
+use crate::build::Worker;
+use anyhow::{Context as _, Result, anyhow};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use std::io::Write as _;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::Path;
+use std::{fmt, fs};
+use tokens::SessionSigner;
+
+/// All deploy-time secrets of one installation.
+#[derive(Clone, Deserialize, Serialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE", deny_unknown_fields)]
+pub struct Keys {
+    /// Key-encryption keys: `{"current": 1, "keys": {"1": "<32 bytes, base64>"}}`.
+    keyring: Value,
+    /// Ed25519 seeds: `{"current": "<kid>", "keys": {"<kid>": "<32 bytes, base64>"}}`.
+    session_keys: Value,
+    account_index_key: String,
+    api_key_mac_key: String,
+    csrf_key: String,
+}
+
+impl Keys {
+    /// Makes a fresh set.
+    ///
+    /// # Errors
+    /// When the system has no randomness to give.
+    pub fn generate() -> Result<Self> {
+        Ok(Self {
+            keyring: json!({ "current": 1, "keys": { "1": random_key()? } }),
+            session_keys: json!({ "current": "k1", "keys": { "k1": random_key()? } }),
+            account_index_key: random_key()?,
+            api_key_mac_key: random_key()?,
+            csrf_key: random_key()?,
+        })
+    }
+
+    /// Reads a file that [`Keys::write_new`] wrote.
+    ///
+    /// # Errors
+    /// When it is missing or has another form. The message never quotes the file.
+    pub fn read(path: &Path) -> Result<Self> {
+        let text = fs::read_to_string(path).with_context(|| format!("keys file {}", path.display()))?;
+        serde_json::from_str(&text).map_err(|_| {
+            anyhow!("keys file {} is not of the form that `cargo xtask keys FILE` writes", path.display())
+        })
+    }
+
+    /// Reads the file, or makes a set and writes it there.
+    ///
+    /// # Errors
+    /// Those of [`Keys::read`] and [`Keys::write_new`].
+    pub fn read_or_generate(path: &Path) -> Result<Self> {
+        if path.exists() {
+            return Self::read(path);
+        }
+        let keys = Self::generate()?;
+        keys.write_new(path)?;
+        Ok(keys)
+    }
+
+    /// Writes the set to a new file that its owner alone can read.
+    ///
+    /// # Errors
+    /// When the file exists: keys are never overwritten, since what they sealed would be lost.
+    pub fn write_new(&self, path: &Path) -> Result<()> {
+        write_private(path, fs::OpenOptions::new().create_new(true), &serde_json::to_string_pretty(self)?)
+    }
+
+    /// The secrets of one Worker, by name.
+    ///
+    /// # Errors
+    /// When the session keys are not of their form.
+    pub fn of(&self, worker: Worker) -> Result<Vec<(&'static str, String)>> {
+        Ok(match worker {
+            Worker::Edge => vec![
+                ("SESSION_JWKS", self.session_jwks()?),
+                ("API_KEY_MAC_KEY", self.api_key_mac_key.clone()),
+                ("CSRF_KEY", self.csrf_key.clone()),
+            ],
+            Worker::ControlPlane => vec![
+                ("KEYRING", self.keyring.to_string()),
+                ("SESSION_KEYS", self.session_keys.to_string()),
+                ("ACCOUNT_INDEX_KEY", self.account_index_key.clone()),
+                ("API_KEY_MAC_KEY", self.api_key_mac_key.clone()),
+            ],
+        })
+    }
+
+    fn session_jwks(&self) -> Result<String> {
+        let signer = SessionSigner::from_json(&self.session_keys.to_string())
+            .map_err(|_| anyhow!("SESSION_KEYS in the keys file is not of its form"))?;
+        Ok(signer.jwks())
+    }
+}
+
+impl fmt::Debug for Keys {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Keys").finish_non_exhaustive()
+    }
+}
+
+/// Writes a file of mode 0600, creating its folder.
+///
+/// # Errors
+/// When it cannot be written, or exists where `options` want a new one.
+pub fn write_private(path: &Path, options: &mut fs::OpenOptions, text: &str) -> Result<()> {
+    if let Some(dir) = path.parent() {
+        fs::create_dir_all(dir)?;
+    }
+    let file = options.write(true).mode(0o600).open(path);
+    file.and_then(|mut file| writeln!(file, "{text}"))
+        .with_context(|| format!("cannot write {}", path.display()))
+}
+
+/// 32 random bytes, in base64.
+fn random_key() -> Result<String> {
+    let mut key = [0; 32];
+    getrandom::fill(&mut key).map_err(|error| anyhow!("no randomness: {error}"))?;
+    Ok(STANDARD.encode(key))
+}

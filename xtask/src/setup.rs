@@ -1,0 +1,87 @@
+//! Tools from nothing: the Wasm target, Node.js and the npm packages, each only when it is missing or out of date.
+
+use crate::process::{output, run};
+use crate::{root, ui};
+use anyhow::{Context as _, Result, bail};
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::{env, fs};
+
+/// The target of both Workers.
+pub const WASM_TARGET: &str = "wasm32-unknown-unknown";
+
+const OLDEST_NODE: u32 = 20;
+const NODE_HELP: &str = "Node.js 20 or later is needed, with npm: https://nodejs.org/en/download, or your system's package \
+     manager (Debian: apt-get install nodejs npm). It only bootstraps: the project brings its own Node.js 22.";
+
+/// Makes sure of everything that building and running the Workers needs.
+///
+/// # Errors
+/// When something is missing that this command cannot fetch; the message says what to do.
+pub fn ensure() -> Result<()> {
+    ensure_wasm_target()?;
+    ensure_npm_packages()
+}
+
+/// A command from the npm packages; scripts among them run on the project's own Node.js.
+pub fn npm_bin(name: &str) -> Command {
+    let bin = root().join("node_modules/.bin");
+    let mut command = Command::new(bin.join(name));
+    let mut path = OsString::from(bin);
+    if let Some(rest) = env::var_os("PATH") {
+        path.push(":");
+        path.push(rest);
+    }
+    command.env("PATH", path).current_dir(root());
+    command
+}
+
+fn ensure_wasm_target() -> Result<()> {
+    let libdir = output(Command::new("rustc").args(["--print", "target-libdir", "--target", WASM_TARGET]))?;
+    if Path::new(libdir.trim()).is_dir() {
+        return Ok(());
+    }
+    ui::step("Rust target wasm32-unknown-unknown", || {
+        run(Command::new("rustup").args(["target", "add", WASM_TARGET]))
+    })
+    .context("add it by hand: `rustup target add wasm32-unknown-unknown`")
+}
+
+fn ensure_npm_packages() -> Result<()> {
+    let lock = fs::read(root().join("package-lock.json")).context("package-lock.json")?;
+    // A copy of the lockfile they were installed from: written last, so that an interrupted install is repeated.
+    let installed = root().join("node_modules/.sluicegate-lock.json");
+    if fs::read(&installed).is_ok_and(|copy| copy == lock) {
+        return Ok(());
+    }
+    check_node()?;
+    ui::step("npm packages (wrangler, workerd, esbuild, binaryen, Node.js 22; about 560 MB)", || {
+        run(Command::new("npm")
+            .args(["ci", "--no-audit", "--no-fund", "--loglevel=error"])
+            .current_dir(root()))
+    })
+    .context("`npm ci` has to work in the project's folder; its messages stand above")?;
+    Ok(fs::write(installed, lock)?)
+}
+
+fn check_node() -> Result<()> {
+    let Ok(answer) = Command::new("node").arg("--version").stderr(Stdio::null()).output() else {
+        bail!("`node` was not found. {NODE_HELP}");
+    };
+    let version = String::from_utf8_lossy(&answer.stdout).trim().to_owned();
+    let major = version.trim_start_matches('v').split('.').next().and_then(|major| major.parse::<u32>().ok());
+    if major.is_none_or(|major| major < OLDEST_NODE) {
+        bail!("`node --version` says {version:?}. {NODE_HELP}");
+    }
+    Ok(())
+}
+
+/// The first of these programs that is on `PATH`.
+pub fn find_program(names: &[&str]) -> Option<PathBuf> {
+    let path = env::var_os("PATH")?;
+    names
+        .iter()
+        .flat_map(|name| env::split_paths(&path).map(move |dir| dir.join(name)))
+        .find(|candidate| candidate.is_file())
+}

@@ -1,0 +1,73 @@
+//! The two `wrangler.toml` files, read so that every way to run the Workers agrees with what is deployed.
+
+use crate::build::Worker;
+use crate::root;
+use anyhow::{Context as _, Result};
+use serde::Deserialize;
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::PathBuf;
+
+/// What the commands use of a `wrangler.toml`.
+#[derive(Debug, Deserialize)]
+pub struct Config {
+    /// The deployed Worker's name.
+    pub name: String,
+    /// The platform's behaviour, by date.
+    pub compatibility_date: String,
+    /// Changes to that behaviour.
+    #[serde(default)]
+    pub compatibility_flags: Vec<String>,
+    /// Plain variables.
+    #[serde(default)]
+    pub vars: BTreeMap<String, String>,
+    /// Bindings to other Workers.
+    #[serde(default)]
+    pub services: Vec<Service>,
+    /// Durable Object bindings.
+    #[serde(default)]
+    pub durable_objects: DurableObjects,
+}
+
+/// A binding to another Worker.
+#[derive(Debug, Deserialize)]
+pub struct Service {
+    /// Its name in `env`.
+    pub binding: String,
+    /// The other Worker's `name`.
+    pub service: String,
+}
+
+/// The `[durable_objects]` table.
+#[derive(Debug, Default, Deserialize)]
+pub struct DurableObjects {
+    /// One for each namespace.
+    pub bindings: Vec<Namespace>,
+}
+
+/// A Durable Object namespace.
+#[derive(Debug, Deserialize)]
+pub struct Namespace {
+    /// Its name in `env`.
+    pub name: String,
+    /// The exported class.
+    pub class_name: String,
+}
+
+/// The configuration file of a Worker.
+pub fn path(worker: Worker) -> PathBuf {
+    match worker {
+        Worker::Edge => root().join("wrangler.toml"),
+        Worker::ControlPlane => root().join("control-plane/wrangler.toml"),
+    }
+}
+
+/// Reads a Worker's configuration.
+///
+/// # Errors
+/// When the file is missing or not of the form above.
+pub fn read(worker: Worker) -> Result<Config> {
+    let path = path(worker);
+    let text = fs::read_to_string(&path).with_context(|| path.display().to_string())?;
+    toml::from_str(&text).with_context(|| path.display().to_string())
+}
