@@ -1,1 +1,20 @@
-//! (being written)
+//! The private Worker: tenants' data and encrypted credentials behind a service binding, with no route of its own.
+//!
+//! `router` picks the object; [`org`] and [`account`] are what the objects do, written against SQL as a trait, so that
+//! they run natively in tests; `broker` calls providers; `platform` is the only part that knows Workers.
+
+pub mod account;
+pub mod context;
+pub mod error;
+pub mod json;
+pub mod org;
+pub mod reply;
+pub mod secrets;
+pub mod store;
+
+#[cfg(target_arch = "wasm32")]
+mod broker;
+#[cfg(target_arch = "wasm32")]
+mod platform;
+#[cfg(target_arch = "wasm32")]
+mod router;

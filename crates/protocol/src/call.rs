@@ -60,6 +60,8 @@ impl Call {
 pub mod reply {
     /// A session token to be set as the cookie. Empty: clear the cookie.
     pub const SESSION: &str = "sluicegate-session";
+    /// The calling API key's own limit, `limit/period_seconds`: the edge counts the key by it from then on.
+    pub const RATE_LIMIT: &str = "sluicegate-rate-limit";
 }
 
 /// The network side of a caller, for the audit trail.
@@ -98,7 +100,7 @@ pub enum Principal {
         org: OrgId,
         /// The key's 8 plaintext characters.
         lookup: String,
-        /// SHA-256 of the secret part, lower-case hex: the key itself stays at the edge.
+        /// SHA-256 of the secret part, as `tokens::KeyDigest` writes it: the key itself stays at the edge.
         digest: String,
     },
 }
@@ -279,9 +281,12 @@ pub struct VerifiedWebhook {
     pub source: SourceId,
     /// Which generation of the source's secrets verified it.
     pub generation: u64,
-    /// The provider's own id of the event, for dedupe; absent: the body's hash serves.
+    /// The provider's own id of the event.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub event_id: Option<String>,
+    /// Whether the signature covers that id. Only then does it serve for dedupe, else the body's hash does: an id that
+    /// anybody can change would let a captured request in again (claim N4).
+    pub event_id_signed: bool,
     /// The provider's type of the event.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub event_type: Option<String>,

@@ -18,3 +18,6 @@ pub use id::{
     ApiKeyId, AuditId, ConnectionId, InboundEventId, OrgId, Region, RequestId, SessionId, SourceId, UserId,
 };
 pub use problem::{Code, Problem};
+
+/// `iss` of session tokens and identity assertions.
+pub const ISSUER: &str = "sluicegate";

@@ -43,11 +43,20 @@ impl SessionSigner {
         Ok(Self { current, keys })
     }
 
-    /// A compact JWT for `claims`, issued by `issuer`.
+    /// A session token: a compact JWT for `claims`, issued by `issuer` for [`AUDIENCE`].
     ///
     /// # Errors
     /// [`TokenError::Claims`] when it ends before it begins or past the year 2106.
     pub fn sign(&self, claims: &SessionClaims, issuer: &str) -> Result<String, TokenError> {
+        self.sign_for(claims, issuer, AUDIENCE)
+    }
+
+    /// An identity assertion: the same claims for another audience, which [`super::SessionVerifier`] therefore refuses
+    /// as a session.
+    ///
+    /// # Errors
+    /// As [`SessionSigner::sign`].
+    pub fn sign_for(&self, claims: &SessionClaims, issuer: &str, audience: &str) -> Result<String, TokenError> {
         // jwt-simple's time type holds 32 bits of seconds and saturates.
         if claims.exp < claims.iat || claims.exp > u64::from(u32::MAX) {
             return Err(TokenError::Claims);
@@ -59,7 +68,7 @@ impl SessionSigner {
             invalid_before: None,
             issuer: Some(issuer.to_owned()),
             subject: Some(claims.sub.clone()),
-            audiences: Some(Audiences::AsString(AUDIENCE.to_owned())),
+            audiences: Some(Audiences::AsString(audience.to_owned())),
             jwt_id: None,
             nonce: None,
             custom: OwnClaims { org: claims.org.clone(), role: claims.role.clone(), sid: claims.sid.clone() },

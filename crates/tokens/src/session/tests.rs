@@ -402,3 +402,11 @@ proptest::proptest! {
         }
     }
 }
+
+#[test]
+fn an_identity_assertion_is_no_session() {
+    let signer = signer();
+    let verifier = SessionVerifier::from_jwks(&signer.jwks()).unwrap();
+    let assertion = signer.sign_for(&claims(), ISSUER, "app").unwrap();
+    assert_eq!(verifier.verify(&assertion, ISSUER, claims().iat), Err(TokenError::SessionInvalid));
+}

@@ -1,0 +1,58 @@
+//! What a call's code may reach: the object's database, the secrets, the configuration, the time, the call itself.
+
+use crate::error::AppError;
+use crate::secrets::Secrets;
+use crate::store::{Store, Subject};
+use config::Config;
+use protocol::{Call, OrgId, Region};
+
+/// The surroundings of one call in an org's object.
+#[derive(Clone, Copy)]
+pub struct Context<'a> {
+    /// The org's database.
+    pub store: Store<'a>,
+    /// Deploy-time secrets.
+    pub secrets: &'a Secrets,
+    /// The operator's decisions.
+    pub config: &'a Config,
+    /// The org whose object this is.
+    pub org: &'a OrgId,
+    /// Unix time, ms; one value for the whole call.
+    pub now_ms: u64,
+    /// Who asks for what, as the edge says.
+    pub call: &'a Call,
+    /// Whether connections may point to private addresses and plain HTTP: development and tests only.
+    pub allow_local_upstreams: bool,
+}
+
+impl Context<'_> {
+    /// The subject of the call's audit events.
+    pub fn subject(&self, actor: &str) -> Subject {
+        Subject {
+            actor: actor.to_owned(),
+            ip: self.call.client.ip.clone(),
+            request_id: self.call.request_id.to_string(),
+            jurisdiction: self.org.region().unwrap_or(Region::Auto),
+            now_ms: self.now_ms,
+        }
+    }
+}
+
+/// Fresh random bytes.
+///
+/// # Errors
+/// [`AppError::Platform`] where there is no randomness.
+pub fn random<const N: usize>() -> Result<[u8; N], AppError> {
+    let mut bytes = [0; N];
+    getrandom::fill(&mut bytes).map_err(|_| AppError::Platform("no randomness"))?;
+    Ok(bytes)
+}
+
+/// Lower-case hex.
+pub fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write as _;
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}

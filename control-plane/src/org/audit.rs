@@ -1,0 +1,74 @@
+//! Reading and proving the audit trail. What extends it is [`crate::store`]'s `Tx::commit`.
+
+use crate::context::Context;
+use crate::error::AppError;
+use crate::store::{self, GENESIS, Row, SqlError, chain_hash};
+use protocol::Page;
+use protocol::api::{AuditEvent, AuditVerification, List};
+use protocol::time::rfc3339;
+
+/// Rows read at a time while the chain is verified: memory stays flat however long it is.
+const CHUNK: u64 = 500;
+
+const SELECT: &str = "SELECT sequence, id, at, actor, ip, action, target, metadata, jurisdiction, request_id, hash, \
+                      prev_hash FROM audit";
+
+pub(super) fn list(ctx: Context<'_>, page: &Page) -> Result<List<AuditEvent>, AppError> {
+    store::list(ctx.store, SELECT, None, page, |row| {
+        Ok(AuditEvent {
+            sequence: row.number(0)?,
+            id: row.parse(1)?,
+            at: rfc3339(row.number(2)?),
+            actor: row.text(3)?.to_owned(),
+            ip: row.text(4)?.to_owned(),
+            action: row.text(5)?.to_owned(),
+            target: row.text(6)?.to_owned(),
+            metadata: row.json(7)?,
+            jurisdiction: serde_json::from_value(row.text(8)?.into()).map_err(|_| SqlError::Row)?,
+            request_id: row.text(9)?.to_owned(),
+            hash: row.text(10)?.to_owned(),
+            prev_hash: row.text(11)?.to_owned(),
+        })
+    })
+}
+
+/// Recomputes the chain from its first event.
+pub(super) fn verify(ctx: Context<'_>) -> Result<AuditVerification, AppError> {
+    let (length, head) = store::head(ctx.store)?;
+    let mut previous = GENESIS.to_owned();
+    let mut sequence = 0;
+    while sequence < length {
+        let rows = ctx.store.query(
+            &format!("{SELECT} WHERE sequence > ? ORDER BY sequence LIMIT ?"),
+            &[sequence.into(), CHUNK.into()],
+        )?;
+        for row in &rows {
+            sequence += 1;
+            match is_next(row, sequence, &previous) {
+                Ok(true) => row.text(10)?.clone_into(&mut previous),
+                _ => return Ok(AuditVerification { ok: false, length, head, broken_at: Some(sequence) }),
+            }
+        }
+    }
+    Ok(AuditVerification { ok: true, length, head, broken_at: None })
+}
+
+fn is_next(row: &Row, sequence: u64, previous: &str) -> Result<bool, SqlError> {
+    let (number, at) = (row.number(0)?.to_string(), row.number(2)?.to_string());
+    let hash = chain_hash(
+        previous,
+        &[
+            &number,
+            row.text(1)?,
+            &at,
+            row.text(3)?,
+            row.text(4)?,
+            row.text(5)?,
+            row.text(6)?,
+            row.text(7)?,
+            row.text(8)?,
+            row.text(9)?,
+        ],
+    );
+    Ok(row.number(0)? == sequence && row.text(11)? == previous && row.text(10)? == hash)
+}

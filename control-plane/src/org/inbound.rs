@@ -1,0 +1,156 @@
+//! Inbound webhooks: stored before they are acknowledged, once each (invariant 9, claim B6).
+//!
+//! The edge has verified the raw bytes. Body and headers are sealed: they are the tenant's data, and go with its key.
+
+use super::actor::Actor;
+use super::dek;
+use crate::context::{Context, hex, random};
+use crate::error::AppError;
+use crate::reply::Reply;
+use crate::store::{self, Event, Row, SqlError};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use protocol::api::{InboundEvent, InboundEventSummary, List, Received};
+use protocol::call::VerifiedWebhook;
+use protocol::time::rfc3339;
+use protocol::{Code, InboundEventId, OrgId, Page, SourceId};
+use sha2::{Digest as _, Sha256};
+use vault::{Purpose, Sealed};
+use zeroize::Zeroizing;
+
+/// Events past their retention that a new one takes along: the table shrinks as fast as it grows, and no call is long.
+const PURGE_ROWS: u32 = 10;
+
+const SELECT: &str = "SELECT rowid, id, source_id, provider, provider_event_id, event_type, received_at, \
+                      duplicate_count, size FROM inbound_events";
+
+pub(super) fn store(
+    ctx: Context<'_>,
+    actor: &Actor,
+    webhook: &VerifiedWebhook,
+    body: &[u8],
+) -> Result<Reply, AppError> {
+    debug_assert!(matches!(actor.kind, super::actor::Kind::Edge));
+    let source = ctx
+        .store
+        .first("SELECT provider, generation FROM sources WHERE id = ?", &[webhook.source.as_str().into()])?
+        .ok_or(Code::NotFound)?;
+    let provider = source.text(0)?;
+    if source.number(1)? != webhook.generation {
+        // Verified by secrets that are no longer the source's: the edge fetches them anew and verifies again.
+        return Err(Code::IdempotencyMismatch.into());
+    }
+    let dedupe_key = match &webhook.event_id {
+        Some(id) if webhook.event_id_signed => format!("id:{id}"),
+        _ => format!("sha256:{}", hex(&Sha256::digest(body))),
+    };
+    if let Some(row) = ctx.store.first(
+        "SELECT id FROM inbound_events WHERE source_id = ? AND dedupe_key = ?",
+        &[webhook.source.as_str().into(), dedupe_key.as_str().into()],
+    )? {
+        let id: InboundEventId = row.parse(0)?;
+        ctx.store.bookkeeping(
+            "UPDATE inbound_events SET duplicate_count = duplicate_count + 1 WHERE id = ?",
+            &[id.as_str().into()],
+        )?;
+        return Reply::json(200, &Received { id, duplicate: true });
+    }
+
+    let id = InboundEventId::new(ctx.now_ms, random()?);
+    let headers = serde_json::to_vec(&webhook.headers)?;
+    let sealed = dek::load(ctx)?.seal(&place(ctx.org, &id, provider), &join(&headers, body)?)?;
+    ctx.store.transaction(|tx| {
+        purge(ctx, tx)?;
+        tx.write(
+            "INSERT INTO inbound_events (id, source_id, provider, provider_event_id, event_type, dedupe_key, \
+             received_at, size, sealed) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            &[
+                id.as_str().into(),
+                webhook.source.as_str().into(),
+                provider.into(),
+                webhook.event_id.as_deref().into(),
+                webhook.event_type.as_deref().into(),
+                dedupe_key.into(),
+                ctx.now_ms.into(),
+                (body.len() as u64).into(),
+                sealed.into_bytes().into(),
+            ],
+        )?;
+        tx.write(
+            "UPDATE sources SET event_count = event_count + 1, last_event_at = ? WHERE id = ?",
+            &[ctx.now_ms.into(), webhook.source.as_str().into()],
+        )?;
+        tx.commit(&ctx.subject(webhook.source.as_str()), Event::new("inbound_event.stored", &id), ())
+    })?;
+    Reply::json(200, &Received { id, duplicate: false })
+}
+
+fn purge(ctx: Context<'_>, tx: &store::Tx<'_>) -> Result<(), SqlError> {
+    let kept = u64::from(ctx.config.retention.inbound_events_days) * 86_400_000;
+    tx.write(
+        "DELETE FROM inbound_events WHERE id IN (SELECT id FROM inbound_events WHERE received_at < ? LIMIT ?)",
+        &[ctx.now_ms.saturating_sub(kept).into(), PURGE_ROWS.into()],
+    )
+    .map(|_| ())
+}
+
+pub(super) fn list(
+    ctx: Context<'_>,
+    source: Option<&SourceId>,
+    page: &Page,
+) -> Result<List<InboundEventSummary>, AppError> {
+    let filter = source.map(|id| ("source_id = ?", id.as_str().into()));
+    store::list(ctx.store, SELECT, filter, page, summary)
+}
+
+pub(super) fn get(ctx: Context<'_>, id: &InboundEventId) -> Result<InboundEvent, AppError> {
+    let row =
+        ctx.store.first(&format!("{SELECT} WHERE id = ?"), &[id.as_str().into()])?.ok_or(Code::NotFound)?;
+    let summary = summary(&row)?;
+    let row = ctx
+        .store
+        .first("SELECT sealed FROM inbound_events WHERE id = ?", &[id.as_str().into()])?
+        .ok_or(Code::NotFound)?;
+    let sealed = Sealed::from_bytes(row.blob(0)?)?;
+    let plaintext = dek::load(ctx)?.open(&place(ctx.org, id, &summary.provider), &sealed)?;
+    let (headers, body) = split(&plaintext).ok_or(AppError::Encoding)?;
+    Ok(InboundEvent {
+        summary,
+        headers: serde_json::from_slice(headers)?,
+        body_base64: STANDARD.encode(body),
+    })
+}
+
+fn summary(row: &Row) -> Result<InboundEventSummary, SqlError> {
+    Ok(InboundEventSummary {
+        id: row.parse(1)?,
+        source_id: row.parse(2)?,
+        provider: row.text(3)?.to_owned(),
+        provider_event_id: row.optional_text(4)?.map(str::to_owned),
+        event_type: row.optional_text(5)?.map(str::to_owned),
+        received_at: rfc3339(row.number(6)?),
+        duplicate_count: row.number(7)?,
+        size: row.number(8)?,
+    })
+}
+
+/// What is sealed: the headers' length (u32, big-endian), the headers as JSON, the body. Frozen.
+fn join(headers: &[u8], body: &[u8]) -> Result<Zeroizing<Vec<u8>>, AppError> {
+    let length = u32::try_from(headers.len()).map_err(|_| AppError::Encoding)?;
+    Ok(Zeroizing::new([&length.to_be_bytes(), headers, body].concat()))
+}
+
+fn split(plaintext: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (length, rest) = plaintext.split_first_chunk()?;
+    rest.split_at_checked(u32::from_be_bytes(*length) as usize)
+}
+
+fn place<'a>(org: &'a OrgId, id: &'a InboundEventId, provider: &'a str) -> vault::Context<'a> {
+    vault::Context {
+        org: org.as_str(),
+        record: id.as_str(),
+        connector: provider,
+        allowed_hosts: &[],
+        purpose: Purpose::InboundEvent,
+    }
+}

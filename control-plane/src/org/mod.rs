@@ -1,0 +1,71 @@
+//! What an org's object does: one module a resource. Everything here is synchronous, so a call runs to its end before the
+//! next one starts, and what it decides by cannot change under it.
+
+mod actor;
+mod api_keys;
+mod audit;
+mod change;
+mod connections;
+mod dek;
+mod inbound;
+mod overview;
+mod plan;
+mod sessions;
+mod sources;
+#[cfg(test)]
+mod tests;
+
+pub use connections::{Grant, SealedCredential, policy};
+pub use sessions::{NewOrg, OpenSession, open as open_session};
+
+use crate::context::Context;
+use crate::error::AppError;
+use crate::reply::Reply;
+use protocol::{Code, Operation};
+
+/// Answers a call: who is it, may they, then the operation. A refusal is an answer too.
+///
+/// # Errors
+/// Faults and refusals alike; the caller makes the problem document and logs the faults.
+pub fn handle(ctx: Context<'_>, body: &[u8]) -> Result<Reply, AppError> {
+    let actor = actor::authorize(ctx)?;
+    let mut reply = match &ctx.call.operation {
+        // The accounts' object takes these.
+        Operation::SignUp | Operation::LogIn => Err(Code::NotFound.into()),
+        Operation::LogOut => sessions::log_out(ctx, &actor),
+        Operation::Me => Reply::json(200, &overview::me(ctx, &actor)?),
+        Operation::Overview => Reply::json(200, &overview::overview(ctx, &actor)?),
+        Operation::VerifyPrincipal { audience } => sessions::verify(ctx, &actor, audience.as_deref()),
+
+        Operation::ListApiKeys(page) => Reply::json(200, &api_keys::list(ctx, page)?),
+        Operation::CreateApiKey => api_keys::create(ctx, &actor, body),
+        Operation::RevokeApiKey { id } => api_keys::revoke(ctx, &actor, body, id),
+
+        Operation::ListConnections(page) => Reply::json(200, &connections::list(ctx, page)?),
+        Operation::CreateConnection => connections::create(ctx, &actor, body),
+        Operation::GetConnection { id } => Reply::json(200, &connections::get(ctx, id)?),
+        Operation::DeleteConnection { id } => connections::delete(ctx, &actor, body, id),
+        Operation::Proxy { id, method, path_and_query } => {
+            Reply::json(200, &connections::grant(ctx, &actor, id, method, path_and_query)?)
+        }
+
+        Operation::ListSources(page) => Reply::json(200, &sources::list(ctx, page)?),
+        Operation::CreateSource => sources::create(ctx, &actor, body),
+        Operation::GetSource { id } => Reply::json(200, &sources::get(ctx, id)?),
+        Operation::DeleteSource { id } => sources::delete(ctx, &actor, body, id),
+        Operation::SourceKeys { id } => Reply::json(200, &sources::keys(ctx, id)?),
+
+        Operation::StoreInbound(webhook) => inbound::store(ctx, &actor, webhook, body),
+        Operation::ListInboundEvents { source, page } => {
+            Reply::json(200, &inbound::list(ctx, source.as_ref(), page)?)
+        }
+        Operation::GetInboundEvent { id } => Reply::json(200, &inbound::get(ctx, id)?),
+
+        Operation::ListAudit(page) => Reply::json(200, &audit::list(ctx, page)?),
+        Operation::VerifyAudit => Reply::json(200, &audit::verify(ctx)?),
+    }?;
+    if reply.session.is_none() {
+        reply.session = actor.renewed;
+    }
+    Ok(reply)
+}

@@ -1,0 +1,55 @@
+//! Who am I, and the dashboard's first page.
+
+use super::actor::{Actor, Kind};
+use super::{api_keys, audit, connections, inbound, sessions, sources};
+use crate::context::Context;
+use crate::error::AppError;
+use protocol::access::{Level, Resource};
+use protocol::api::{AuthKind, List, Me, Overview};
+use protocol::{Code, Page, Permission};
+
+pub(super) fn me(ctx: Context<'_>, actor: &Actor) -> Result<Me, AppError> {
+    let org = sessions::org(ctx)?;
+    match &actor.kind {
+        Kind::Member { user, role, .. } => Ok(Me {
+            user: Some(user.clone()),
+            org,
+            role: Some(*role),
+            auth: AuthKind::Session,
+            scopes: None,
+            csrf_token: None,
+        }),
+        Kind::ApiKey { scopes, .. } => Ok(Me {
+            user: None,
+            org,
+            role: None,
+            auth: AuthKind::ApiKey,
+            scopes: Some(scopes.clone()),
+            csrf_token: None,
+        }),
+        Kind::Edge => Err(Code::Forbidden.into()),
+    }
+}
+
+pub(super) fn overview(ctx: Context<'_>, actor: &Actor) -> Result<Overview, AppError> {
+    let page = Page { limit: Some(Overview::ROWS), cursor: None };
+    Ok(Overview {
+        me: me(ctx, actor)?,
+        connections: readable(actor, Resource::Connections, || connections::list(ctx, &page))?,
+        api_keys: readable(actor, Resource::ApiKeys, || api_keys::list(ctx, &page))?,
+        sources: readable(actor, Resource::Sources, || sources::list(ctx, &page))?,
+        events: readable(actor, Resource::InboundEvents, || inbound::list(ctx, None, &page))?,
+        audit: readable(actor, Resource::Audit, || audit::list(ctx, &page))?,
+    })
+}
+
+fn readable<T>(
+    actor: &Actor,
+    resource: Resource,
+    list: impl FnOnce() -> Result<List<T>, AppError>,
+) -> Result<Option<Vec<T>>, AppError> {
+    if !actor.may(Permission { resource, level: Level::Read }) {
+        return Ok(None);
+    }
+    Ok(Some(list()?.data))
+}

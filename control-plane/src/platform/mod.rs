@@ -1,0 +1,69 @@
+//! The only part that knows Workers: entry points, storage, bindings.
+
+mod account_do;
+mod isolate;
+mod org_do;
+mod sql;
+
+pub(crate) use isolate::Isolate;
+
+use crate::error::AppError;
+use crate::reply::Reply;
+use crate::router;
+use protocol::call::reply as header;
+use protocol::{Call, RequestId};
+use wasm_bindgen::prelude::wasm_bindgen;
+use worker::{Env, Headers, Request, Response, console_error};
+
+/// The Worker's `fetch`, called by `entry.js`.
+#[wasm_bindgen(js_name = handle)]
+#[allow(unreachable_pub, reason = "exported to JavaScript")]
+pub async fn handle(request: web_sys::Request, env: Env) -> Result<web_sys::Response, wasm_bindgen::JsValue> {
+    let response = router::route(Request::from(request), &env).await;
+    response.map(web_sys::Response::from).map_err(Into::into)
+}
+
+/// The header by which the router tells an object that a password was proven. It is set by this Worker alone: nothing of
+/// an incoming request's headers reaches an object.
+pub(crate) const PROVEN: &str = "sluicegate-proven";
+
+/// The call of a request.
+///
+/// # Errors
+/// [`AppError::Encoding`] where there is none: nothing but the edge speaks to this Worker.
+pub(crate) fn call_of(request: &Request) -> Result<Call, AppError> {
+    let header = request.headers().get(Call::HEADER).ok().flatten().ok_or(AppError::Encoding)?;
+    Ok(serde_json::from_str(&header)?)
+}
+
+/// A reply, or an error as a problem document, as an HTTP response. Faults of ours are logged here, once.
+///
+/// # Errors
+/// Where the platform refuses a header: in practice never.
+pub(crate) fn respond(result: Result<Reply, AppError>, request_id: &RequestId) -> worker::Result<Response> {
+    let reply = result.unwrap_or_else(|error| {
+        if error.public().0.status() >= 500 {
+            console_error!(
+                "{}",
+                serde_json::json!({ "level": "error", "request_id": request_id, "error": error.to_string() })
+            );
+        }
+        Reply::problem(&error, request_id)
+    });
+    let headers = Headers::new();
+    headers.set("content-type", reply.content_type())?;
+    if let Some(session) = &reply.session {
+        headers.set(header::SESSION, session)?;
+    }
+    if reply.replayed {
+        headers.set("idempotency-replayed", "true")?;
+    }
+    let builder = Response::builder().with_status(reply.status).with_headers(headers);
+    Ok(if reply.body.is_empty() { builder.empty() } else { builder.fixed(reply.body.to_vec()) })
+}
+
+/// Unix time, ms. The clock of a Worker stands still while it computes.
+pub(crate) fn now_ms() -> u64 {
+    // Whole and positive, far below 2^53.
+    js_sys::Date::now() as u64
+}

@@ -1,0 +1,145 @@
+//! From a call to the object that answers it. Nothing is decided here but which object that is, and that follows from
+//! whom the edge has authenticated, never from a request's URL or body (invariant 2).
+
+use crate::account::{self, Proven};
+use crate::broker;
+use crate::error::AppError;
+use crate::platform::{Isolate, PROVEN, call_of, respond};
+use protocol::{Call, Code, Operation, OrgId, Region};
+use wasm_bindgen::JsValue;
+use worker::durable::{ObjectNamespace, Stub};
+use worker::{Env, Headers, Method, Request, RequestInit, Response, Result};
+
+/// Answers the edge.
+///
+/// # Errors
+/// Where an object cannot be reached; the edge answers 503.
+pub(crate) async fn route(mut request: Request, env: &Env) -> Result<Response> {
+    if request.path() == "/readyz" {
+        return match Isolate::get(env) {
+            Ok(_) => Response::ok("ready"),
+            Err(error) => Response::error(error.to_string(), 503),
+        };
+    }
+    let call = match call_of(&request) {
+        Ok(call) => call,
+        Err(_) => return Response::error("not a call", 400),
+    };
+    let isolate = match Isolate::get(env) {
+        Ok(isolate) => isolate,
+        Err(error) => return respond(Err(error), &call.request_id),
+    };
+    let outcome = match &call.operation {
+        Operation::SignUp | Operation::LogIn => sign_in(&isolate, env, &call, &mut request).await,
+        Operation::Proxy { .. } => broker::proxy(&isolate, env, &call, &request).await,
+        _ => match org_of(&isolate, &call) {
+            Ok(org) => {
+                Ok(org_object(&isolate, env, &org)?.fetch_with_request(forward(&call, &request)?).await?)
+            }
+            Err(error) => Err(error.into()),
+        },
+    };
+    match outcome {
+        Ok(response) => Ok(response),
+        Err(Failure::Answer(error)) => respond(Err(error), &call.request_id),
+        Err(Failure::Platform(error)) => Err(error),
+    }
+}
+
+/// Why there is no response: an answer of ours, or the platform.
+pub(crate) enum Failure {
+    Answer(AppError),
+    Platform(worker::Error),
+}
+
+impl From<AppError> for Failure {
+    fn from(error: AppError) -> Self {
+        Self::Answer(error)
+    }
+}
+
+impl From<Code> for Failure {
+    fn from(code: Code) -> Self {
+        Self::Answer(code.into())
+    }
+}
+
+impl From<worker::Error> for Failure {
+    fn from(error: worker::Error) -> Self {
+        Self::Platform(error)
+    }
+}
+
+/// The password is proven by the account's object, the session opened by the org's.
+async fn sign_in(
+    isolate: &Isolate,
+    env: &Env,
+    call: &Call,
+    request: &mut Request,
+) -> std::result::Result<Response, Failure> {
+    let body = request.bytes().await?;
+    let name = isolate.secrets.account_name(&account::email_of(&body)?);
+    let account = env.durable_object("ACCOUNTS")?.get_by_name(&name)?;
+    let mut response = account.fetch_with_request(message(call, false, Some(body))?).await?;
+    if response.status_code() != 200 {
+        return Ok(response);
+    }
+    let proven = response.bytes().await?;
+    let org = serde_json::from_slice::<Proven>(&proven).map_err(AppError::from)?.org;
+    Ok(org_object(isolate, env, &org)?.fetch_with_request(message(call, true, Some(proven))?).await?)
+}
+
+/// The org whose object answers: the principal's, or for the edge's own operations the one in the source's id, under its
+/// MAC.
+pub(crate) fn org_of(isolate: &Isolate, call: &Call) -> std::result::Result<OrgId, AppError> {
+    if let Some(source) = call.operation.source() {
+        let org =
+            tokens::parse_source_id(&isolate.secrets.mac, source.as_str()).map_err(|_| Code::NotFound)?;
+        return OrgId::parse(&org).map_err(|_| Code::NotFound.into());
+    }
+    call.principal.org().cloned().ok_or_else(|| Code::Unauthenticated.into())
+}
+
+/// The stub of an org's object, in the jurisdiction that the org's id names (claim M10).
+pub(crate) fn org_object(isolate: &Isolate, env: &Env, org: &OrgId) -> Result<Stub> {
+    let namespace = env.durable_object("ORGS")?;
+    match org.region() {
+        Some(region @ (Region::Eu | Region::Us)) if isolate.jurisdictions => {
+            jurisdiction(&namespace, region)?.get_by_name(org.as_str())
+        }
+        _ => namespace.get_by_name(org.as_str()),
+    }
+}
+
+/// `namespace.jurisdiction("eu")`, which the `worker` crate does not have.
+fn jurisdiction(namespace: &ObjectNamespace, region: Region) -> Result<ObjectNamespace> {
+    let raw: &JsValue = namespace.as_ref();
+    let method: js_sys::Function = js_sys::Reflect::get(raw, &"jurisdiction".into())?.into();
+    let restricted = method.call1(raw, &region.as_str().into())?;
+    <ObjectNamespace as worker::EnvBinding>::get(restricted)
+}
+
+/// The call with the client's body, streamed.
+fn forward(call: &Call, request: &Request) -> Result<Request> {
+    let mut init = init(call)?;
+    init.with_body(request.inner().body().map(JsValue::from));
+    Request::new_with_init("https://object/", &init)
+}
+
+/// The call with a body of ours.
+pub(crate) fn message(call: &Call, proven: bool, body: Option<Vec<u8>>) -> Result<Request> {
+    let mut init = init(call)?;
+    if proven {
+        init.headers.set(PROVEN, "1")?;
+    }
+    init.with_body(body.map(|body| js_sys::Uint8Array::from(body.as_slice()).into()));
+    Request::new_with_init("https://object/", &init)
+}
+
+fn init(call: &Call) -> Result<RequestInit> {
+    let headers = Headers::new();
+    headers.set(Call::HEADER, &call.to_header()?)?;
+    let mut init = RequestInit::new();
+    init.with_method(Method::Post).with_headers(headers);
+    Ok(init)
+}

@@ -1,0 +1,126 @@
+//! SQL as the objects see it: synchronous, because a Durable Object's is. The same text runs under workerd and, in tests,
+//! under rusqlite.
+//!
+//! Writes need a [`Tx`], and a transaction ends well only with a [`Committed`], which only [`Tx::commit`] makes, with an
+//! audit event: a change without its audit row does not compile (invariant 5, claim B7).
+
+mod audit;
+pub mod migrations;
+#[cfg(test)]
+pub(crate) mod native;
+mod page;
+mod row;
+
+pub(crate) use audit::head;
+pub use audit::{Committed, Event, GENESIS, Subject, chain_hash};
+pub(crate) use page::list;
+pub use row::{Row, Value};
+
+use crate::error::AppError;
+
+/// A failure of the database. No statement, no value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum SqlError {
+    /// The statement failed.
+    #[error("a statement failed")]
+    Statement,
+    /// A column holds another type than it was written with.
+    #[error("a row is not as it was written")]
+    Row,
+    /// The transaction could not be opened or closed.
+    #[error("a transaction failed")]
+    Transaction,
+}
+
+/// A database that belongs to one object.
+pub trait Sql {
+    /// Runs one statement and returns its rows.
+    ///
+    /// # Errors
+    /// [`SqlError::Statement`].
+    fn exec(&self, statement: &str, parameters: &[Value]) -> Result<Vec<Row>, SqlError>;
+
+    /// Runs `body`; everything it wrote is kept if it returns true and undone if it returns false.
+    ///
+    /// # Errors
+    /// [`SqlError::Transaction`].
+    fn atomically(&self, body: &mut dyn FnMut() -> bool) -> Result<(), SqlError>;
+}
+
+/// An object's database with its reads open and its writes behind a transaction.
+#[derive(Clone, Copy)]
+pub struct Store<'a>(&'a dyn Sql);
+
+impl<'a> Store<'a> {
+    /// The database of an object whose migrations have run.
+    pub fn new(sql: &'a dyn Sql) -> Self {
+        Self(sql)
+    }
+
+    /// Rows of a `SELECT`.
+    ///
+    /// # Errors
+    /// [`SqlError::Statement`].
+    pub fn query(&self, select: &str, parameters: &[Value]) -> Result<Vec<Row>, SqlError> {
+        debug_assert!(select.trim_start().starts_with("SELECT"), "reads only");
+        self.0.exec(select, parameters)
+    }
+
+    /// The first row of a `SELECT`.
+    ///
+    /// # Errors
+    /// [`SqlError::Statement`].
+    pub fn first(&self, select: &str, parameters: &[Value]) -> Result<Option<Row>, SqlError> {
+        Ok(self.query(select, parameters)?.into_iter().next())
+    }
+
+    /// A write that changes nothing anybody decides by: when something was last used, how often a webhook came again,
+    /// what has outlived its retention. Everything else goes through [`Store::transaction`].
+    ///
+    /// # Errors
+    /// [`SqlError::Statement`].
+    pub fn bookkeeping(&self, statement: &str, parameters: &[Value]) -> Result<(), SqlError> {
+        self.0.exec(statement, parameters).map(|_| ())
+    }
+
+    /// Runs a change and its audit event as one.
+    ///
+    /// # Errors
+    /// What `change` returns, after everything it wrote is undone; [`SqlError::Transaction`].
+    pub fn transaction<T>(
+        &self,
+        change: impl FnOnce(&Tx<'a>) -> Result<Committed<T>, AppError>,
+    ) -> Result<T, AppError> {
+        let mut change = Some(change);
+        let mut result = None;
+        self.0.atomically(&mut || {
+            let Some(change) = change.take() else { return false };
+            let outcome = change(&Tx(*self));
+            let keep = outcome.is_ok();
+            result = Some(outcome);
+            keep
+        })?;
+        result.unwrap_or(Err(SqlError::Transaction.into())).map(Committed::into_inner)
+    }
+}
+
+/// An open transaction: the only thing that writes.
+pub struct Tx<'a>(Store<'a>);
+
+impl<'a> Tx<'a> {
+    /// The reading side.
+    pub fn store(&self) -> Store<'a> {
+        self.0
+    }
+
+    /// Runs an `INSERT`, `UPDATE` or `DELETE`, and returns the rows of its `RETURNING`.
+    ///
+    /// # Errors
+    /// [`SqlError::Statement`].
+    pub fn write(&self, statement: &str, parameters: &[Value]) -> Result<Vec<Row>, SqlError> {
+        self.0.0.exec(statement, parameters)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,45 @@
+//! Lists, newest first, a page at a time. A cursor is the last row's rowid: stable while rows are added and deleted.
+
+use super::{Row, SqlError, Store, Value};
+use crate::error::AppError;
+use protocol::api::List;
+use protocol::{Code, Page};
+
+/// Reads a page. `select` is `SELECT rowid, … FROM …` up to its `WHERE`, `filter` a condition with its parameter.
+///
+/// # Errors
+/// `InvalidRequest` for a cursor that this API never gave; those of the database.
+pub(crate) fn list<T>(
+    store: Store<'_>,
+    select: &str,
+    filter: Option<(&str, Value)>,
+    page: &Page,
+    read: impl Fn(&Row) -> Result<T, SqlError>,
+) -> Result<List<T>, AppError> {
+    /// 2^53 - 1: integers cross into JavaScript as doubles.
+    const NEWEST: u64 = (1 << 53) - 1;
+    let before = match &page.cursor {
+        Some(cursor) => cursor.parse().ok().filter(|row| *row <= NEWEST).ok_or_else(|| {
+            AppError::refused(Code::InvalidRequest, "cursor: use the next_cursor of the last page")
+        })?,
+        None => NEWEST,
+    };
+    let (condition, parameter) = filter.map_or(("", None), |(condition, value)| (condition, Some(value)));
+    let and = if condition.is_empty() { "" } else { " AND " };
+    let limit = page.limit();
+    let mut parameters = vec![before.into()];
+    parameters.extend(parameter);
+    // One row more than asked for tells whether another page follows.
+    parameters.push((limit + 1).into());
+    let mut rows = store.query(
+        &format!("{select} WHERE rowid < ?{and}{condition} ORDER BY rowid DESC LIMIT ?"),
+        &parameters,
+    )?;
+    let more = rows.len() > limit as usize;
+    rows.truncate(limit as usize);
+    let last = rows.last().map(|row| row.number(0)).transpose()?;
+    Ok(List {
+        data: rows.iter().map(read).collect::<Result<_, _>>()?,
+        next_cursor: last.filter(|_| more).map(|row| row.to_string()),
+    })
+}
