@@ -77,7 +77,8 @@ impl BaseUrl {
             return Err(Error::HostNotAllowed);
         }
         check_path(path).map_err(|_| Error::BaseUrlInvalid)?;
-        if path.contains('%') {
+        // Nothing encoded, by the caller or by the parser: one spelling a path.
+        if url.path().contains('%') {
             return Err(Error::BaseUrlInvalid);
         }
         let trimmed = url.path().trim_end_matches('/').to_owned();
@@ -132,7 +133,7 @@ impl BaseUrl {
             url.set_path(&format!("{base}/{relative}"));
         }
         url.set_query(query);
-        // What was to be shown, whatever the parser makes of a path.
+        // Shown once more on the result, whatever the parser makes of a path.
         let below =
             url.path().strip_prefix(base).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
         (self.is_same_origin(&url) && below).then_some(url).ok_or(Error::PathEscapesBase)
@@ -171,13 +172,14 @@ fn is_allowed_host(host: Host<&str>, policy: TargetPolicy) -> bool {
         Host::Ipv6(ip) => is_allowed_ip(ip.into()),
         Host::Domain(name) => {
             // `metadata.google.internal.` with its dot is the same name to a resolver, but not to a list of names.
-            let labels_fit =
-                name.split('.').all(|label| (1..=63).contains(&label.len())) && name.len() <= 253;
+            let is_name = name.len() <= 253
+                && name.split('.').all(|label| (1..=63).contains(&label.len()))
+                && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b));
             let is_metadata =
                 name == "metadata" || name.starts_with("metadata.") || name.starts_with("instance-data.");
             let last = name.rsplit('.').next().unwrap_or_default();
             let is_local = !name.contains('.') || LOCAL_SUFFIXES.contains(&last);
-            labels_fit && !(is_metadata && is_local) && (policy == TargetPolicy::Development || !is_local)
+            is_name && !(is_metadata && is_local) && (policy == TargetPolicy::Development || !is_local)
         }
     }
 }

@@ -1,1 +1,192 @@
+use super::*;
+use crate::Credential;
 
+fn scrubber() -> Scrubber {
+    let input = serde_json::from_str(r#"{"type":"bearer","token":"not-a-real-token"}"#).unwrap();
+    Scrubber::new(&Credential::new(input).unwrap())
+}
+
+fn names(headers: &Headers) -> Vec<&str> {
+    headers.iter().map(|(name, _)| name).collect()
+}
+
+#[test]
+fn what_the_upstream_needs_goes_on() {
+    let sent = [
+        ("Accept", "application/json"),
+        ("Content-Type", "application/json"),
+        ("Idempotency-Key", "0001"),
+        ("If-None-Match", "\"a\""),
+        ("User-Agent", "test"),
+        ("X-GitHub-Api-Version", "2022-11-28"),
+        ("Accept", "text/plain"),
+    ];
+    let got = forward_request(sent);
+    let mut expected: Vec<_> = sent.iter().map(|(name, value)| (name.to_ascii_lowercase(), *value)).collect();
+    expected.push(("accept-encoding".into(), "identity"));
+    assert_eq!(got.iter().map(|(n, v)| (n.to_owned(), v)).collect::<Vec<_>>(), expected);
+}
+
+/// Claim B2: the caller's own credential is never forwarded.
+#[test]
+fn what_is_the_callers_or_one_hops_stays_here() {
+    for name in [
+        "Authorization",
+        "Cookie",
+        "X-CSRF-Token",
+        "Host",
+        "Content-Length",
+        "Connection",
+        "Keep-Alive",
+        "Proxy-Connection",
+        "Proxy-Authorization",
+        "TE",
+        "Trailer",
+        "Transfer-Encoding",
+        "Upgrade",
+        "Expect",
+        "Forwarded",
+        "Via",
+        "X-Forwarded-For",
+        "X-Forwarded-Proto",
+        "X-Forwarded-Host",
+        "X-Real-IP",
+        "True-Client-IP",
+        "CF-Connecting-IP",
+        "CF-Ray",
+        "CF-Access-Jwt-Assertion",
+        "Sluicegate-Call",
+        "Origin",
+        "Referer",
+        "Sec-Fetch-Site",
+        "Sec-Fetch-Mode",
+        "Sec-WebSocket-Key",
+        "Sec-CH-UA",
+        "Range",
+        "If-Range",
+        "X-HTTP-Method-Override",
+        "X-Original-URL",
+        "X-Rewrite-URL",
+        "Access-Control-Request-Method",
+    ] {
+        for name in [name.to_owned(), name.to_uppercase(), name.to_lowercase()] {
+            assert_eq!(names(&forward_request([(name.as_str(), "x")])), ["accept-encoding"], "{name}");
+        }
+    }
+}
+
+#[test]
+fn accept_encoding_is_identity_whatever_was_asked() {
+    let got = forward_request([("Accept-Encoding", "gzip, br"), ("accept-encoding", "zstd")]);
+    assert_eq!(got.iter().collect::<Vec<_>>(), [("accept-encoding", "identity")]);
+}
+
+#[test]
+fn headers_named_by_connection_are_dropped_in_both_directions() {
+    let sent = [
+        ("X-Hop", "1"),
+        ("X-Kept", "1"),
+        ("Connection", "close, X-Hop"),
+        ("CONNECTION", " x-Other "),
+        ("x-other", "1"),
+    ];
+    assert_eq!(names(&forward_request(sent)), ["x-kept", "accept-encoding"]);
+    assert_eq!(names(&forward_response(sent, &scrubber())), ["x-kept"]);
+}
+
+#[test]
+fn headers_that_could_split_a_message_are_dropped() {
+    let sent = [
+        ("x-a", "1\r\nhost: evil.example"),
+        ("x-b\r\n", "1"),
+        ("x c", "1"),
+        ("", "1"),
+        ("x-d", "\0"),
+        ("x-e", "1"),
+    ];
+    assert_eq!(names(&forward_request(sent)), ["x-e", "accept-encoding"]);
+}
+
+#[test]
+fn nothing_that_acts_on_our_origin_comes_back() {
+    for name in [
+        "Set-Cookie",
+        "WWW-Authenticate",
+        "Proxy-Authenticate",
+        "Clear-Site-Data",
+        "Service-Worker-Allowed",
+        "Alt-Svc",
+        "Refresh",
+        "Strict-Transport-Security",
+        "Content-Security-Policy",
+        "Content-Security-Policy-Report-Only",
+        "X-Frame-Options",
+        "X-Content-Type-Options",
+        "Referrer-Policy",
+        "Permissions-Policy",
+        "NEL",
+        "Report-To",
+        "Reporting-Endpoints",
+        "Cross-Origin-Opener-Policy",
+        "Cross-Origin-Resource-Policy",
+        "Access-Control-Allow-Origin",
+        "Access-Control-Allow-Credentials",
+        "Timing-Allow-Origin",
+        "SourceMap",
+        "Content-Length",
+        "Content-Encoding",
+        "Transfer-Encoding",
+        "Connection",
+        "Sluicegate-Assertion",
+        "CF-Ray",
+        "X-Request-Id",
+        "RateLimit",
+        "RateLimit-Policy",
+    ] {
+        assert_eq!(names(&forward_response([(name, "x")], &scrubber())), [""; 0], "{name}");
+    }
+}
+
+/// Claim B2.
+#[test]
+fn answers_headers_come_back_scrubbed() {
+    let got = forward_response(
+        [
+            ("Content-Type", "application/json"),
+            ("ETag", "\"1\""),
+            ("Location", "/next?token=not-a-real-token&page=2"),
+            ("Link", "</a?page=2>; rel=next"),
+            ("Retry-After", "3"),
+            ("X-Echo", "Bearer not-a-real-token"),
+        ],
+        &scrubber(),
+    );
+    assert_eq!(
+        got.iter().collect::<Vec<_>>(),
+        [
+            ("content-type", "application/json"),
+            ("etag", "\"1\""),
+            ("location", "/next?token=[redacted]&page=2"),
+            ("link", "</a?page=2>; rel=next"),
+            ("retry-after", "3"),
+            ("x-echo", "Bearer [redacted]"),
+        ]
+    );
+}
+
+#[test]
+fn only_an_unencoded_body_is_scrubbable() {
+    for plain in [None, Some(""), Some("identity"), Some(" identity , identity")] {
+        assert!(is_scrubbable(plain), "{plain:?}");
+    }
+    for encoded in ["gzip", "br", "identity, gzip", "zstd", "x-unknown"] {
+        assert!(!is_scrubbable(Some(encoded)), "{encoded}");
+    }
+}
+
+#[test]
+fn debug_shows_names_alone() {
+    let mut headers = Headers::default();
+    headers.set("Authorization", "Bearer not-a-real-token");
+    assert_eq!(format!("{headers:?}"), r#"{"authorization"}"#);
+}

@@ -1,1 +1,82 @@
+use super::*;
 
+fn credential(json: &str) -> Credential {
+    Credential::new(serde_json::from_str(json).unwrap()).unwrap()
+}
+
+fn apply(json: &str, url: &str, headers: &[(&str, &str)]) -> Outbound {
+    let mut sent = Headers::default();
+    for (name, value) in headers {
+        sent.append(name, value);
+    }
+    let mut request = Outbound { url: Url::parse(url).unwrap(), headers: sent };
+    credential(json).apply(&mut request);
+    request
+}
+
+#[test]
+fn each_kind_lands_in_its_place() {
+    const URL: &str = "https://api.example.com/a";
+    let authorization = |json| apply(json, URL, &[]).headers.get("Authorization").map(str::to_owned);
+    let bearer = authorization(r#"{"type":"bearer","token":"not-a-real-token"}"#);
+    assert_eq!(bearer.unwrap(), "Bearer not-a-real-token");
+    // RFC 7617 §2.
+    let basic = authorization(r#"{"type":"basic","username":"Aladdin","password":"open sesame"}"#);
+    assert_eq!(basic.unwrap(), "Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==");
+    let header = apply(r#"{"type":"api_key","header":"X-Api-Key","value":"not-a-real-key"}"#, URL, &[]);
+    assert_eq!(header.headers.iter().collect::<Vec<_>>(), [("x-api-key", "not-a-real-key")]);
+    let query = apply(r#"{"type":"api_key","query":"api_key","value":"a+b/c=d&e f"}"#, URL, &[]);
+    assert_eq!(query.url.as_str(), "https://api.example.com/a?api_key=a%2Bb%2Fc%3Dd%26e+f");
+    assert_eq!(query.headers.iter().count(), 0);
+}
+
+/// Claim B2: a caller cannot put a credential of his own beside the injected one.
+#[test]
+fn headers_of_the_same_name_are_replaced() {
+    let sent = [("X-Api-Key", "mine"), ("x-other", "1"), ("x-api-key", "mine too")];
+    let request = apply(
+        r#"{"type":"api_key","header":"X-API-KEY","value":"not-a-real-key"}"#,
+        "https://api.example.com",
+        &sent,
+    );
+    assert_eq!(
+        request.headers.iter().collect::<Vec<_>>(),
+        [("x-other", "1"), ("x-api-key", "not-a-real-key")]
+    );
+}
+
+#[test]
+fn query_parameters_of_the_same_name_are_replaced_in_every_spelling() {
+    for (query, kept) in [
+        ("api_key=mine", ""),
+        ("api_key", ""),
+        ("a=1&api_key=mine&b=2", "a=1&b=2&"),
+        ("api_key=1&api_key=2&a=1", "a=1&"),
+        ("%61pi_key=mine", ""),
+        ("%61%70%69%5f%6b%65%79=mine", ""),
+        ("API_KEY=mine&Api_Key=mine", ""),
+        ("+api_key=mine&%20api_key=mine&api_key+=mine", ""),
+        ("a=1;api_key=mine&b=2", "b=2&"),
+        ("a=api_key&my_api_key=1&api_keys=2", "a=api_key&my_api_key=1&api_keys=2&"),
+        ("a=%2F&b=+%20&c=%zz&&d", "a=%2F&b=+%20&c=%zz&d&"),
+    ] {
+        let request = apply(
+            r#"{"type":"api_key","query":"api_key","value":"not-a-real-key"}"#,
+            &format!("https://api.example.com/a?{query}"),
+            &[],
+        );
+        assert_eq!(request.url.query().unwrap(), format!("{kept}api_key=not-a-real-key"), "{query}");
+    }
+}
+
+/// Invariant 3.
+#[test]
+fn debug_of_a_request_shows_no_secret() {
+    for json in [
+        r#"{"type":"api_key","query":"api_key","value":"not-a-real-key"}"#,
+        r#"{"type":"bearer","token":"not-a-real-key"}"#,
+    ] {
+        let shown = format!("{:?}", apply(json, "https://api.example.com/a", &[]));
+        assert!(shown.contains("api.example.com") && !shown.contains("not-a-real-key"), "{shown}");
+    }
+}

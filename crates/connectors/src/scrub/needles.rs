@@ -129,11 +129,17 @@ const ESCAPES: &[(Class, Escape)] = &[
     (|b| !is_unreserved(b) && !b"!*'();,/?:@&=+$#".contains(&b), percent_lower),
     (|b| b" \"#<>'".contains(&b), percent_upper),
     (|b| b" \"#<>'".contains(&b), percent_lower),
-    // application/x-www-form-urlencoded: URL standard, then Java's, Go's and PHP's sets.
-    (|b| !is_unreserved(b) && b != b'*' || b == b'~', form_upper),
-    (|b| !is_unreserved(b) && b != b'*' || b == b'~', form_lower),
+    (|b| !b.is_ascii_alphanumeric(), percent_upper),
+    (|b| !b.is_ascii_alphanumeric(), percent_lower),
+    // application/x-www-form-urlencoded: URL standard and Java, Go, PHP, .NET.
+    (|b| !b.is_ascii_alphanumeric() && !b"-._*".contains(&b), form_upper),
+    (|b| !b.is_ascii_alphanumeric() && !b"-._*".contains(&b), form_lower),
     (|b| !is_unreserved(b), form_upper),
     (|b| !is_unreserved(b), form_lower),
+    (|b| !b.is_ascii_alphanumeric() && !b"-._".contains(&b), form_upper),
+    (|b| !b.is_ascii_alphanumeric() && !b"-._".contains(&b), form_lower),
+    (|b| !b.is_ascii_alphanumeric() && !b"-._!*()".contains(&b), form_upper),
+    (|b| !b.is_ascii_alphanumeric() && !b"-._!*()".contains(&b), form_lower),
     // JSON: RFC 8259's least; `\/`; safe in HTML, small and large.
     (|b| b"\"\\".contains(&b), json_lower),
     (|b| b"\"\\/".contains(&b), json_lower),
@@ -155,6 +161,7 @@ const ESCAPES: &[(Class, Escape)] = &[
     (|b| b"&<>\"'".contains(&b), html_hex),
     (|b| b"&<>\"'/".contains(&b), html_hex),
     (|b| b"&<>\"'/`=".contains(&b), html_hex),
+    (|b| b"&<>\"'".contains(&b), html_numbers),
     (|b| b"&<>\"'+".contains(&b), html_numbers),
 ];
 
@@ -228,7 +235,7 @@ fn html_hex(byte: u8, out: &mut Vec<u8>) {
 }
 
 fn html_numbers(byte: u8, out: &mut Vec<u8>) {
-    // Go's html/template: names for `&<>`, numbers for quotes and `+`.
+    // Go and MarkupSafe: names for `&<>`, numbers for quotes and, in html/template, `+`.
     match byte {
         b'&' | b'<' | b'>' => out.extend_from_slice(html_name(byte).unwrap_or_default()),
         _ => out.extend_from_slice(format!("&#{byte};").as_bytes()),
