@@ -3,17 +3,18 @@
 use super::{Row, Sql, SqlError, Value};
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, ToSql, params_from_iter};
+use std::cell::RefCell;
 
-pub(crate) struct Native(Connection);
+pub(crate) struct Native(RefCell<Connection>);
 
 impl Native {
     pub(crate) fn new() -> Self {
-        Self(Connection::open_in_memory().unwrap())
+        Self(RefCell::new(Connection::open_in_memory().unwrap()))
     }
 
     /// Everything in the file, as an attacker who has the disk sees it.
     pub(crate) fn bytes(&self) -> Vec<u8> {
-        self.0.serialize("main").unwrap().to_vec()
+        self.0.borrow_mut().serialize("main").unwrap().to_vec()
     }
 }
 
@@ -23,7 +24,8 @@ impl Sql for Native {
             eprintln!("{error}\n{statement}");
             SqlError::Statement
         };
-        let mut prepared = self.0.prepare(statement).map_err(fail)?;
+        let connection = self.0.borrow();
+        let mut prepared = connection.prepare(statement).map_err(fail)?;
         let columns = prepared.column_count();
         let rows = prepared.query_map(params_from_iter(parameters), |row| {
             (0..columns)
@@ -43,7 +45,7 @@ impl Sql for Native {
     }
 
     fn atomically(&self, body: &mut dyn FnMut() -> bool) -> Result<(), SqlError> {
-        let end = |statement| self.0.execute_batch(statement).map_err(|_| SqlError::Transaction);
+        let end = |statement| self.0.borrow().execute_batch(statement).map_err(|_| SqlError::Transaction);
         end("SAVEPOINT change")?;
         if body() { end("RELEASE change") } else { end("ROLLBACK TO change; RELEASE change") }
     }
