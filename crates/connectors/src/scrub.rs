@@ -2,10 +2,10 @@
 //!
 //! Every occurrence of a secret, in each encoding of [`needles`], becomes [`REDACTED`], however the answer is cut into
 //! chunks. Occurrences that overlap become one mark, so that no rest of the second one is left over. One pass and constant
-//! work a byte whatever the upstream sends; memory is one chunk and the longest encoding.
+//! amortised work a byte whatever the upstream sends; memory is one chunk and the longest encoding.
 //!
-//! Not found: a secret that the upstream compressed, encrypted, reversed or cut up itself, or whose base64 is broken
-//! into lines. Where a secret stands inside a longer base64 text, the characters that hold only a part of its first or
+//! Not found: a secret that the upstream compressed, encrypted, reversed or cut up itself, whose base64 is broken into
+//! lines, or, when it is under six bytes, inside a longer base64 text. Where a secret stands inside a longer base64 text, the characters that hold only a part of its first or
 //! last byte stay: at most four bits at each end.
 
 mod automaton;

@@ -1,8 +1,8 @@
 //! The spellings in which an upstream may give a secret back.
 //!
-//! Plain, base64 and base64url (padded, unpadded, and inside a longer text at each of the three alignments) and hex; and
-//! each of these escaped as the common encoders do it, which differ in the characters they leave alone: percent-encoding,
-//! JSON strings, HTML. For most secrets almost all of these coincide.
+//! Plain; in hex; in base64 and base64url, padded, unpadded, and inside a longer text at each of the three alignments; and
+//! escaped as the common encoders do it, which differ in the characters they leave alone: percent-encoding, JSON strings,
+//! HTML. For most secrets almost all of these coincide.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE};
@@ -29,11 +29,14 @@ type Escape = fn(u8, &mut Vec<u8>);
 pub(super) fn of(credential: &Credential) -> Vec<Zeroizing<Vec<u8>>> {
     let mut needles = Vec::new();
     for secret in secrets(credential) {
-        needles.extend(ESCAPES_OF_ALL.iter().filter_map(|escape| escaped(secret.as_bytes(), escape)));
-        for form in forms(secret.as_bytes()) {
-            needles.extend(ESCAPES.iter().filter_map(|escape| escaped(&form, escape)));
+        let plain = secret.as_bytes();
+        needles.extend(ESCAPES.iter().filter_map(|escape| escaped(plain, escape)));
+        needles.push(Zeroizing::new(plain.to_vec()));
+        for form in base64_forms(plain) {
+            needles.extend(BASE64_ESCAPES.iter().filter_map(|escape| escaped(&form, escape)));
             needles.push(form);
         }
+        needles.extend([b"0123456789abcdef", b"0123456789ABCDEF"].map(|digits| hex(plain, digits)));
     }
     needles.sort_unstable_by(|a, b| a.as_slice().cmp(b));
     needles.dedup_by(|a, b| a.as_slice() == b.as_slice());
@@ -72,9 +75,9 @@ fn secrets(credential: &Credential) -> Vec<Zeroizing<String>> {
     secrets
 }
 
-/// `secret` as it is, in base64 and in hex.
-fn forms(secret: &[u8]) -> Vec<Zeroizing<Vec<u8>>> {
-    let mut forms = vec![Zeroizing::new(secret.to_vec())];
+/// `secret` in base64: alone, with and without padding, and inside a longer text.
+fn base64_forms(secret: &[u8]) -> Vec<Zeroizing<Vec<u8>>> {
+    let mut forms = Vec::new();
     for engine in [STANDARD, URL_SAFE] {
         let padded = Zeroizing::new(engine.encode(secret).into_bytes());
         let unpadded = padded.split(|b| *b == b'=').next().unwrap_or_default();
@@ -93,14 +96,15 @@ fn forms(secret: &[u8]) -> Vec<Zeroizing<Vec<u8>>> {
             }
         }
     }
-    for digits in [b"0123456789abcdef", b"0123456789ABCDEF"] {
-        let mut hex = Zeroizing::new(Vec::with_capacity(secret.len() * 2));
-        for byte in secret {
-            hex.extend(nibbles(*byte, digits));
-        }
-        forms.push(hex);
-    }
     forms
+}
+
+fn hex(secret: &[u8], digits: &[u8; 16]) -> Zeroizing<Vec<u8>> {
+    let mut hex = Zeroizing::new(Vec::with_capacity(secret.len() * 2));
+    for byte in secret {
+        hex.extend(nibbles(*byte, digits));
+    }
+    hex
 }
 
 /// `text` with the bytes of the class escaped, if it has any.
@@ -154,6 +158,11 @@ const ESCAPES: &[(Class, Escape)] = &[
     (|b| b"\"\\/<>&'".contains(&b), unicode_upper),
     (|b| !b.is_ascii_alphanumeric(), unicode_lower),
     (|b| !b.is_ascii_alphanumeric(), unicode_upper),
+    // Everything.
+    (|_| true, percent_upper),
+    (|_| true, percent_lower),
+    (|_| true, unicode_lower),
+    (|_| true, unicode_upper),
     // HTML text and attributes.
     (|b| b"&<>".contains(&b), html_decimal),
     (|b| b"&<>\"".contains(&b), html_decimal),
@@ -165,12 +174,11 @@ const ESCAPES: &[(Class, Escape)] = &[
     (|b| b"&<>\"'+".contains(&b), html_numbers),
 ];
 
-/// Encoders that escape everything; for the plain secret only.
-const ESCAPES_OF_ALL: &[(Class, Escape)] = &[
-    (|_| true, percent_upper),
-    (|_| true, percent_lower),
-    (|_| true, unicode_lower),
-    (|_| true, unicode_upper),
+/// The same for base64, whose `+`, `/` and `=` are all there is to escape.
+const BASE64_ESCAPES: &[(Class, Escape)] = &[
+    (|b| b"+/=".contains(&b), percent_upper),
+    (|b| b"+/=".contains(&b), percent_lower),
+    (|b| b == b'/', json_lower),
 ];
 
 fn is_unreserved(byte: u8) -> bool {

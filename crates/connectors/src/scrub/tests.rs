@@ -189,6 +189,28 @@ fn a_secret_that_begins_another_is_found_in_both() {
 }
 
 #[test]
+fn a_secret_in_the_middle_of_another_is_found_where_the_other_breaks_off() {
+    let credential = basic("not_a_pass_real_key_0001", "pass");
+    assert_eq!(scrub(&credential, "not_a_pass_real_key_0001"), "[redacted]");
+    assert_eq!(scrub(&credential, "not_a_pass_real_key_0002"), "not_a_[redacted]_real_key_0002");
+}
+
+/// Encoders that escape the base64 of a secret once more.
+#[test]
+fn escaped_base64_is_found() {
+    let token = "~~>>??not-a-real-token>";
+    let encoded = STANDARD.encode(token);
+    assert!(encoded.contains('/') && encoded.contains('+') && encoded.contains('='), "{encoded}");
+    for escaped in [
+        encoded.replace('/', "\\/"),
+        encoded.replace('+', "%2B").replace('/', "%2F").replace('=', "%3D"),
+        encoded.replace('+', "%2b").replace('/', "%2f").replace('=', "%3d"),
+    ] {
+        assert_eq!(scrub(&bearer(token), &format!("a {escaped} b")), "a [redacted] b");
+    }
+}
+
+#[test]
 fn a_partial_secret_at_the_end_comes_out_unchanged() {
     let credential = bearer("not-a-real-token");
     assert_eq!(chunked(&credential, b"x not-a-real-toke", &[1]), b"x not-a-real-toke");
@@ -315,7 +337,7 @@ proptest! {
 
     /// Small alphabets: overlaps, prefixes and failure links of every shape.
     #[test]
-    fn repetitive_texts_give_the_references_answer(user in "[ab]{0,6}", password in "[ab]{4,8}", text in soup(), sizes in vec(1_usize..9, 1..6)) {
+    fn repetitive_texts_give_the_references_answer(user in "[ab]{0,20}", password in "[ab]{4,8}", text in soup(), sizes in vec(1_usize..9, 1..6)) {
         let credential = basic(&user, &password);
         let needles: Vec<Vec<u8>> = needles::of(&credential).iter().map(|needle| needle.to_vec()).collect();
         let out = chunked(&credential, text.as_bytes(), &sizes);
