@@ -7,7 +7,7 @@
 //!
 //! Invariant: the two profiles never share a file, so what tests and deploys take was built for release.
 
-use crate::process::{cargo, run};
+use crate::process::{cargo, exclusive, run};
 use crate::setup::{WASM_TARGET, npm_bin};
 use crate::{root, ui};
 use anyhow::{Context as _, Result, bail};
@@ -54,11 +54,12 @@ pub struct Built {
     pub wasm_gzipped: usize,
 }
 
-/// Builds `workers` and prints their sizes.
+/// Builds `workers`, one such call at a time.
 ///
 /// # Errors
 /// When a tool fails; it has then said why on stderr.
 pub fn build(profile: Profile, workers: &[Worker]) -> Result<Vec<Built>> {
+    let _lock = exclusive("build")?;
     compile(profile, workers)?;
     workers.iter().map(|worker| package(profile, *worker)).collect()
 }

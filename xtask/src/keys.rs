@@ -4,7 +4,7 @@
 //! The session keys' public half (`SESSION_JWKS`) is never stored: it is computed from the private half.
 
 use crate::build::Worker;
-use anyhow::{Context as _, Result, anyhow};
+use anyhow::{Context as _, Result, anyhow, bail};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
@@ -75,23 +75,31 @@ impl Keys {
         write_private(path, fs::OpenOptions::new().create_new(true), &serde_json::to_string_pretty(self)?)
     }
 
+    /// The names of one Worker's secrets.
+    pub fn names(worker: Worker) -> &'static [&'static str] {
+        match worker {
+            Worker::Edge => &["SESSION_JWKS", "API_KEY_MAC_KEY", "CSRF_KEY"],
+            Worker::ControlPlane => &["KEYRING", "SESSION_KEYS", "ACCOUNT_INDEX_KEY", "API_KEY_MAC_KEY"],
+        }
+    }
+
     /// The secrets of one Worker, by name.
     ///
     /// # Errors
     /// When the session keys are not of their form.
     pub fn of(&self, worker: Worker) -> Result<Vec<(&'static str, String)>> {
-        Ok(match worker {
-            Worker::Edge => vec![
-                ("SESSION_JWKS", self.session_jwks()?),
-                ("API_KEY_MAC_KEY", self.api_key_mac_key.clone()),
-                ("CSRF_KEY", self.csrf_key.clone()),
-            ],
-            Worker::ControlPlane => vec![
-                ("KEYRING", self.keyring.to_string()),
-                ("SESSION_KEYS", self.session_keys.to_string()),
-                ("ACCOUNT_INDEX_KEY", self.account_index_key.clone()),
-                ("API_KEY_MAC_KEY", self.api_key_mac_key.clone()),
-            ],
+        Self::names(worker).iter().map(|name| Ok((*name, self.value(name)?))).collect()
+    }
+
+    fn value(&self, name: &str) -> Result<String> {
+        Ok(match name {
+            "KEYRING" => self.keyring.to_string(),
+            "SESSION_KEYS" => self.session_keys.to_string(),
+            "SESSION_JWKS" => self.session_jwks()?,
+            "ACCOUNT_INDEX_KEY" => self.account_index_key.clone(),
+            "API_KEY_MAC_KEY" => self.api_key_mac_key.clone(),
+            "CSRF_KEY" => self.csrf_key.clone(),
+            _ => bail!("there is no secret {name}"),
         })
     }
 

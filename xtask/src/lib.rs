@@ -10,10 +10,14 @@
 )]
 
 pub mod build;
+pub mod deploy;
+pub mod dev;
 pub mod keys;
 pub mod process;
 pub mod serve;
 pub mod setup;
+pub mod test;
+pub mod tools;
 pub mod ui;
 pub mod wrangler;
 

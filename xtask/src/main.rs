@@ -7,15 +7,23 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use xtask::build::{Profile, Worker, build};
 use xtask::keys::Keys;
-use xtask::{local_dir, serve, setup};
+use xtask::{deploy, dev, local_dir, serve, setup, test};
+
+const DEFAULT_PORT: u16 = 8787;
 
 const HELP: &str = "\
 cargo xtask <command>
 
-  build [--dev] [edge] [control-plane]   both Workers, or one, to Wasm; prints their sizes
+  dev [--port 8787]       everything from nothing: builds, runs wrangler dev, seeds a demo org, rebuilds on change
+  test [FILTER] [--advisory-db DIR]
+                          every check; with FILTER, only the tests whose name contains it
+  build [--dev] [edge] [control-plane]
+                          the Workers to Wasm; prints their sizes
   serve [--port 8787] [--data DIR] [--keys FILE] [--allow-local-upstreams]
-                                         runs them on bare workerd, with storage on disk
-  keys FILE                              makes a production set of keys
+                          runs them on bare workerd, with storage on disk
+  keys FILE               makes a production set of keys
+  deploy [--dry-run] [--keys FILE]
+                          both Workers to Cloudflare, with their secrets from FILE
 ";
 
 fn main() -> ExitCode {
@@ -35,13 +43,52 @@ fn dispatch(mut args: lexopt::Parser) -> Result<()> {
             Ok(())
         }
         Some(Value(command)) => match command.to_str() {
+            Some("dev") => dev_command(args),
+            Some("test") => test_command(args),
             Some("build") => build_command(args),
             Some("serve") => serve_command(args),
             Some("keys") => keys_command(args),
+            Some("deploy") => deploy_command(args),
             _ => bail!("no such command: {}\n\n{HELP}", command.display()),
         },
         Some(other) => Err(other.unexpected().into()),
     }
+}
+
+fn dev_command(mut args: lexopt::Parser) -> Result<()> {
+    let mut port = DEFAULT_PORT;
+    while let Some(arg) = args.next()? {
+        match arg {
+            Long("port") => port = args.value()?.parse()?,
+            other => return Err(other.unexpected().into()),
+        }
+    }
+    dev::run(port)
+}
+
+fn test_command(mut args: lexopt::Parser) -> Result<()> {
+    let advisory_db = std::env::var_os("SLUICEGATE_ADVISORY_DB").map(PathBuf::from);
+    let mut options = test::Options { filter: None, advisory_db };
+    while let Some(arg) = args.next()? {
+        match arg {
+            Long("advisory-db") => options.advisory_db = Some(args.value()?.into()),
+            Value(filter) if options.filter.is_none() => options.filter = Some(filter.string()?),
+            other => return Err(other.unexpected().into()),
+        }
+    }
+    test::test(&options)
+}
+
+fn deploy_command(mut args: lexopt::Parser) -> Result<()> {
+    let mut options = deploy::Options::default();
+    while let Some(arg) = args.next()? {
+        match arg {
+            Long("dry-run") => options.dry_run = true,
+            Long("keys") => options.keys = Some(args.value()?.into()),
+            other => return Err(other.unexpected().into()),
+        }
+    }
+    deploy::deploy(&options)
 }
 
 fn build_command(mut args: lexopt::Parser) -> Result<()> {
@@ -67,7 +114,7 @@ fn build_command(mut args: lexopt::Parser) -> Result<()> {
 
 fn serve_command(mut args: lexopt::Parser) -> Result<()> {
     let (mut port, mut data_dir, mut keys, mut allow_local_upstreams) =
-        (8787, local_dir().join("data"), None, false);
+        (DEFAULT_PORT, local_dir().join("data"), None, false);
     while let Some(arg) = args.next()? {
         match arg {
             Long("port") => port = args.value()?.parse()?,
@@ -83,7 +130,7 @@ fn serve_command(mut args: lexopt::Parser) -> Result<()> {
             eprintln!(
                 "using this checkout's development keys; for production: `cargo xtask keys FILE`, then --keys FILE"
             );
-            Keys::read_or_generate(&dev_keys())?
+            Keys::read_or_generate(&dev::keys_file())?
         }
     };
     setup::ensure()?;
@@ -111,8 +158,4 @@ fn print_key_help(file: &Path) {
         file.display()
     );
     println!("without KEYRING no stored credential can be opened again.");
-}
-
-fn dev_keys() -> PathBuf {
-    local_dir().join("dev/keys.json")
 }

@@ -1,8 +1,10 @@
 //! Child processes. Invariant: a process that a command started ends with it.
 
+use crate::local_dir;
 use anyhow::{Context as _, Result, bail};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
+use std::fs::{self, File};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -46,6 +48,17 @@ fn check(command: &Command, status: ExitStatus) -> Result<()> {
 fn name(command: &Command) -> String {
     let first = command.get_args().next().unwrap_or_default();
     format!("`{} {} …`", command.get_program().display(), first.display())
+}
+
+/// Waits until no other command of this checkout does `what`, and keeps others waiting for as long as it lives.
+///
+/// # Errors
+/// When the lock file cannot be made.
+pub fn exclusive(what: &str) -> Result<File> {
+    fs::create_dir_all(local_dir())?;
+    let lock = File::create(local_dir().join(format!("{what}.lock")))?;
+    lock.lock()?;
+    Ok(lock)
 }
 
 /// A running child, stopped when dropped.

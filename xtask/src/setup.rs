@@ -1,6 +1,6 @@
 //! Tools from nothing: the Wasm target, Node.js and the npm packages, each only when it is missing or out of date.
 
-use crate::process::{output, run};
+use crate::process::{exclusive, output, run};
 use crate::{root, ui};
 use anyhow::{Context as _, Result, bail};
 use std::ffi::OsString;
@@ -20,6 +20,8 @@ const NODE_HELP: &str = "Node.js 20 or later is needed, with npm: https://nodejs
 /// # Errors
 /// When something is missing that this command cannot fetch; the message says what to do.
 pub fn ensure() -> Result<()> {
+    // Two `npm ci` at once would leave half of each.
+    let _lock = exclusive("setup")?;
     ensure_wasm_target()?;
     ensure_npm_packages()
 }

@@ -50,7 +50,7 @@ fn worker(worker: Worker, config: &Config, options: &Options) -> Result<String> 
         format!("(name = {}, fromEnvironment = {})", quoted(name), quoted(&variable))
     });
     let vars = config.vars.iter().map(|(name, value)| {
-        let value = local_value(name, options).unwrap_or(value);
+        let value = wrangler::local_value(name, options.allow_local_upstreams).unwrap_or(value);
         format!("(name = {}, text = {})", quoted(name), quoted(value))
     });
     let services = config.services.iter().map(|service| {
@@ -90,15 +90,6 @@ fn worker(worker: Worker, config: &Config, options: &Options) -> Result<String> 
         bindings = list(secrets.chain(vars).chain(services).chain(bindings)),
         classes = list(classes),
     ))
-}
-
-/// What a variable of `wrangler.toml` is on this machine, where that differs from production.
-fn local_value(name: &str, options: &Options) -> Option<&'static str> {
-    match name {
-        "ALLOW_LOCAL_UPSTREAMS" if options.allow_local_upstreams => Some("true"),
-        "JURISDICTIONS" => Some("off"),
-        _ => None,
-    }
 }
 
 fn list(items: impl Iterator<Item = String>) -> String {

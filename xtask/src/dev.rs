@@ -1,0 +1,197 @@
+//! `cargo xtask dev`: everything from nothing to a running, seeded Sluicegate, rebuilt when a source changes.
+//!
+//! Runs `wrangler dev` on both Workers. Its configuration is the deployed one, with four things changed: the quick
+//! build profile, development keys, local upstreams allowed, no jurisdictions. All of it lives in `.sluicegate/dev`.
+
+mod demo;
+mod echo;
+
+use crate::build::{Profile, Worker, build, out_dir};
+use crate::keys::{Keys, write_private};
+use crate::process::Process;
+use crate::serve::is_healthy;
+use crate::setup::npm_bin;
+use crate::{local_dir, root, setup, ui, wrangler};
+use anyhow::{Context as _, Result, bail};
+use std::collections::VecDeque;
+use std::io::{BufRead as _, BufReader, Read};
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::{Duration, Instant};
+use std::{env, fs};
+use toml::{Table, Value};
+
+const START_LIMIT: Duration = Duration::from_secs(90);
+const TICK: Duration = Duration::from_millis(200);
+const TAIL_LINES: usize = 40;
+
+/// Runs until Ctrl-C.
+///
+/// # Errors
+/// When a tool is missing, a build fails or the Workers do not start; the message says what to do.
+pub fn run(port: u16) -> Result<()> {
+    let stop = Arc::new(AtomicBool::new(false));
+    let on_signal = Arc::clone(&stop);
+    ctrlc::set_handler(move || on_signal.store(true, Ordering::Relaxed))?;
+
+    let started = Instant::now();
+    let upstream = echo::Server::start(port.checked_add(1).context("the port is too high")?)?;
+    setup::ensure()?;
+    let keys = Keys::read_or_generate(&keys_file())?;
+    ui::step("building both Workers", || build(Profile::Dev, &Worker::ALL))?;
+    let configs = [Worker::Edge, Worker::ControlPlane]
+        .map(|worker| write_config(worker, &keys))
+        .into_iter()
+        .collect::<Result<Vec<_>>>()?;
+
+    let output = Output::default();
+    let mut wrangler = start_wrangler(&configs, port, &output)?;
+    let url = format!("http://localhost:{port}");
+    ui::step("starting wrangler dev", || wait_until_healthy(&url, &mut wrangler, &output, &stop))?;
+    let demo =
+        ui::step("seeding the demo org", || demo::seed(&url, &upstream.url(), &dir().join("demo.json")))
+            .inspect_err(|_| eprintln!("{}", output.tail()))?;
+    demo.print_banner(&url, &dir(), started.elapsed());
+
+    output.show();
+    while !stop.load(Ordering::Relaxed) {
+        if !wrangler.is_running() {
+            bail!("wrangler dev ended by itself:\n{}", output.tail());
+        }
+        thread::sleep(TICK);
+    }
+    eprintln!("\nstopping …");
+    wrangler.stop()
+}
+
+/// The development keys of this checkout.
+pub fn keys_file() -> PathBuf {
+    dir().join("keys.json")
+}
+
+fn dir() -> PathBuf {
+    local_dir().join("dev")
+}
+
+/// Writes a Worker's development configuration, and beside it its `.dev.vars` with the secrets.
+fn write_config(worker: Worker, keys: &Keys) -> Result<PathBuf> {
+    let source = wrangler::path(worker);
+    let mut config: Table =
+        fs::read_to_string(&source)?.parse().with_context(|| source.display().to_string())?;
+    let main = out_dir(Profile::Dev, worker).join("index.js");
+    config.insert("main".to_owned(), text(&main));
+    // Wrangler takes these from the configuration's folder on, even absolute ones.
+    let watched = ["crates", "sluicegate.toml", "xtask/runtime.js", worker.name()];
+    let build = Table::from_iter([
+        (
+            "command".to_owned(),
+            format!("'{}' build --dev {}", env::current_exe()?.display(), worker.name()).into(),
+        ),
+        ("cwd".to_owned(), text(&root())),
+        (
+            "watch_dir".to_owned(),
+            watched.iter().map(|path| format!("../../../{path}")).collect::<Vec<_>>().into(),
+        ),
+    ]);
+    config.insert("build".to_owned(), build.into());
+    for (name, value) in config.get_mut("vars").and_then(Value::as_table_mut).into_iter().flatten() {
+        if let Some(local) = wrangler::local_value(name, true) {
+            *value = local.into();
+        }
+    }
+    let dir = dir().join(worker.name());
+    // Secrets are JSON or base64: neither holds a single quote.
+    let secrets: Vec<String> =
+        keys.of(worker)?.into_iter().map(|(name, secret)| format!("{name}='{secret}'")).collect();
+    write_private(
+        &dir.join(".dev.vars"),
+        fs::OpenOptions::new().create(true).truncate(true),
+        &secrets.join("\n"),
+    )?;
+    let file = dir.join("wrangler.toml");
+    fs::write(&file, config.to_string())?;
+    Ok(file)
+}
+
+fn start_wrangler(configs: &[PathBuf], port: u16, output: &Output) -> Result<Process> {
+    let mut command = npm_bin("wrangler");
+    command.args(["dev", "--ip=127.0.0.1", "--show-interactive-dev-session=false"]);
+    command.arg(format!("--port={port}")).arg("--persist-to").arg(dir().join("state"));
+    for config in configs {
+        command.arg("-c").arg(config);
+    }
+    let mut process = Process::spawn(
+        command
+            .env("WRANGLER_SEND_METRICS", "false")
+            // Nothing here reads `request.cf`, and without a network its look-up fails noisily.
+            .env("CLOUDFLARE_CF_FETCH_ENABLED", "false")
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped()),
+    )?;
+    output.follow(process.child().stdout.take());
+    output.follow(process.child().stderr.take());
+    Ok(process)
+}
+
+fn wait_until_healthy(url: &str, wrangler: &mut Process, output: &Output, stop: &AtomicBool) -> Result<()> {
+    let deadline = Instant::now() + START_LIMIT;
+    while Instant::now() < deadline && wrangler.is_running() && !stop.load(Ordering::Relaxed) {
+        if is_healthy(&format!("{url}/healthz")) {
+            return Ok(());
+        }
+        thread::sleep(TICK);
+    }
+    bail!("{url}/healthz did not answer 200. What wrangler said:\n{}", output.tail());
+}
+
+/// What wrangler prints: kept back until the banner stands, then passed on.
+#[derive(Clone, Default)]
+struct Output {
+    shown: Arc<AtomicBool>,
+    tail: Arc<Mutex<VecDeque<String>>>,
+}
+
+impl Output {
+    fn follow(&self, pipe: Option<impl Read + Send + 'static>) {
+        let Some(pipe) = pipe else { return };
+        let output = self.clone();
+        thread::spawn(move || {
+            for line in BufReader::new(pipe).lines().map_while(Result::ok) {
+                output.take(line);
+            }
+        });
+    }
+
+    fn take(&self, line: String) {
+        if self.shown.load(Ordering::Relaxed) {
+            eprintln!("{line}");
+        }
+        if let Ok(mut tail) = self.tail.lock() {
+            tail.push_back(line);
+            if tail.len() > TAIL_LINES {
+                tail.pop_front();
+            }
+        }
+    }
+
+    fn show(&self) {
+        self.shown.store(true, Ordering::Relaxed);
+    }
+
+    fn tail(&self) -> String {
+        self.tail.lock().map(|tail| Vec::from(tail.clone()).join("\n")).unwrap_or_default()
+    }
+}
+
+fn text(path: &Path) -> Value {
+    path.display().to_string().into()
+}
+
+/// A path as it is typed from the repository's root.
+fn short(path: &Path) -> String {
+    path.strip_prefix(root()).unwrap_or(path).display().to_string()
+}
