@@ -5,8 +5,8 @@
 //! amortised work a byte whatever the upstream sends; memory is one chunk and the longest encoding.
 //!
 //! Not found: a secret that the upstream compressed, encrypted, reversed or cut up itself, whose base64 is broken into
-//! lines, or, when it is under six bytes, inside a longer base64 text. Where a secret stands inside a longer base64 text, the characters that hold only a part of its first or
-//! last byte stay: at most four bits at each end.
+//! lines, or, when it is under six bytes, inside a longer base64 text. Where a secret stands inside a longer base64
+//! text, the characters that hold only a part of its first or last byte stay: at most four bits at each end.
 
 mod automaton;
 mod needles;
