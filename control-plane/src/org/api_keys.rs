@@ -33,9 +33,9 @@ fn read(ctx: Context<'_>, row: &Row) -> Result<ApiKey, SqlError> {
     })
 }
 
-/// The part of a key by which its owner knows it: its lookup characters behind the brand's prefix.
+/// How the key begins, up to its 8 lookup characters: enough for its owner to recognise it and for search in logs.
 fn shown_prefix(ctx: Context<'_>, lookup: &str) -> String {
-    format!("{}_…_{lookup}", ctx.secrets.api_keys.prefix())
+    format!("{}_{}_{lookup}", ctx.secrets.api_keys.prefix(), ctx.org.body())
 }
 
 pub(super) fn create(ctx: Context<'_>, actor: &Actor, body: &[u8]) -> Result<Reply, AppError> {

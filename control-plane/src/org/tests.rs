@@ -282,6 +282,7 @@ fn n9_a_key_makes_no_key_that_may_do_more() {
 fn m3_a_key_is_stored_as_a_bcrypt_hash_and_eight_characters() {
     let tenant = Tenant::new(1);
     let created = tenant.ok(Operation::CreateApiKey, &json!({ "name": "k", "scopes": ["audit:read"] }));
+    assert!(created["key"].as_str().unwrap().starts_with(created["prefix"].as_str().unwrap()));
     let rows = tenant.sql.exec("SELECT lookup, hash FROM api_keys", &[]).unwrap();
     let (lookup, hash) = (rows[0].text(0).unwrap(), rows[0].text(1).unwrap());
     assert_eq!(lookup.len(), 8);

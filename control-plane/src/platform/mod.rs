@@ -11,7 +11,7 @@ use crate::error::AppError;
 use crate::reply::Reply;
 use crate::router;
 use protocol::call::reply as header;
-use protocol::{Call, RequestId};
+use protocol::{Call, Code, RequestId};
 use wasm_bindgen::prelude::wasm_bindgen;
 use worker::{Env, Headers, Request, Response, console_error};
 
@@ -42,7 +42,7 @@ pub(crate) fn call_of(request: &Request) -> Result<Call, AppError> {
 /// Where the platform refuses a header: in practice never.
 pub(crate) fn respond(result: Result<Reply, AppError>, request_id: &RequestId) -> worker::Result<Response> {
     let reply = result.unwrap_or_else(|error| {
-        if error.public().0.status() >= 500 {
+        if error.public().0 == Code::Internal {
             console_error!(
                 "{}",
                 serde_json::json!({ "level": "error", "request_id": request_id, "error": error.to_string() })
