@@ -3,6 +3,7 @@
 
 use anyhow::{Context as _, Result, bail};
 use lexopt::prelude::*;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use xtask::build::{Profile, Worker, build};
@@ -142,6 +143,7 @@ fn serve_command(mut args: lexopt::Parser) -> Result<()> {
         keys,
         allow_local_upstreams,
         trusted_certificates: Vec::new(),
+        variables: BTreeMap::new(),
     })
 }
 

@@ -10,6 +10,7 @@ use crate::keys::Keys;
 use crate::process::Process;
 use crate::root;
 use anyhow::{Context as _, Result, bail};
+use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
@@ -33,6 +34,8 @@ pub struct Options {
     pub allow_local_upstreams: bool,
     /// CA certificates (PEM) to trust for outbound TLS, besides the usual ones.
     pub trusted_certificates: Vec<String>,
+    /// Plain variables of the edge, besides or instead of those in its `wrangler.toml`.
+    pub variables: BTreeMap<String, String>,
 }
 
 impl Options {
@@ -47,6 +50,7 @@ impl Options {
             keys: Keys::generate()?,
             allow_local_upstreams: false,
             trusted_certificates: Vec::new(),
+            variables: BTreeMap::new(),
         })
     }
 
@@ -55,9 +59,7 @@ impl Options {
         fs::create_dir_all(self.data_dir.join("objects"))?;
         let file = self.data_dir.join("workerd.capnp");
         fs::write(&file, config::text(self)?)?;
-        let mut command = Command::new(root().join("node_modules/workerd/bin/workerd"));
-        // `-I/` lets the configuration name files by absolute path.
-        command.args(["serve", "-I/"]).arg(&file).env_clear();
+        let mut command = workerd(&file);
         for worker in Worker::ALL {
             for (name, secret) in self.keys.of(worker)? {
                 command.env(config::environment_name(worker, name), secret);
@@ -65,6 +67,14 @@ impl Options {
         }
         Ok(command)
     }
+}
+
+/// The command that serves a configuration.
+pub(crate) fn workerd(config: &Path) -> Command {
+    let mut command = Command::new(root().join("node_modules/workerd/bin/workerd"));
+    // `-I/` lets the configuration name files by absolute path.
+    command.args(["serve", "-I/"]).arg(config).env_clear();
+    command
 }
 
 /// Becomes workerd: signals, output and exit status are its own. Returns only when that fails.
@@ -90,22 +100,7 @@ impl Stack {
     /// # Errors
     /// When the Workers are not built, or do not become healthy in 30 s; the message ends with the log.
     pub fn start(mut options: Options) -> Result<Self> {
-        let mut log = fs::OpenOptions::new();
-        fs::create_dir_all(&options.data_dir)?;
-        let log = log.create(true).append(true).open(log_path(&options.data_dir))?;
-        // On file descriptor 1 workerd says which port it got, among the Workers' own output.
-        let mut process = Process::spawn(
-            options
-                .command()?
-                .arg("--control-fd=1")
-                .stdin(Stdio::null())
-                .stdout(Stdio::piped())
-                .stderr(log.try_clone()?),
-        )?;
-        let stdout = process.child().stdout.take().context("workerd has no stdout")?;
-        let Ok(port) = listening_port(stdout, log).recv_timeout(START_LIMIT) else {
-            bail!("workerd did not start. Its log:\n{}", read_log(&options.data_dir));
-        };
+        let (process, port) = listen(options.command()?, &options.data_dir)?;
         // A restart takes the same port again, so that addresses already handed out stay good.
         options.port = port;
         let mut stack = Self { options, process, url: format!("http://127.0.0.1:{port}") };
@@ -169,6 +164,23 @@ impl Stack {
             thread::sleep(Duration::from_millis(50));
         }
         bail!("{url} did not answer 200. The log:\n{}", self.log());
+    }
+}
+
+/// Starts a workerd whose configuration has one socket, and returns its port. It logs to `data_dir`, which must exist.
+///
+/// # Errors
+/// When it does not listen in 30 s; the message ends with the log.
+pub(crate) fn listen(mut command: Command, data_dir: &Path) -> Result<(Process, u16)> {
+    let log = fs::OpenOptions::new().create(true).append(true).open(log_path(data_dir))?;
+    // On file descriptor 1 workerd says which port it got, among the Workers' own output.
+    let mut process = Process::spawn(
+        command.arg("--control-fd=1").stdin(Stdio::null()).stdout(Stdio::piped()).stderr(log.try_clone()?),
+    )?;
+    let stdout = process.child().stdout.take().context("workerd has no stdout")?;
+    match listening_port(stdout, log).recv_timeout(START_LIMIT) {
+        Ok(port) => Ok((process, port)),
+        Err(_) => bail!("workerd did not start. Its log:\n{}", read_log(data_dir)),
     }
 }
 

@@ -4,6 +4,7 @@ use super::{Options, PROFILE};
 use crate::build::{Worker, out_dir};
 use crate::wrangler::{self, Config};
 use anyhow::{Context as _, Result};
+use std::collections::BTreeMap;
 use std::path::Path;
 
 /// The whole configuration file.
@@ -49,7 +50,12 @@ fn worker(worker: Worker, config: &Config, options: &Options) -> Result<String> 
         let variable = environment_name(worker, name);
         format!("(name = {}, fromEnvironment = {})", quoted(name), quoted(&variable))
     });
-    let vars = config.vars.iter().map(|(name, value)| {
+    let mut vars: BTreeMap<&str, &str> =
+        config.vars.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    if worker == Worker::Edge {
+        vars.extend(options.variables.iter().map(|(name, value)| (name.as_str(), value.as_str())));
+    }
+    let vars = vars.into_iter().map(|(name, value)| {
         let value = wrangler::local_value(name, options.allow_local_upstreams).unwrap_or(value);
         format!("(name = {}, text = {})", quoted(name), quoted(value))
     });
