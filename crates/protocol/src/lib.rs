@@ -8,6 +8,8 @@ pub mod access;
 pub mod api;
 pub mod call;
 pub mod id;
+#[cfg(feature = "schema")]
+pub mod openapi;
 pub mod problem;
 pub mod routes;
 pub mod time;

@@ -1,0 +1,252 @@
+//! The OpenAPI 3.1 document, written from the route table and the types that parse and write the JSON, so that it cannot
+//! say what the code does not do. For build scripts: nothing here is compiled into a Worker.
+
+use crate::Problem;
+use crate::api;
+use crate::call::VerifiedPrincipal;
+use crate::routes::{Body, Class, ROUTES, Route};
+use schemars::generate::SchemaSettings;
+use schemars::{JsonSchema, SchemaGenerator};
+use serde_json::{Map, Value, json};
+
+/// The document. `brand` and `version` stand in its head.
+pub fn document(brand: &str, version: &str) -> Value {
+    let settings = SchemaSettings::draft2020_12().with(|settings| {
+        settings.definitions_path = "/components/schemas".into();
+        settings.meta_schema = None;
+    });
+    let mut schemas = settings.into_generator();
+    let mut paths = Map::new();
+    for route in ROUTES {
+        let Some(types) = types(route, &mut schemas) else { continue };
+        for method in methods(route) {
+            let path = paths.entry(template(route)).or_insert_with(|| json!({}));
+            if let Some(path) = path.as_object_mut() {
+                path.insert(method.to_ascii_lowercase(), operation(route, method, &types));
+            }
+        }
+    }
+    let problem = schemas.subschema_for::<Problem>();
+    let schemas = schemas.take_definitions(true);
+    json!({
+        "openapi": "3.1.0",
+        "info": { "title": format!("{brand} API"), "version": version },
+        "servers": [{ "url": "/" }],
+        "security": [{ "bearer": [] }, { "cookie": [], "csrf": [] }],
+        "paths": paths,
+        "components": {
+            "schemas": schemas,
+            "responses": { "Problem": {
+                "description": "A refusal (RFC 9457)",
+                "headers": { "X-Request-Id": { "schema": { "type": "string" } } },
+                "content": { Problem::CONTENT_TYPE: { "schema": problem } },
+            } },
+            "securitySchemes": {
+                "bearer": { "type": "http", "scheme": "bearer", "description": "A session token or an API key" },
+                "cookie": { "type": "apiKey", "in": "cookie", "name": "__Host-sluicegate_session" },
+                "csrf": { "type": "apiKey", "in": "header", "name": "X-CSRF-Token",
+                    "description": "From GET /v1/me; needed with the cookie for every change" },
+            },
+        },
+    })
+}
+
+/// What a route takes and gives.
+struct Types {
+    request: Option<Value>,
+    status: u16,
+    response: Option<Value>,
+}
+
+/// `None` for a row that this table does not know: a test fails then.
+fn types(route: &Route, schemas: &mut SchemaGenerator) -> Option<Types> {
+    type NewConnection = api::NewConnection<api::Credential>;
+    Some(match (route.method, route.path) {
+        ("POST", "/v1/signup") => takes::<api::SignUp, api::SignedIn>(201, schemas),
+        ("POST", "/v1/login") => takes::<api::LogIn, api::SignedIn>(200, schemas),
+        ("POST", "/v1/logout") | ("DELETE", "/v1/api-keys/{id}" | "/v1/sources/{id}") => {
+            Types { request: None, status: 204, response: None }
+        }
+        ("GET", "/v1/me") => gives::<api::Me>(schemas),
+        ("GET", "/v1/auth/check") => gives::<VerifiedPrincipal>(schemas),
+        ("GET", "/v1/api-keys") => gives::<api::List<api::ApiKey>>(schemas),
+        ("POST", "/v1/api-keys") => takes::<api::NewApiKey, api::CreatedApiKey>(201, schemas),
+        ("GET", "/v1/connections") => gives::<api::List<api::Connection>>(schemas),
+        ("POST", "/v1/connections") => takes::<NewConnection, api::Connection>(201, schemas),
+        ("GET", "/v1/connections/{id}") => gives::<api::Connection>(schemas),
+        ("DELETE", "/v1/connections/{id}") => gives::<api::Disconnected>(schemas),
+        ("*", "/v1/connections/{id}/proxy/{path*}") => {
+            Types { request: Some(json!({ "*/*": {} })), status: 200, response: Some(json!({ "*/*": {} })) }
+        }
+        ("GET", "/v1/sources") => gives::<api::List<api::Source>>(schemas),
+        ("POST", "/v1/sources") => takes::<api::NewSource, api::Source>(201, schemas),
+        ("GET", "/v1/sources/{id}") => gives::<api::Source>(schemas),
+        ("GET", "/v1/inbound-events") => gives::<api::List<api::InboundEventSummary>>(schemas),
+        ("GET", "/v1/inbound-events/{id}") => gives::<api::InboundEvent>(schemas),
+        ("GET", "/v1/audit") => gives::<api::List<api::AuditEvent>>(schemas),
+        ("GET", "/v1/audit/verify") => gives::<api::AuditVerification>(schemas),
+        _ => return None,
+    })
+}
+
+fn gives<T: JsonSchema>(schemas: &mut SchemaGenerator) -> Types {
+    Types { request: None, status: 200, response: Some(json_of::<T>(schemas)) }
+}
+
+fn takes<Q: JsonSchema, A: JsonSchema>(status: u16, schemas: &mut SchemaGenerator) -> Types {
+    Types { request: Some(json_of::<Q>(schemas)), status, response: Some(json_of::<A>(schemas)) }
+}
+
+fn json_of<T: JsonSchema>(schemas: &mut SchemaGenerator) -> Value {
+    json!({ "application/json": { "schema": schemas.subschema_for::<T>() } })
+}
+
+fn methods(route: &Route) -> &[&'static str] {
+    match route.method {
+        "*" => &["GET", "POST", "PUT", "PATCH", "DELETE"],
+        _ => std::slice::from_ref(&route.method),
+    }
+}
+
+/// OpenAPI has no parameter for the rest of a path: a client that encodes its slashes is still understood.
+fn template(route: &Route) -> String {
+    route.path.replace("{path*}", "{path}")
+}
+
+fn operation(route: &Route, method: &str, types: &Types) -> Value {
+    let mut success = json!({
+        "description": "Done",
+        "headers": { "X-Request-Id": { "schema": { "type": "string" } } },
+    });
+    let mut operation = json!({
+        "summary": route.summary,
+        "operationId": operation_id(route, method),
+        "parameters": parameters(route, method),
+        "responses": { "default": { "$ref": "#/components/responses/Problem" } },
+    });
+    if let Some(content) = &types.response {
+        put(&mut success, "content", content.clone());
+    }
+    if let Some(responses) = operation.get_mut("responses") {
+        put(responses, &types.status.to_string(), success);
+    }
+    if let (Some(content), true) = (&types.request, method != "GET") {
+        put(
+            &mut operation,
+            "requestBody",
+            json!({ "required": route.body == Body::Json, "content": content }),
+        );
+    }
+    if route.class == Class::Auth {
+        put(&mut operation, "security", json!([]));
+    }
+    operation
+}
+
+/// `get_v1_connections_id_proxy_path`.
+fn operation_id(route: &Route, method: &str) -> String {
+    let words = route.path.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
+    std::iter::once(method.to_ascii_lowercase().as_str()).chain(words).collect::<Vec<_>>().join("_")
+}
+
+fn parameters(route: &Route, method: &str) -> Vec<Value> {
+    let string = json!({ "type": "string" });
+    let parameter = |name: &str, place: &str, schema: &Value| json!({ "name": name, "in": place, "required": place == "path", "schema": schema });
+    let mut parameters: Vec<Value> = ["id", "path"]
+        .into_iter()
+        .filter(|name| template(route).contains(&format!("{{{name}}}")))
+        .map(|name| parameter(name, "path", &string))
+        .collect();
+    if matches!(
+        route.path,
+        "/v1/api-keys" | "/v1/connections" | "/v1/sources" | "/v1/inbound-events" | "/v1/audit"
+    ) && method == "GET"
+    {
+        let limit = json!({ "type": "integer", "minimum": 1, "maximum": crate::Page::MAX, "default": crate::Page::DEFAULT });
+        parameters.push(parameter("limit", "query", &limit));
+        parameters.push(parameter("cursor", "query", &string));
+    }
+    if route.path == "/v1/inbound-events" {
+        parameters.push(parameter("source_id", "query", &string));
+    }
+    if matches!(method, "POST" | "DELETE" | "PUT" | "PATCH") && route.body != Body::Stream {
+        parameters.push(parameter(
+            "Idempotency-Key",
+            "header",
+            &json!({ "type": "string", "maxLength": 255 }),
+        ));
+    }
+    parameters
+}
+
+fn put(object: &mut Value, name: &str, value: Value) {
+    if let Some(object) = object.as_object_mut() {
+        object.insert(name.to_owned(), value);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Access, Code};
+
+    #[test]
+    fn every_route_has_its_types() {
+        let mut schemas = SchemaGenerator::default();
+        for route in ROUTES {
+            let types =
+                types(route, &mut schemas).unwrap_or_else(|| panic!("{} {}", route.method, route.path));
+            assert_eq!(types.request.is_some(), route.body != Body::None, "{}", route.path);
+        }
+    }
+
+    #[test]
+    fn every_route_is_in_the_document_and_every_reference_leads_somewhere() {
+        let document = document("Test", "0");
+        for route in ROUTES {
+            for method in methods(route) {
+                let operation = &document["paths"][template(route)][method.to_ascii_lowercase()];
+                assert!(operation["responses"]["default"].is_object(), "{method} {}", route.path);
+            }
+        }
+        let text = document.to_string();
+        for reference in text.split("\"$ref\":\"#").skip(1).filter_map(|rest| rest.split('"').next()) {
+            assert!(document.pointer(reference).is_some(), "{reference}");
+        }
+    }
+
+    #[test]
+    fn only_sign_in_is_open() {
+        let document = document("Test", "0");
+        for route in ROUTES {
+            for method in methods(route) {
+                let open =
+                    document["paths"][template(route)][method.to_ascii_lowercase()]["security"].is_array();
+                let (_, operation) = crate::routes::find(
+                    method,
+                    &route.path.replace("{id}", id_for(route)).replace("{path*}", "x"),
+                    "",
+                )
+                .unwrap();
+                assert_eq!(open, operation.access() == Access::Public, "{method} {}", route.path);
+            }
+        }
+    }
+
+    fn id_for(route: &Route) -> &'static str {
+        match route.path.split('/').nth(2) {
+            Some("api-keys") => "key_00000000000000000000000000",
+            Some("connections") => "con_00000000000000000000000000",
+            Some("sources") => "src_0",
+            _ => "ine_00000000000000000000000000",
+        }
+    }
+
+    #[test]
+    fn every_code_can_be_a_problem() {
+        let schema = &document("Test", "0")["components"]["schemas"]["Code"];
+        for code in Code::ALL {
+            assert!(schema.to_string().contains(&format!("\"{}\"", code.as_str())), "{code:?}");
+        }
+    }
+}

@@ -1,0 +1,186 @@
+//! Who is calling, as far as the edge can tell alone: a session token that one of our keys signed, or an API key whose
+//! MAC is ours. Whether that session or key still stands is the org's object's to say (invariant 7).
+//!
+//! A genuine token is checked once per isolate and then known by its SHA-256 until it ends; forged ones leave no trace.
+
+use crate::head::Head;
+use crate::state::State;
+use protocol::{OrgId, Principal, SessionId, UserId};
+use sha2::{Digest as _, Sha256};
+use std::cell::Cell;
+use std::rc::Rc;
+use throttle::Quota;
+
+/// The session cookie's name. `__Host-`: browsers take it over HTTPS (or from localhost) alone, for this very host.
+pub const COOKIE: &str = "__Host-sluicegate_session";
+
+/// SHA-256 of a token as presented.
+pub type Proof = [u8; 32];
+
+/// An authenticated caller.
+#[derive(Debug, Clone)]
+pub struct Caller {
+    /// What its token says.
+    pub identity: Rc<Identity>,
+    /// The token's hash: names the caller in isolate memory.
+    pub proof: Proof,
+    /// The token came in the cookie.
+    pub cookie: bool,
+    /// The token has ended; only ever true together with `cookie`.
+    pub expired: bool,
+}
+
+/// What a genuine token says.
+#[derive(Debug)]
+pub struct Identity {
+    who: Who,
+    /// The user's or key's place in the limiter's table.
+    pub limiter_key: u128,
+    /// Unix seconds from which the token is nothing any more; API keys have no end that the edge knows of.
+    ends_at: u64,
+    /// A key's own rate limit, once the control plane has told it.
+    pub own_quota: Cell<Option<Quota>>,
+}
+
+#[derive(Debug)]
+enum Who {
+    Session { org: OrgId, user: UserId, session: SessionId },
+    ApiKey { org: OrgId, lookup: String, digest: String },
+}
+
+/// A credential that is not good: 401, whatever is wrong with it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BadCredential;
+
+impl Caller {
+    /// For the call.
+    pub fn principal(&self) -> Principal {
+        match &self.identity.who {
+            Who::Session { org, user, session } => Principal::Session {
+                org: org.clone(),
+                user: user.clone(),
+                session: session.clone(),
+                expired: self.expired,
+                cookie: self.cookie,
+            },
+            Who::ApiKey { org, lookup, digest } => {
+                Principal::ApiKey { org: org.clone(), lookup: lookup.clone(), digest: digest.clone() }
+            }
+        }
+    }
+
+    /// The session, where it is one.
+    pub fn session(&self) -> Option<&SessionId> {
+        match &self.identity.who {
+            Who::Session { session, .. } => Some(session),
+            Who::ApiKey { .. } => None,
+        }
+    }
+}
+
+/// The caller by `Authorization`, which wins, or else by the session cookie; `None` where there is neither.
+///
+/// # Errors
+/// [`BadCredential`] for a credential that is malformed, doubled, forged or, as a bearer token, expired.
+pub fn authenticate(
+    head: &Head<'_>,
+    now_ms: u64,
+    state: &mut State,
+) -> Result<Option<Caller>, BadCredential> {
+    match head.header("authorization") {
+        Some(value) => bearer(value).and_then(|token| by_token(token, false, now_ms, state)).map(Some),
+        None => by_cookie(head, now_ms, state),
+    }
+}
+
+/// The caller by the session cookie alone: on pages an `Authorization` header means nothing.
+///
+/// # Errors
+/// [`BadCredential`] for a cookie that is doubled or forged.
+pub fn by_cookie(head: &Head<'_>, now_ms: u64, state: &mut State) -> Result<Option<Caller>, BadCredential> {
+    match session_cookie(head.header("cookie").unwrap_or_default())? {
+        Some(token) => by_token(token, true, now_ms, state).map(Some),
+        None => Ok(None),
+    }
+}
+
+/// The token of `Bearer …` (RFC 6750). A doubled header arrives joined by a comma, which no token holds.
+fn bearer(value: &str) -> Result<&str, BadCredential> {
+    let (scheme, token) = value.split_once(' ').ok_or(BadCredential)?;
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~+/=".contains(&byte);
+    if scheme.eq_ignore_ascii_case("bearer") && !token.is_empty() && token.bytes().all(plain) {
+        return Ok(token);
+    }
+    Err(BadCredential)
+}
+
+/// The session cookie's value. Two of them are refused: one may be planted.
+fn session_cookie(header: &str) -> Result<Option<&str>, BadCredential> {
+    let mut values = header.split(';').filter_map(|pair| {
+        let (name, value) = pair.split_once('=')?;
+        (name.trim() == COOKIE).then(|| value.trim())
+    });
+    match (values.next(), values.next()) {
+        (_, Some(_)) => Err(BadCredential),
+        (found, None) => Ok(found.filter(|token| !token.is_empty())),
+    }
+}
+
+fn by_token(token: &str, cookie: bool, now_ms: u64, state: &mut State) -> Result<Caller, BadCredential> {
+    let now = now_ms / 1000;
+    let proof: Proof = Sha256::digest(token).into();
+    if let Some(identity) = state.identities.get(&proof) {
+        if identity.ends_at > now {
+            return Ok(Caller { identity, proof, cookie, expired: false });
+        }
+        state.identities.remove(&proof);
+    }
+    if state.key_format.matches_prefix(token) {
+        // A key in the cookie is nothing that we ever set.
+        if cookie {
+            return Err(BadCredential);
+        }
+        let key = state.key_format.parse(&state.mac, token).map_err(|_| BadCredential)?;
+        let who =
+            Who::ApiKey { org: org(&key.org)?, lookup: key.lookup, digest: key.digest.to_text().to_string() };
+        let identity = Identity::new(who, u64::MAX);
+        state.identities.insert(proof, identity.clone());
+        return Ok(Caller { identity, proof, cookie, expired: false });
+    }
+    let verified = state.verifier.verify(token, protocol::ISSUER, now).map_err(|_| BadCredential)?;
+    let claims = verified.claims;
+    let who = Who::Session {
+        org: org(&claims.org)?,
+        user: UserId::parse(&claims.sub).map_err(|_| BadCredential)?,
+        session: SessionId::parse(&claims.sid).map_err(|_| BadCredential)?,
+    };
+    let identity = Identity::new(who, claims.exp);
+    if !verified.expired {
+        state.identities.insert(proof, identity.clone());
+    } else if !cookie {
+        return Err(BadCredential);
+    }
+    Ok(Caller { identity, proof, cookie, expired: verified.expired })
+}
+
+impl Identity {
+    fn new(who: Who, ends_at: u64) -> Rc<Self> {
+        let limiter_key = match &who {
+            Who::Session { user, .. } => table_key(user.as_str()),
+            Who::ApiKey { digest, .. } => table_key(digest),
+        };
+        Rc::new(Self { who, limiter_key, ends_at, own_quota: Cell::new(None) })
+    }
+}
+
+fn org(id: &str) -> Result<OrgId, BadCredential> {
+    let id = OrgId::parse(id).map_err(|_| BadCredential)?;
+    // A region that nobody knows names no object.
+    id.region().map(|_| id).ok_or(BadCredential)
+}
+
+/// A text's key in a limiter's table.
+pub fn table_key(text: &str) -> u128 {
+    let digest = Sha256::digest(text);
+    digest.first_chunk::<16>().map_or(0, |bytes| u128::from_be_bytes(*bytes))
+}

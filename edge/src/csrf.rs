@@ -1,0 +1,40 @@
+//! Cross-site request forgery (claim M5): what a browser says of where a request comes from, and the token that only a
+//! page of ours can know. Bearer tokens need neither: a browser never adds one by itself.
+
+use crate::head::Head;
+use crate::state::State;
+use protocol::{Code, SessionId};
+
+/// A change, or a sign-in, must come from a page of this origin, or from no page at all. Old browsers send neither
+/// header; there the CSRF token alone decides, and `SameSite=Lax`.
+///
+/// # Errors
+/// `CrossOrigin`.
+pub fn same_origin(head: &Head<'_>, own_origin: &str) -> Result<(), Code> {
+    let site = head.header("sec-fetch-site").is_none_or(|site| matches!(site, "same-origin" | "none"));
+    let origin = head.header("origin").is_none_or(|origin| origin == own_origin);
+    if site && origin { Ok(()) } else { Err(Code::CrossOrigin) }
+}
+
+/// A read by cookie must not come from another site: no answer with a tenant's data is worth probing by its timing.
+///
+/// # Errors
+/// `CrossOrigin`.
+pub fn not_cross_site(head: &Head<'_>) -> Result<(), Code> {
+    match head.header("sec-fetch-site") {
+        Some("cross-site") => Err(Code::CrossOrigin),
+        _ => Ok(()),
+    }
+}
+
+/// `X-CSRF-Token`, or a form's hidden field, must be the session's.
+///
+/// # Errors
+/// `CsrfFailed`.
+pub fn token(presented: Option<&str>, session: Option<&SessionId>, state: &State) -> Result<(), Code> {
+    let session = session.ok_or(Code::CsrfFailed)?;
+    match presented {
+        Some(token) if tokens::csrf_valid(&state.csrf, session.as_str(), token) => Ok(()),
+        _ => Err(Code::CsrfFailed),
+    }
+}

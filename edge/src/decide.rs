@@ -1,0 +1,296 @@
+//! The whole policy of the edge, in the order in which it holds: request id, sizes, rate limit, route, authentication,
+//! cross-site checks, the principal's rate limit, the body's type and size. Pure and synchronous: the same function runs
+//! in Wasm with one crossing and natively in tests.
+//!
+//! Invariant: there is an answer or leave to go on for every input, and every answer carries its request id, its rate
+//! limits and its set of security headers.
+
+use crate::auth::{self, Caller};
+use crate::csrf;
+use crate::handlers::check;
+use crate::head::Head;
+use crate::limits::{Limited, Spent};
+use crate::random::NoRandomness;
+use crate::route::{self, Target};
+use crate::state::State;
+use crate::verdict::{Admitted, Answer, Forward, Task, Verdict};
+use protocol::routes::{Body, Class, Route};
+use protocol::{Access, Client, Code, Operation, Principal, RequestId, SourceId};
+use std::net::{IpAddr, Ipv4Addr};
+use throttle::client_key;
+
+/// More headers than any client has a reason to send.
+const MAX_HEADERS: usize = 128;
+/// Largest form of a page.
+pub const MAX_FORM_BYTES: u32 = 64 * 1024;
+
+/// Decides on a request. `now_ms` is Unix time.
+///
+/// # Errors
+/// [`NoRandomness`]: there is no request id to answer with.
+pub fn decide(head: &Head<'_>, now_ms: u64, state: &mut State) -> Result<Verdict, NoRandomness> {
+    let request_id = RequestId::new(now_ms, state.random.take()?);
+    let mut spent = Spent::default();
+    let answer = match judge(head, now_ms, state, &mut spent) {
+        Ok(Outcome::Answer(answer)) => answer,
+        Ok(Outcome::Task(task)) => {
+            let client = client(head, state);
+            return Ok(Verdict::GoOn(Box::new(Admitted { request_id, now_ms, client, spent, task })));
+        }
+        Err(Refusal::Problem { code, detail, allow }) => {
+            let answer = Answer::problem(code, detail, &request_id);
+            match allow {
+                Some(methods) => answer.with("allow", methods),
+                None => answer,
+            }
+        }
+        Err(Refusal::Random(error)) => return Err(error),
+    };
+    Ok(Verdict::Answer(answer.finish(&request_id, &spent)))
+}
+
+enum Outcome {
+    Answer(Answer),
+    Task(Task),
+}
+
+enum Refusal {
+    Problem { code: Code, detail: Option<&'static str>, allow: Option<String> },
+    Random(NoRandomness),
+}
+
+fn judge(head: &Head<'_>, now_ms: u64, state: &mut State, spent: &mut Spent) -> Result<Outcome, Refusal> {
+    sizes(head, state)?;
+
+    let address = client_key(state.client_ip(head).unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED)));
+    state.limits.ip.count(address, now_ms, spent)?;
+
+    let target = route::find(head, &state.config)?;
+    if signs_in(&target) {
+        state.limits.auth.count(address, now_ms, spent)?;
+    }
+
+    match target {
+        Target::Document(document) => {
+            let answer = document.answer(&state.own_origin(head), now_ms, state).map_err(Refusal::Random)?;
+            Ok(Outcome::Answer(answer))
+        }
+        Target::Ready => Ok(Outcome::Task(Task::Ready)),
+        Target::Api(route, operation) => api(head, route, operation, now_ms, state, spent),
+        Target::Inbound(id) => inbound(head, id, now_ms, state, spent),
+        Target::Page(page) => {
+            // A cookie that is no good is as none: the page leads to the sign-in form.
+            let caller = auth::by_cookie(head, now_ms, state).unwrap_or(None);
+            if let Some(caller) = &caller {
+                principal_limit(caller, now_ms, state, spent)?;
+            } else if page.needs_caller() {
+                return Ok(Outcome::Answer(Answer::see_other("/")));
+            }
+            Ok(Outcome::Task(Task::Page { page, caller }))
+        }
+        Target::Form(form) => {
+            csrf::same_origin(head, &state.own_origin(head))?;
+            let caller = if form.needs_caller() {
+                let Ok(Some(caller)) = auth::by_cookie(head, now_ms, state) else {
+                    return Ok(Outcome::Answer(Answer::see_other("/")));
+                };
+                principal_limit(&caller, now_ms, state, spent)?;
+                Some(caller)
+            } else {
+                None
+            };
+            media_type(head, "application/x-www-form-urlencoded")?;
+            length(head, MAX_FORM_BYTES)?;
+            Ok(Outcome::Task(Task::Form { form, caller }))
+        }
+        Target::Gateway(route) => {
+            let caller = authenticated(head, now_ms, state)?;
+            // Browsers let any site open a WebSocket, and name it in `Origin` alone.
+            if caller.cookie && (!head.is_safe() || head.header("upgrade").is_some()) {
+                csrf::same_origin(head, &state.own_origin(head))?;
+            }
+            principal_limit(&caller, now_ms, state, spent)?;
+            length(head, state.config.limits.proxy_body_bytes)?;
+            Ok(Outcome::Task(Task::Gateway { route, caller, path_and_query: path_and_query(head) }))
+        }
+    }
+}
+
+fn sizes(head: &Head<'_>, state: &State) -> Result<(), Code> {
+    let limits = &state.config.limits;
+    if head.url_bytes > limits.url_bytes as usize {
+        return Err(Code::UriTooLong);
+    }
+    if head.header_bytes > limits.header_bytes as usize || head.header_count() > MAX_HEADERS {
+        return Err(Code::HeadersTooLarge);
+    }
+    Ok(())
+}
+
+fn signs_in(target: &Target<'_>) -> bool {
+    match target {
+        Target::Api(route, _) => route.class == Class::Auth,
+        Target::Form(form) => !form.needs_caller(),
+        _ => false,
+    }
+}
+
+fn api(
+    head: &Head<'_>,
+    route: &Route,
+    operation: Operation,
+    now_ms: u64,
+    state: &mut State,
+    spent: &mut Spent,
+) -> Result<Outcome, Refusal> {
+    let caller = match operation.access() {
+        // Nobody comes from outside as the edge itself.
+        Access::Edge => return Err(Code::NotFound.into()),
+        Access::Public => {
+            csrf::same_origin(head, &state.own_origin(head))?;
+            None
+        }
+        Access::Principal | Access::Session | Access::Needs(_) => {
+            let caller = authenticated(head, now_ms, state)?;
+            if caller.cookie && head.is_safe() {
+                csrf::not_cross_site(head)?;
+            } else if caller.cookie {
+                csrf::same_origin(head, &state.own_origin(head))?;
+                csrf::token(head.header("x-csrf-token"), caller.session(), state)?;
+            }
+            principal_limit(&caller, now_ms, state, spent)?;
+            Some(caller)
+        }
+    };
+    if let (Operation::VerifyPrincipal { audience: None }, Some(caller)) = (&operation, &caller) {
+        return match check::recall(caller, None, now_ms, state) {
+            Some(Ok(good)) => Ok(Outcome::Answer(check::answer(&good))),
+            Some(Err(code)) => Err(code.into()),
+            None => Ok(Outcome::Task(Task::Check(caller.clone()))),
+        };
+    }
+    let body_cap = match route.body {
+        Body::None => None,
+        Body::Json => {
+            media_type(head, "application/json")?;
+            Some(state.config.limits.json_body_bytes)
+        }
+        Body::Stream => Some(state.config.limits.proxy_body_bytes),
+    };
+    if let Some(cap) = body_cap {
+        length(head, cap)?;
+    }
+    Ok(Outcome::Task(Task::Forward(Forward {
+        principal: caller.as_ref().map_or(Principal::Anonymous, Caller::principal),
+        caller,
+        operation,
+        idempotency_key: idempotency_key(head)?,
+        body_cap,
+    })))
+}
+
+fn inbound(
+    head: &Head<'_>,
+    id: &str,
+    now_ms: u64,
+    state: &mut State,
+    spent: &mut Spent,
+) -> Result<Outcome, Refusal> {
+    // An id that was never issued here ends here: nobody wakes an object with it.
+    tokens::parse_source_id(&state.mac, id).map_err(|_| Code::NotFound)?;
+    let source = SourceId::parse(id).map_err(|_| Code::NotFound)?;
+    state.limits.source.count(auth::table_key(id), now_ms, spent)?;
+    length(head, state.config.limits.webhook_body_bytes)?;
+    Ok(Outcome::Task(Task::Webhook { source, path_and_query: path_and_query(head) }))
+}
+
+fn authenticated(head: &Head<'_>, now_ms: u64, state: &mut State) -> Result<Caller, Code> {
+    match auth::authenticate(head, now_ms, state) {
+        Ok(Some(caller)) => Ok(caller),
+        _ => Err(Code::Unauthenticated),
+    }
+}
+
+fn principal_limit(
+    caller: &Caller,
+    now_ms: u64,
+    state: &mut State,
+    spent: &mut Spent,
+) -> Result<(), Limited> {
+    let (limit, key) = (&mut state.limits.principal, caller.identity.limiter_key);
+    match caller.identity.own_quota.get() {
+        Some(quota) => limit.count_by(key, quota, now_ms, spent),
+        None => limit.count(key, now_ms, spent),
+    }
+}
+
+/// The body, where there is one, must say that it is of this type.
+fn media_type(head: &Head<'_>, wanted: &str) -> Result<(), Code> {
+    match head.header("content-type") {
+        Some(value) => {
+            let essence = value.split_once(';').map_or(value, |(essence, _)| essence).trim();
+            if essence.eq_ignore_ascii_case(wanted) { Ok(()) } else { Err(Code::UnsupportedMediaType) }
+        }
+        None => {
+            let empty = head.header("content-length").is_none_or(|length| length == "0")
+                && head.header("transfer-encoding").is_none();
+            if empty { Ok(()) } else { Err(Code::UnsupportedMediaType) }
+        }
+    }
+}
+
+/// A declared length over the cap is refused before a byte is read; an undeclared one is counted as it comes.
+fn length(head: &Head<'_>, cap: u32) -> Result<(), Code> {
+    match head.header("content-length").map(str::parse::<u64>) {
+        None => Ok(()),
+        Some(Ok(length)) if length <= u64::from(cap) => Ok(()),
+        Some(Ok(_)) => Err(Code::PayloadTooLarge),
+        Some(Err(_)) => Err(Code::InvalidRequest),
+    }
+}
+
+fn idempotency_key(head: &Head<'_>) -> Result<Option<String>, Refusal> {
+    let key = head.header("idempotency-key").filter(|_| !head.is_safe());
+    if key.is_some_and(|key| !(1..=255).contains(&key.len()) || !key.bytes().all(|b| b.is_ascii_graphic())) {
+        return Err(Refusal::Problem {
+            code: Code::InvalidRequest,
+            detail: Some("Idempotency-Key takes 1 to 255 visible ASCII characters"),
+            allow: None,
+        });
+    }
+    Ok(key.map(str::to_owned))
+}
+
+fn client(head: &Head<'_>, state: &State) -> Client {
+    Client {
+        ip: state.client_ip(head).map(|ip| ip.to_string()).unwrap_or_default(),
+        user_agent: head.header("user-agent").unwrap_or_default().chars().take(256).collect(),
+        origin: state.own_origin(head),
+    }
+}
+
+fn path_and_query(head: &Head<'_>) -> String {
+    let question = if head.query.is_empty() { "" } else { "?" };
+    [head.path, question, head.query].concat()
+}
+
+impl From<Code> for Refusal {
+    fn from(code: Code) -> Self {
+        Self::Problem { code, detail: None, allow: None }
+    }
+}
+
+impl From<Limited> for Refusal {
+    fn from(Limited: Limited) -> Self {
+        Code::RateLimited.into()
+    }
+}
+
+impl From<route::NoTarget> for Refusal {
+    fn from(route::NoTarget { code, allow }: route::NoTarget) -> Self {
+        Self::Problem { code, detail: None, allow }
+    }
+}
+
+#[cfg(test)]
+mod tests;

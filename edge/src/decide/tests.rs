@@ -1,0 +1,362 @@
+use super::*;
+use crate::security_headers::Kind;
+use crate::testing::*;
+use proptest::prelude::*;
+
+const CONNECTION: &str = "/v1/connections/con_00000000000000000000000000";
+
+fn with<'a>(headers: &'a [(&'static str, String)]) -> Vec<(&'static str, &'a str)> {
+    headers.iter().map(|(name, value)| (*name, value.as_str())).collect()
+}
+
+#[test]
+fn each_refusal_has_its_code() {
+    let key = bearer(&api_key());
+    let long = "x".repeat(9000);
+    let big = "y".repeat(40_000);
+    let source = format!("/in/{}", source_id());
+    let forged = format!("/in/{}", source_id().replace("src_a", "src_e"));
+    let json = ("content-type", "application/json");
+    let auth = ("authorization", key.1.as_str());
+    type Case<'a> = (&'a str, &'a str, Vec<(&'a str, &'a str)>, Code);
+    let cases: Vec<Case<'_>> = vec![
+        ("GET", "/nope", vec![], Code::NotFound),
+        ("GET", "/v1/nope", vec![], Code::NotFound),
+        ("GET", "/v1/connections/con_1", vec![auth], Code::NotFound),
+        ("PUT", "/v1/me", vec![auth], Code::MethodNotAllowed),
+        ("POST", "/healthz", vec![], Code::MethodNotAllowed),
+        ("PATCH", "/connections", vec![], Code::MethodNotAllowed),
+        ("GET", &long, vec![], Code::UriTooLong),
+        ("GET", "/healthz", vec![("x-a", &big)], Code::HeadersTooLarge),
+        ("GET", "/healthz", vec![("x", ""); 129], Code::HeadersTooLarge),
+        ("GET", "/v1/me", vec![], Code::Unauthenticated),
+        ("GET", "/v1/audit?limit=0", vec![auth], Code::InvalidRequest),
+        ("POST", "/v1/connections", vec![auth, json, ("content-length", "65537")], Code::PayloadTooLarge),
+        ("POST", "/v1/connections", vec![auth, json, ("content-length", "-1")], Code::InvalidRequest),
+        ("POST", "/v1/connections", vec![auth, ("content-type", "text/json")], Code::UnsupportedMediaType),
+        ("POST", "/v1/connections", vec![auth, ("content-length", "2")], Code::UnsupportedMediaType),
+        ("POST", "/v1/connections", vec![auth, ("transfer-encoding", "chunked")], Code::UnsupportedMediaType),
+        ("POST", "/v1/login", vec![json, ("origin", "https://evil.test")], Code::CrossOrigin),
+        ("POST", "/v1/signup", vec![json, ("sec-fetch-site", "cross-site")], Code::CrossOrigin),
+        ("POST", "/v1/api-keys", vec![auth, json, ("idempotency-key", "")], Code::InvalidRequest),
+        ("POST", "/v1/api-keys", vec![auth, json, ("idempotency-key", "a b")], Code::InvalidRequest),
+        ("POST", "/in/src_0", vec![], Code::NotFound),
+        ("POST", &forged, vec![], Code::NotFound),
+        ("GET", &source, vec![], Code::MethodNotAllowed),
+        ("POST", &source, vec![("content-length", "1048577")], Code::PayloadTooLarge),
+        ("POST", "/sign-in", vec![json], Code::UnsupportedMediaType),
+        ("POST", "/sign-in", vec![("sec-fetch-site", "same-site")], Code::CrossOrigin),
+    ];
+    for (method, path, headers, expected) in cases {
+        let answer = answered(&mut state(), &head(method, path, &headers));
+        assert_eq!((code_of(&answer), answer.status), (expected, expected.status()), "{method} {path:.40}");
+        assert_eq!(answer.header("allow").is_some(), expected == Code::MethodNotAllowed);
+        assert_eq!(answer.header("www-authenticate").is_some(), expected == Code::Unauthenticated);
+    }
+}
+
+#[test]
+fn a_method_not_allowed_names_those_that_are() {
+    let mut state = state();
+    let allow = |state: &mut State, method, path: &str| {
+        answered(state, &head(method, path, &[])).header("allow").map(str::to_owned)
+    };
+    assert_eq!(allow(&mut state, "PUT", CONNECTION).as_deref(), Some("GET, DELETE"));
+    assert_eq!(allow(&mut state, "PUT", "/events").as_deref(), Some("GET, HEAD"));
+    assert_eq!(allow(&mut state, "PUT", "/keys").as_deref(), Some("GET, HEAD, POST"));
+}
+
+/// M5: whatever the verdict, the answer is of a kind that has a set, and carries its request id once.
+#[test]
+fn m5_every_answer_has_its_request_id_and_its_limits() {
+    for (method, path, kind) in [
+        ("GET", "/healthz", Kind::Json),
+        ("GET", "/.well-known/jwks.json", Kind::Public),
+        ("GET", "/.well-known/security.txt", Kind::Public),
+        ("GET", "/openapi.json", Kind::Public),
+        ("GET", "/security", Kind::Html),
+        ("GET", "/connections", Kind::Html),
+        ("GET", "/v1/me", Kind::Problem),
+        ("BREW", "/%00", Kind::Problem),
+    ] {
+        let answer = answered(&mut state(), &head(method, path, &[("x-request-id", "mine")]));
+        assert_eq!(answer.kind, kind, "{path}");
+        let ids: Vec<_> = answer.headers.iter().filter(|(name, _)| name == "x-request-id").collect();
+        assert!(ids.len() == 1 && RequestId::parse(&ids[0].1).is_ok(), "{path}: {ids:?}");
+        assert_eq!(answer.header("ratelimit-policy"), Some(r#""ip";q=600;w=60"#), "{path}");
+        assert_eq!(answer.header("content-security-policy").is_some(), kind == Kind::Html, "{path}");
+    }
+}
+
+#[test]
+fn the_answer_is_encoded_in_lines() {
+    let answer = Answer::new(200, Kind::Json, "{\n\n}").with("a", "1".into()).with("b", "2".into());
+    assert_eq!(answer.encode(), "200 1\na:1\nb:2\n\n{\n\n}");
+}
+
+/// M4: what is taken as a credential, by way and by state.
+#[test]
+fn m4_the_matrix_of_credentials() {
+    let (good, old) = (session_token(NOW + 60), session_token(NOW));
+    let key = api_key();
+    let tampered = good.replace('.', ".x");
+    let wrong_tail = format!("{}0", &key[..key.len() - 1]);
+    let own_cookie = cookie(&good).1;
+    let me = |headers: &[(&str, &str)]| match decide_at(&mut state(), &head("GET", "/v1/me", headers), NOW_MS)
+    {
+        Verdict::Answer(answer) => Err(code_of(&answer)),
+        Verdict::GoOn(admitted) => match admitted.task {
+            Task::Forward(forward) => Ok(forward.principal),
+            task => panic!("{task:?}"),
+        },
+    };
+    let session = |expired, cookie| {
+        Ok(Principal::Session {
+            org: protocol::OrgId::parse(ORG).unwrap(),
+            user: protocol::UserId::parse(USER).unwrap(),
+            session: protocol::SessionId::parse(SESSION).unwrap(),
+            expired,
+            cookie,
+        })
+    };
+    let bad = Err(Code::Unauthenticated);
+
+    assert_eq!(me(&[("authorization", &bearer(&good).1)]), session(false, false));
+    assert_eq!(me(&[("authorization", &format!("bEaReR {good}"))]), session(false, false));
+    assert_eq!(me(&[("cookie", &own_cookie)]), session(false, true));
+    assert_eq!(me(&[("cookie", &format!("a=b; {own_cookie}; c"))]), session(false, true));
+    assert_eq!(me(&[("cookie", &cookie(&old).1)]), session(true, true));
+    assert!(matches!(me(&[("authorization", &bearer(&key).1)]), Ok(Principal::ApiKey { .. })));
+
+    // Authorization wins, also where it is bad.
+    assert_eq!(me(&[("authorization", "Bearer x"), ("cookie", &own_cookie)]), bad);
+    assert_eq!(me(&[("authorization", ""), ("cookie", &own_cookie)]), bad);
+    for header in [
+        bearer(&old).1,
+        bearer(&tampered).1,
+        bearer(&wrong_tail).1,
+        bearer("").1,
+        bearer(&"x".repeat(20_000)).1,
+        format!("Basic {good}"),
+        format!("Bearer  {good}"),
+        format!("Bearer {good}, Bearer {good}"),
+        format!("Bearer{good}"),
+    ] {
+        assert_eq!(me(&[("authorization", &header)]), bad, "{header:.60}");
+    }
+    for header in [
+        cookie(&tampered).1,
+        cookie(&key).1,
+        cookie("").1,
+        format!("{own_cookie}; {own_cookie}"),
+        format!("x{own_cookie}"),
+    ] {
+        assert_eq!(me(&[("cookie", &header)]), bad, "{header:.60}");
+    }
+}
+
+#[test]
+fn public_routes_ignore_credentials() {
+    let headers = [("authorization", "Bearer nonsense"), ("content-type", "application/json")];
+    let admitted = admitted(&mut state(), &head("POST", "/v1/login", &headers));
+    assert!(matches!(admitted.task, Task::Forward(Forward { principal: Principal::Anonymous, .. })));
+}
+
+/// M5: by cookie, a change needs token and origin; a read must not come from another site; a bearer token needs neither.
+#[test]
+fn m5_the_matrix_of_cross_site_requests() {
+    let token = csrf_token();
+    let wrong = token.replace(|c: char| c.is_ascii_lowercase(), "A");
+    let session = session_token(NOW + 60);
+    let outcome = |method: &str, path: &str, credential: (&'static str, String), headers: &[(&str, &str)]| {
+        let mut all = vec![(credential.0, credential.1.as_str())];
+        all.extend_from_slice(headers);
+        match decide_at(&mut state(), &head(method, path, &all), NOW_MS) {
+            Verdict::Answer(answer) => Err(code_of(&answer)),
+            Verdict::GoOn(_) => Ok(()),
+        }
+    };
+    let delete = |headers: &[(&str, &str)]| outcome("DELETE", CONNECTION, cookie(&session), headers);
+    let get = |headers: &[(&str, &str)]| outcome("GET", CONNECTION, cookie(&session), headers);
+    let csrf = ("x-csrf-token", token.as_str());
+
+    assert_eq!(delete(&[csrf]), Ok(()));
+    assert_eq!(delete(&[csrf, ("origin", ORIGIN), ("sec-fetch-site", "same-origin")]), Ok(()));
+    assert_eq!(delete(&[]), Err(Code::CsrfFailed));
+    assert_eq!(delete(&[("x-csrf-token", &wrong)]), Err(Code::CsrfFailed));
+    for (name, value) in [
+        ("origin", "null"),
+        ("origin", "https://gate.test.evil"),
+        ("origin", "http://gate.test"),
+        ("origin", "https://gate.test:8443"),
+        ("sec-fetch-site", "same-site"),
+        ("sec-fetch-site", "cross-site"),
+        ("sec-fetch-site", ""),
+    ] {
+        assert_eq!(delete(&[csrf, (name, value)]), Err(Code::CrossOrigin), "{name}: {value}");
+    }
+    assert_eq!(get(&[]), Ok(()));
+    assert_eq!(get(&[("sec-fetch-site", "same-site")]), Ok(()));
+    assert_eq!(get(&[("sec-fetch-site", "cross-site")]), Err(Code::CrossOrigin));
+
+    let by_bearer = [("origin", "https://evil.test"), ("sec-fetch-site", "cross-site")];
+    assert_eq!(outcome("DELETE", CONNECTION, bearer(&session), &by_bearer), Ok(()));
+    assert_eq!(outcome("GET", CONNECTION, bearer(&session), &by_bearer), Ok(()));
+}
+
+/// M6: the limits are written on each answer and hold, sign-in's far earlier than the address's.
+#[test]
+fn m6_limits_are_told_and_held() {
+    let mut state = state();
+    let login = |ip: &str| {
+        head("POST", "/v1/login", &[("cf-connecting-ip", ip), ("content-type", "application/json")])
+    };
+    for _ in 0..10 {
+        assert!(matches!(decide_at(&mut state, &login("192.0.2.1"), NOW_MS), Verdict::GoOn(_)));
+    }
+    let refused = answered(&mut state, &login("192.0.2.1"));
+    assert_eq!(code_of(&refused), Code::RateLimited);
+    assert_eq!(refused.header("retry-after"), Some("6"));
+    assert_eq!(refused.header("ratelimit-policy"), Some(r#""ip";q=600;w=60, "auth";q=10;w=60"#));
+    assert_eq!(refused.header("ratelimit"), Some(r#""ip";r=589;t=2, "auth";r=0;t=60"#));
+
+    // Another address, and other routes of the same one, go on; and so does this one when it has waited.
+    assert!(matches!(decide_at(&mut state, &login("192.0.2.2"), NOW_MS), Verdict::GoOn(_)));
+    assert_eq!(
+        answered(&mut state, &head("GET", "/healthz", &[("cf-connecting-ip", "192.0.2.1")])).status,
+        200
+    );
+    assert!(matches!(decide_at(&mut state, &login("192.0.2.1"), NOW_MS + 6000), Verdict::GoOn(_)));
+}
+
+/// M6: a user is counted over all of its tokens and addresses; a key by its own limit, once that is known.
+#[test]
+fn m6_a_principal_is_counted_whatever_its_address() {
+    let mut state = state_with(|config| config.rate_limits.principal.limit = 2);
+    let me = |credential: (&'static str, String), ip: &str| {
+        head("GET", "/v1/me", &[(credential.0, &credential.1), ("cf-connecting-ip", ip)])
+    };
+    let tokens = [session_token(NOW + 60), session_token(NOW + 61)];
+    assert!(matches!(decide_at(&mut state, &me(bearer(&tokens[0]), "192.0.2.1"), NOW_MS), Verdict::GoOn(_)));
+    assert!(matches!(decide_at(&mut state, &me(cookie(&tokens[1]), "192.0.2.2"), NOW_MS), Verdict::GoOn(_)));
+    assert_eq!(code_of(&answered(&mut state, &me(bearer(&tokens[0]), "192.0.2.3"))), Code::RateLimited);
+
+    let key = api_key();
+    let Task::Forward(first) = admitted(&mut state, &me(bearer(&key), "192.0.2.1")).task else { panic!() };
+    crate::handlers::learn_quota(first.caller.as_ref(), Some("2/3600"));
+    admitted(&mut state, &me(bearer(&key), "192.0.2.1"));
+    let refused = answered(&mut state, &me(bearer(&key), "192.0.2.1"));
+    assert_eq!(code_of(&refused), Code::RateLimited);
+    assert!(refused.header("ratelimit-policy").unwrap().ends_with(r#""principal";q=2;w=3600"#));
+}
+
+#[test]
+fn a_forged_address_header_counts_for_nothing_where_none_is_trusted() {
+    let mut state = state_with(|config| config.rate_limits.ip.limit = 1);
+    let ip = |header, ip| head("GET", "/healthz", &[(header, ip)]);
+    assert_eq!(answered(&mut state, &ip("x-forwarded-for", "192.0.2.1")).status, 200);
+    assert_eq!(answered(&mut state, &ip("x-forwarded-for", "192.0.2.2")).status, 429);
+    assert_eq!(answered(&mut state, &ip("cf-connecting-ip", "not an address")).status, 429);
+    assert_eq!(answered(&mut state, &ip("cf-connecting-ip", "192.0.2.2")).status, 200);
+}
+
+/// M4: a token known to the isolate is not taken for a second past its end.
+#[test]
+fn m4_a_remembered_token_does_not_outlive_its_end() {
+    let mut state = state();
+    let (key, value) = bearer(&session_token(NOW + 60));
+    let me = head("GET", "/v1/me", &[(key, &value)]);
+    for (after_ms, good) in [(0, true), (59_999, true), (60_000, false)] {
+        let verdict = decide_at(&mut state, &me, NOW_MS + after_ms);
+        assert_eq!(matches!(verdict, Verdict::GoOn(_)), good, "after {after_ms} ms");
+    }
+}
+
+#[test]
+fn pages_lead_those_without_a_session_to_sign_in() {
+    for headers in [vec![], with(&[cookie("junk")]), with(&[bearer(&session_token(NOW + 60))])] {
+        let answer = answered(&mut state(), &head("GET", "/keys", &headers));
+        assert_eq!((answer.status, answer.header("location")), (303, Some("/")));
+    }
+    let session = cookie(&session_token(NOW + 60));
+    let admitted = admitted(&mut state(), &head("GET", "/keys", &with(&[session])));
+    assert!(matches!(admitted.task, Task::Page { caller: Some(_), .. }));
+}
+
+#[test]
+fn a_gateway_route_takes_its_prefix_and_checks_changes_by_cookie() {
+    let gateway = |config: &mut config::Config| {
+        config.routes.push(config::GatewayRoute {
+            path: "/app/".into(),
+            upstream: "https://app.test".into(),
+            audience: "app".into(),
+        });
+    };
+    let session = session_token(NOW + 60);
+    let mut state = state_with(gateway);
+    assert_eq!(code_of(&answered(&mut state, &head("GET", "/app/x", &[]))), Code::Unauthenticated);
+    assert_eq!(code_of(&answered(&mut state, &head("GET", "/app", &[]))), Code::NotFound);
+    let by_cookie = cookie(&session).1;
+    let evil = [("cookie", by_cookie.as_str()), ("origin", "https://evil.test")];
+    let go = admitted(&mut state, &head("GET", "/app/x?y=1", &evil));
+    assert!(
+        matches!(go.task, Task::Gateway { route: 0, ref path_and_query, .. } if path_and_query == "/app/x?y=1")
+    );
+    assert_eq!(code_of(&answered(&mut state, &head("POST", "/app/x", &evil))), Code::CrossOrigin);
+    let socket = [evil[0], evil[1], ("upgrade", "websocket")];
+    assert_eq!(code_of(&answered(&mut state, &head("GET", "/app/x", &socket))), Code::CrossOrigin);
+}
+
+#[test]
+fn security_txt_expires_within_a_year() {
+    let answer = answered(&mut state(), &head("GET", "/.well-known/security.txt", &[]));
+    let expires = answer.body.lines().find_map(|line| line.strip_prefix("Expires: ")).unwrap();
+    let days = (protocol::time::parse_rfc3339(expires).unwrap() - NOW_MS) / 86_400_000;
+    assert!((1..365).contains(&days), "{days}");
+    assert!(answer.body.contains("Canonical: https://gate.test/.well-known/security.txt\n"));
+}
+
+#[test]
+fn a_deployment_with_a_bad_variable_does_not_start() {
+    use crate::state::{Environment, StartError, State};
+    let config = || config::Config::from_embedded(crate::CONFIG).unwrap();
+    let key = "BAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQ=";
+    let jwks = state().session_jwks;
+    let good =
+        Environment { session_jwks: &jwks, api_key_mac_key: key, csrf_key: key, ..Environment::default() };
+    for (environment, error) in [
+        (Environment { session_jwks: "", ..good }, StartError::SessionJwks),
+        (Environment { api_key_mac_key: "AAAA", ..good }, StartError::ApiKeyMacKey),
+        (Environment { csrf_key: "", ..good }, StartError::CsrfKey),
+        (Environment { client_ip_header: "X-Real-IP", ..good }, StartError::ClientIpHeader),
+        (Environment { public_origin: "https://a.test/", ..good }, StartError::PublicOrigin),
+        (Environment { rate_limit_scale: "0", ..good }, StartError::RateLimitScale),
+    ] {
+        assert_eq!(State::new(config(), &environment).err(), Some(error));
+    }
+    assert!(State::new(config(), &good).is_ok());
+}
+
+proptest! {
+    #[test]
+    fn any_text_is_decided(head in any::<String>(), now_ms: u64) {
+        let mut state = state();
+        let _ = decide(&Head::parse(&head), now_ms, &mut state).unwrap();
+    }
+
+    #[test]
+    fn any_request_is_decided(
+        method in "(GET|POST|DELETE|HEAD|[A-Z]{0,8})",
+        path in "(/v1|/in/src_|/events|/sign-in|/connections)?(/?[a-z0-9_%.:~-]{0,12}){0,4}(\\?.{0,30})?",
+        headers in proptest::collection::vec(
+            ("(authorization|cookie|origin|content-length|content-type|upgrade|sec-fetch-site|idempotency-key)", "(Bearer |__Host-sluicegate_session=)?(sgk_)?[ -~é]{0,60}"),
+            0..5,
+        ),
+    ) {
+        let headers: Vec<_> = headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        if let Verdict::Answer(answer) = decide_at(&mut state(), &head(&method, &path, &headers), NOW_MS) {
+            prop_assert!((200..500).contains(&answer.status));
+            prop_assert!(answer.header("x-request-id").is_some());
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! What the control plane says of a principal, kept for as long as the configuration allows (invariant 7): the answer to
+//! `GET /v1/auth/check`, and what a gateway route goes by.
+//!
+//! An answer's age counts from the moment the request came that asked for it, so it is never older than it claims.
+
+use super::Context;
+use crate::auth::Caller;
+use crate::control_plane::ControlPlane;
+use crate::security_headers::Kind;
+use crate::state::State;
+use crate::verdict::Answer;
+use protocol::call::VerifiedPrincipal;
+use protocol::{Code, Operation};
+use std::rc::Rc;
+use throttle::Quota;
+
+/// How long a refusal stands: long enough to stop a flood, short enough that a mistake put right shows at once.
+const REFUSAL_MS: u64 = 1000;
+
+/// What was said, and when it was asked.
+#[derive(Clone)]
+pub struct Checked {
+    asked_at_ms: u64,
+    outcome: Result<Good, Code>,
+}
+
+/// A principal that stands.
+#[derive(Clone)]
+pub struct Good {
+    /// `VerifiedPrincipal` as JSON, without the assertion.
+    pub json: Rc<str>,
+    /// The identity assertion for a gateway route.
+    pub assertion: Option<Rc<str>>,
+}
+
+/// What memory still vouches for: about a principal itself, or for a gateway route.
+pub fn recall(
+    caller: &Caller,
+    route: Option<usize>,
+    now_ms: u64,
+    state: &mut State,
+) -> Option<Result<Good, Code>> {
+    let checked = state.checked.get(&(caller.proof, route))?;
+    let most_ms = match checked.outcome {
+        Ok(_) => u64::from(state.config.revocation.max_staleness_seconds) * 1000,
+        Err(_) => REFUSAL_MS,
+    };
+    // A clock that stepped back vouches for nothing.
+    let age_ms = now_ms.checked_sub(checked.asked_at_ms)?;
+    (age_ms <= most_ms).then_some(checked.outcome)
+}
+
+/// `GET /v1/auth/check`, asked of the control plane.
+///
+/// # Errors
+/// The refusal.
+pub async fn handle<P: ControlPlane>(context: &Context<'_, P>, caller: &Caller) -> Result<Answer, Code> {
+    let (good, session) = ask(context, caller, None).await?;
+    let idle_days = context.state.borrow().config.sessions.idle_days;
+    Ok(answer(&good).with_session(session.as_deref(), idle_days))
+}
+
+/// The answer of `GET /v1/auth/check`.
+pub fn answer(good: &Good) -> Answer {
+    Answer::new(200, Kind::Json, good.json.to_string())
+}
+
+/// Asks the control plane and keeps what it says. The second value is a token for the session cookie.
+///
+/// # Errors
+/// The refusal, or `Unavailable`, which is not kept.
+pub async fn ask<P: ControlPlane>(
+    context: &Context<'_, P>,
+    caller: &Caller,
+    route: Option<usize>,
+) -> Result<(Good, Option<String>), Code> {
+    let audience = route.and_then(|route| {
+        context.state.borrow().config.routes.get(route).map(|route| route.audience.clone())
+    });
+    let operation = Operation::VerifyPrincipal { audience };
+    let reply = context.call(Some(caller), caller.principal(), operation, Vec::new()).await?;
+    let outcome = match reply.status {
+        200 => read(&reply.body, caller),
+        _ => Err(reply.problem().0),
+    };
+    if matches!(outcome, Ok(_) | Err(Code::Unauthenticated | Code::Forbidden)) {
+        let checked = Checked { asked_at_ms: context.admitted.now_ms, outcome: outcome.clone() };
+        context.state.borrow_mut().checked.insert((caller.proof, route), checked);
+    }
+    outcome.map(|good| (good, reply.session.map(|token| token.to_string())))
+}
+
+fn read(body: &[u8], caller: &Caller) -> Result<Good, Code> {
+    let mut verified: VerifiedPrincipal = serde_json::from_slice(body).map_err(|_| Code::Unavailable)?;
+    if let Some(limit) = verified.rate_limit {
+        caller.identity.own_quota.set(Quota::new(limit.limit, limit.period_seconds).ok());
+    }
+    let assertion = verified.assertion.take().map(|assertion| assertion.0.into());
+    let json = serde_json::to_string(&verified).map_err(|_| Code::Internal)?;
+    Ok(Good { json: json.into(), assertion })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,191 @@
+use super::*;
+use crate::testing::*;
+use crate::verdict::{Admitted, Task};
+use protocol::{ApiKeyId, Code, ConnectionId, Operation};
+use serde_json::{Value, json};
+use std::cell::RefCell;
+use zeroize::Zeroizing;
+
+/// Decides on a form's head and runs it.
+fn post(path: &str, body: &str, plane: &FakePlane) -> Result<Answer, Code> {
+    let mut isolate = state();
+    let (name, value) = cookie(&session_token(NOW + 60));
+    let admitted: Admitted = admitted(&mut isolate, &head("POST", path, &[(name, &value)]));
+    let Task::Form { form, caller } = &admitted.task else { panic!("{:?}", admitted.task) };
+    let state = RefCell::new(isolate);
+    let context = Context { state: &state, plane, admitted: &admitted };
+    block_on(handle(&context, *form, caller.as_ref(), body.as_bytes()))
+}
+
+fn sent(plane: &FakePlane) -> (Operation, Value) {
+    let calls = plane.calls.borrow();
+    let (call, body) = calls.first().unwrap();
+    (call.operation.clone(), serde_json::from_slice(body).unwrap_or(Value::Null))
+}
+
+fn done() -> FakePlane {
+    FakePlane::new(|_, _| reply(200, json!({})))
+}
+
+#[test]
+fn forms_become_the_json_of_the_api() {
+    let csrf = csrf_token();
+    for (path, body, operation, expected, location) in [
+        (
+            "/sign-in",
+            "email=+ada%40example.com&password=+a+b+".to_owned(),
+            Operation::LogIn,
+            json!({ "email": "ada@example.com", "password": " a b " }),
+            "/",
+        ),
+        (
+            "/sign-up",
+            "email=a%40b&password=p&name=A&org_name=O&region=eu&accept_terms=true".to_owned(),
+            Operation::SignUp,
+            json!({ "email": "a@b", "password": "p", "name": "A", "org_name": "O", "region": "eu", "accept_terms": true }),
+            "/",
+        ),
+        (
+            "/connections",
+            format!(
+                "csrf_token={csrf}&action=create&name=N&base_url=https://a.test&auth_type=bearer&token=t&value=&username="
+            ),
+            Operation::CreateConnection,
+            json!({ "connector": "http", "name": "N", "base_url": "https://a.test", "auth": { "type": "bearer", "token": "t" } }),
+            "/connections?done=created",
+        ),
+        (
+            "/connections",
+            format!(
+                "csrf_token={csrf}&action=create&name=N&base_url=u&auth_type=api_key&place=query&parameter=k&value=v"
+            ),
+            Operation::CreateConnection,
+            json!({ "connector": "http", "name": "N", "base_url": "u", "auth": { "type": "api_key", "query": "k", "value": "v" } }),
+            "/connections?done=created",
+        ),
+        (
+            "/connections",
+            format!(
+                "csrf_token={csrf}&action=create&name=N&base_url=u&auth_type=basic&username=u&password=p"
+            ),
+            Operation::CreateConnection,
+            json!({ "connector": "http", "name": "N", "base_url": "u", "auth": { "type": "basic", "username": "u", "password": "p" } }),
+            "/connections?done=created",
+        ),
+        (
+            "/connections",
+            format!("csrf_token={csrf}&action=delete&id=con_00000000000000000000000000"),
+            Operation::DeleteConnection {
+                id: ConnectionId::parse("con_00000000000000000000000000").unwrap(),
+            },
+            Value::Null,
+            "/connections?done=deleted",
+        ),
+        (
+            "/keys",
+            format!("csrf_token={csrf}&action=revoke&id=key_00000000000000000000000000"),
+            Operation::RevokeApiKey { id: ApiKeyId::parse("key_00000000000000000000000000").unwrap() },
+            Value::Null,
+            "/keys?done=revoked",
+        ),
+        (
+            "/sources",
+            format!("csrf_token={csrf}&action=create&provider=github&name=N&secret=s"),
+            Operation::CreateSource,
+            json!({ "provider": "github", "name": "N", "secret": "s" }),
+            "/sources?done=created",
+        ),
+    ] {
+        let plane = done();
+        let answer = post(path, &body, &plane).unwrap();
+        assert_eq!(sent(&plane), (operation, expected), "{path}");
+        assert_eq!((answer.status, answer.header("location")), (303, Some(location)), "{path}");
+    }
+}
+
+/// N7: a new key is shown on the answer to its form, and nowhere else.
+#[test]
+fn n7_a_new_key_is_shown_once() {
+    let plane = FakePlane::new(|_, body| {
+        let asked: Value = serde_json::from_slice(body).unwrap();
+        assert_eq!(
+            asked,
+            json!({ "name": "CI", "scopes": ["connections:read", "audit:read"], "expires_at": "2027-01-02T00:00:00Z" })
+        );
+        reply(
+            201,
+            json!({
+                "key": "sgk_shown_once", "id": "key_00000000000000000000000000", "name": "CI", "prefix": "sgk_…",
+                "scopes": ["connections:read"], "created_at": "2026-11-22T00:00:00.000Z",
+            }),
+        )
+    });
+    let csrf = csrf_token();
+    let body = format!(
+        "csrf_token={csrf}&action=create&name=CI&scopes=connections:read&scopes=audit:read&expires_on=2027-01-02"
+    );
+    let answer = post("/keys", &body, &plane).unwrap();
+    assert_eq!(answer.status, 200);
+    assert!(answer.body.contains("sgk_shown_once"));
+    assert_eq!(answer.header("location"), None);
+}
+
+/// M5: no form changes anything without the session's token.
+#[test]
+fn m5_a_form_without_its_csrf_token_reaches_nobody() {
+    let plane = done();
+    for (path, body) in [
+        ("/connections", "action=delete&id=con_00000000000000000000000000"),
+        ("/keys", "csrf_token=&action=create&name=n"),
+        ("/sources", "csrf_token=wrong&action=create"),
+        ("/sign-out", ""),
+    ] {
+        assert_eq!(post(path, body, &plane), Err(Code::CsrfFailed), "{path}");
+    }
+    assert!(plane.calls.borrow().is_empty());
+}
+
+#[test]
+fn a_form_that_no_page_holds_is_refused() {
+    let csrf = csrf_token();
+    for (path, fields) in
+        [("/keys", "action=explode"), ("/connections", "action=delete&id=key_0"), ("/sources", "")]
+    {
+        assert_eq!(post(path, &format!("csrf_token={csrf}&{fields}"), &done()), Err(Code::InvalidRequest));
+    }
+}
+
+#[test]
+fn signing_in_sets_the_cookie_and_signing_out_clears_it() {
+    let plane = FakePlane::new(|_, _| {
+        let mut reply = reply(200, json!({})).unwrap();
+        reply.session = Some(Zeroizing::new("aa.bb.cc".into()));
+        Some(reply)
+    });
+    let answer = post("/sign-in", "email=a&password=b", &plane).unwrap();
+    assert_eq!(
+        answer.header("set-cookie"),
+        Some("__Host-sluicegate_session=aa.bb.cc; Path=/; Max-Age=1209600; Secure; HttpOnly; SameSite=Lax")
+    );
+    let answer = post("/sign-out", &format!("csrf_token={}", csrf_token()), &done()).unwrap();
+    assert!(
+        answer.header("set-cookie").unwrap().starts_with("__Host-sluicegate_session=; Path=/; Max-Age=0;")
+    );
+}
+
+#[test]
+fn a_refused_form_keeps_what_was_typed_but_no_secret() {
+    let plane = FakePlane::new(|_, _| refusal(Code::InvalidCredentials));
+    let answer = post("/sign-in", "email=ada%40example.com&password=hunter2hunter2", &plane).unwrap();
+    assert_eq!(answer.status, 401);
+    assert!(answer.body.contains(Code::InvalidCredentials.title()));
+    assert!(answer.body.contains("ada@example.com") && !answer.body.contains("hunter2"));
+}
+
+#[test]
+fn a_form_of_a_dead_session_leads_to_sign_in() {
+    let plane = FakePlane::new(|_, _| refusal(Code::Unauthenticated));
+    let answer = post("/sources", &format!("csrf_token={}&action=create", csrf_token()), &plane).unwrap();
+    assert_eq!((answer.status, answer.header("location")), (303, Some("/")));
+    assert!(answer.header("set-cookie").unwrap().contains("Max-Age=0"));
+}

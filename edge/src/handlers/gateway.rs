@@ -1,0 +1,132 @@
+//! Gateway routes: authenticated traffic on its way to the operator's own upstream, with a signed identity assertion.
+//!
+//! Invariant: the upstream sees no credential of ours and no identity header that the client made up; the assertion was
+//! asked for at most `revocation.max_staleness_seconds` ago.
+
+use super::forward::{is_hop_by_hop, is_ours_alone};
+use super::{Context, check};
+use crate::auth::{COOKIE, Caller};
+use crate::control_plane::ControlPlane;
+use crate::security_headers::{Kind, is_ours};
+use crate::verdict::Answer;
+use protocol::Code;
+
+/// The header with the assertion.
+pub const ASSERTION: &str = "sluicegate-assertion";
+
+/// Leave to go to the upstream.
+#[derive(Debug)]
+pub struct Onward {
+    /// The upstream's URL for this request.
+    pub url: String,
+    /// For [`ASSERTION`].
+    pub assertion: String,
+    /// A token for the session cookie.
+    pub session: Option<String>,
+}
+
+/// Checks the caller, by memory or by the control plane.
+///
+/// # Errors
+/// The refusal.
+pub async fn admit<P: ControlPlane>(
+    context: &Context<'_, P>,
+    route: usize,
+    caller: &Caller,
+    path_and_query: &str,
+) -> Result<Onward, Code> {
+    let recalled =
+        check::recall(caller, Some(route), context.admitted.now_ms, &mut context.state.borrow_mut());
+    let (good, session) = match recalled {
+        Some(outcome) => (outcome?, None),
+        None => check::ask(context, caller, Some(route)).await?,
+    };
+    let state = context.state.borrow();
+    let upstream = state.config.routes.get(route).ok_or(Code::NotFound)?.upstream.trim_end_matches('/');
+    let assertion = good.assertion.ok_or(Code::Unavailable)?.to_string();
+    Ok(Onward { url: [upstream, path_and_query].concat(), assertion, session })
+}
+
+/// What the upstream gets of the client's headers: all but what is ours. Of the cookies, only ours is taken out.
+pub fn request_headers<'h>(
+    headers: impl Iterator<Item = (&'h str, &'h str)>,
+    websocket: bool,
+) -> Vec<(&'h str, String)> {
+    headers
+        .filter(|(name, _)| (*name == "cookie" || !is_ours_alone(name)) && *name != "host")
+        // The platform opens the WebSocket by this header.
+        .filter(|(name, _)| !is_hop_by_hop(name) || (websocket && *name == "upgrade"))
+        .filter_map(|(name, value)| match name {
+            "cookie" => without_session(value).map(|value| (name, value)),
+            _ => Some((name, value.to_owned())),
+        })
+        .collect()
+}
+
+/// What the client gets of the upstream's answer. Its own content policy and caching stand; this origin's protection and
+/// the session cookie are not its to change.
+pub fn answer<'h>(status: u16, headers: impl Iterator<Item = (&'h str, &'h str)>) -> Answer {
+    let refused = |name: &str, value: &str| {
+        is_ours(name)
+            || is_hop_by_hop(name)
+            || matches!(name, "content-length" | "server" | "x-powered-by")
+            || name.starts_with("sluicegate-")
+            || (name == "set-cookie" && value.trim_start().starts_with(COOKIE))
+    };
+    headers
+        .filter(|(name, value)| !refused(name, value))
+        .fold(Answer::new(status, Kind::Upstream, ""), |answer, (name, value)| {
+            answer.with(name.to_owned(), value.to_owned())
+        })
+}
+
+fn without_session(cookies: &str) -> Option<String> {
+    let ours = |pair: &&str| pair.split_once('=').is_some_and(|(name, _)| name.trim() == COOKIE);
+    let left: Vec<&str> = cookies.split(';').map(str::trim).filter(|pair| !ours(pair)).collect();
+    (!left.is_empty()).then(|| left.join("; "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_upstream_sees_no_credential_of_ours_and_no_made_up_identity() {
+        let sent = [
+            ("authorization", "Bearer x"),
+            ("cookie", "a=1; __Host-sluicegate_session=t; b=2"),
+            ("x-csrf-token", "c"),
+            ("sluicegate-assertion", "forged"),
+            ("host", "gate"),
+            ("connection", "keep-alive"),
+            ("upgrade", "websocket"),
+            ("accept", "*/*"),
+        ];
+        let headers = request_headers(sent.into_iter(), false);
+        assert_eq!(headers, [("cookie", "a=1; b=2".to_owned()), ("accept", "*/*".to_owned())]);
+        assert!(request_headers(sent.into_iter(), true).contains(&("upgrade", "websocket".to_owned())));
+        let only_ours = [("cookie", "__Host-sluicegate_session=t")];
+        assert!(request_headers(only_ours.into_iter(), false).is_empty());
+    }
+
+    #[test]
+    fn the_upstream_keeps_its_policy_but_not_our_session_or_protection() {
+        let answer = answer(
+            200,
+            [
+                ("content-security-policy", "default-src 'self' cdn.example"),
+                ("x-frame-options", "ALLOWALL"),
+                ("strict-transport-security", "max-age=0"),
+                ("set-cookie", "__Host-sluicegate_session=evil"),
+                ("set-cookie", "app=1"),
+                ("server", "nginx"),
+            ]
+            .into_iter(),
+        );
+        assert_eq!(answer.kind, Kind::Upstream);
+        assert_eq!(
+            answer.headers.iter().map(|(name, value)| (name.as_ref(), value.as_str())).collect::<Vec<_>>(),
+            [("content-security-policy", "default-src 'self' cdn.example"), ("set-cookie", "app=1")]
+        );
+    }
+}

@@ -1,0 +1,99 @@
+//! What needs I/O: one module a kind of task. They know the control plane as a trait and isolate memory as [`State`], so
+//! that they run natively in tests; streams and platform objects are `platform`'s.
+//!
+//! Invariant: isolate memory is never borrowed across an await.
+
+pub mod check;
+pub mod forms;
+pub mod forward;
+pub mod gateway;
+pub mod pages;
+pub mod webhook;
+
+use crate::auth::{COOKIE, Caller};
+use crate::control_plane::{ControlPlane, Reply, Unreachable};
+use crate::security_headers::Kind;
+use crate::state::State;
+use crate::verdict::{Admitted, Answer};
+use protocol::{Call, Code, Operation, Principal};
+use std::cell::RefCell;
+use throttle::Quota;
+
+/// The surroundings of one task.
+pub struct Context<'a, P> {
+    /// Isolate memory.
+    pub state: &'a RefCell<State>,
+    /// The control plane.
+    pub plane: &'a P,
+    /// The request as the decision let it through.
+    pub admitted: &'a Admitted,
+}
+
+impl<P: ControlPlane> Context<'_, P> {
+    /// Makes a call and learns from its reply.
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    pub async fn call(
+        &self,
+        caller: Option<&Caller>,
+        principal: Principal,
+        operation: Operation,
+        body: Vec<u8>,
+    ) -> Result<Reply, Code> {
+        let call = Call {
+            request_id: self.admitted.request_id.clone(),
+            client: self.admitted.client.clone(),
+            principal,
+            operation,
+            idempotency_key: None,
+        };
+        let reply = self.plane.call(&call, body).await.map_err(|Unreachable| Code::Unavailable)?;
+        learn_quota(caller, reply.rate_limit.as_deref());
+        Ok(reply)
+    }
+}
+
+/// `GET /readyz`.
+///
+/// # Errors
+/// `Unavailable`.
+pub async fn ready<P: ControlPlane>(context: &Context<'_, P>) -> Result<Answer, Code> {
+    if context.plane.is_ready().await {
+        Ok(Answer::new(200, Kind::Json, r#"{"status":"ready"}"#))
+    } else {
+        Err(Code::Unavailable)
+    }
+}
+
+/// Keeps a key's own rate limit for its next requests: `limit/period_seconds`.
+pub fn learn_quota(caller: Option<&Caller>, told: Option<&str>) {
+    let quota = told
+        .and_then(|text| text.split_once('/'))
+        .and_then(|(limit, period)| Quota::new(limit.parse().ok()?, period.parse().ok()?).ok());
+    if let (Some(caller), Some(quota)) = (caller, quota) {
+        caller.identity.own_quota.set(Some(quota));
+    }
+}
+
+/// `Set-Cookie` for a session token, or for its removal where the token is empty. None for a token that could not stand
+/// in a cookie.
+pub fn session_cookie(token: &str, idle_days: u32) -> Option<String> {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
+    let max_age = if token.is_empty() { 0 } else { u64::from(idle_days) * 86_400 };
+    token
+        .bytes()
+        .all(plain)
+        .then(|| format!("{COOKIE}={token}; Path=/; Max-Age={max_age}; Secure; HttpOnly; SameSite=Lax"))
+}
+
+impl Answer {
+    /// Sets the cookie that a reply asks for.
+    #[must_use]
+    pub fn with_session(self, session: Option<&str>, idle_days: u32) -> Self {
+        match session.and_then(|token| session_cookie(token, idle_days)) {
+            Some(cookie) => self.with("set-cookie", cookie),
+            None => self,
+        }
+    }
+}

@@ -1,0 +1,215 @@
+use super::*;
+use crate::testing::*;
+use crate::verdict::{Admitted, Verdict};
+use protocol::InboundEventId;
+use protocol::api::Received;
+use std::cell::{Cell, RefCell};
+use webhooks::sign::{Unsigned, sign_as};
+
+const SECRET: &str = "whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=";
+const BODY: &[u8] = br#"{"type":"user.created","data":{}}"#;
+
+struct Fixture {
+    state: RefCell<crate::state::State>,
+    admitted: Admitted,
+    source: SourceId,
+}
+
+fn fixture() -> Fixture {
+    let mut state = state();
+    let id = source_id();
+    let admitted = admitted(&mut state, &head("POST", &format!("/in/{id}"), &[]));
+    Fixture { state: RefCell::new(state), admitted, source: SourceId::parse(&id).unwrap() }
+}
+
+fn run(fixture: &Fixture, plane: &FakePlane, incoming: &Incoming) -> Result<Answer, Code> {
+    let context = Context { state: &fixture.state, plane, admitted: &fixture.admitted };
+    block_on(handle(&context, &fixture.source, incoming))
+}
+
+/// As the provider sends it, and two headers besides.
+fn signed_as(id: &str, secret: &str, body: &[u8], at: u64) -> Incoming {
+    let provider = provider(id).unwrap();
+    let key = provider.parse_secret(secret).unwrap();
+    let unsigned = Unsigned {
+        id: "msg_1",
+        timestamp_ms: at * 1000,
+        method: "POST",
+        url: "https://gate.test/in/x",
+        body,
+    };
+    let extra = [("authorization", "Bearer of the provider"), ("user-agent", "provider/1")];
+    let extra = extra.map(|(name, value)| (name, value.to_owned()));
+    let headers = sign_as(provider, &key, &unsigned).into_iter().chain(extra);
+    Incoming {
+        path_and_query: "/in/x".into(),
+        headers: headers.map(|(name, value)| (name.to_owned(), value)).collect(),
+        body: body.to_vec(),
+    }
+}
+
+fn signed(body: &[u8], at: u64) -> Incoming {
+    signed_as("standard-webhooks", SECRET, body, at)
+}
+
+fn signature(incoming: &mut Incoming) -> &mut String {
+    &mut incoming.headers.iter_mut().find(|(name, _)| name == "webhook-signature").unwrap().1
+}
+
+fn keys(generation: u64) -> Option<Reply> {
+    reply(200, SourceKeys { provider: "standard-webhooks".into(), secrets: vec![SECRET.into()], generation })
+}
+
+fn stored() -> Option<Reply> {
+    reply(200, Received { id: InboundEventId::new(0, [0; 10]), duplicate: false })
+}
+
+fn usual() -> FakePlane {
+    FakePlane::new(|call, _| match call.operation {
+        Operation::SourceKeys { .. } => keys(1),
+        _ => stored(),
+    })
+}
+
+/// B6: 200 is said only after the control plane has stored the raw bytes.
+#[test]
+fn b6_a_verified_event_is_stored_as_it_came_and_then_acknowledged() {
+    let (fixture, plane) = (fixture(), usual());
+    assert_eq!(run(&fixture, &plane, &signed(BODY, NOW)).unwrap().status, 200);
+    let calls = plane.calls.borrow();
+    let [(keys, _), (store, body)] = calls.as_slice() else { panic!("{calls:?}") };
+    assert!(matches!(keys.operation, Operation::SourceKeys { .. }));
+    assert_eq!(body, BODY);
+    let Operation::StoreInbound(webhook) = &store.operation else { panic!() };
+    assert_eq!((webhook.event_id.as_deref(), webhook.event_id_signed), (Some("msg_1"), true));
+    assert_eq!(webhook.event_type.as_deref(), Some("user.created"));
+    let header =
+        |name: &str| webhook.headers.iter().find(|(have, _)| have == name).map(|(_, value)| value.as_str());
+    assert_eq!(header("user-agent"), Some("provider/1"));
+    assert_eq!(header("authorization"), Some("[redacted]"));
+    assert_eq!(header("webhook-signature"), Some("[redacted]"));
+}
+
+/// N4: what is changed, doubled, missing or old is refused, and nothing is stored.
+#[test]
+fn n4_what_is_not_the_providers_is_refused_and_not_stored() {
+    let mut changed = signed(BODY, NOW);
+    changed.body[1] ^= 1;
+    let mut doubled = signed(BODY, NOW);
+    let value = signature(&mut doubled);
+    *value = format!("{value}, {value}");
+    let mut missing = signed(BODY, NOW);
+    missing.headers.retain(|(name, _)| name != "webhook-signature");
+    for (incoming, expected) in [
+        (changed, Code::SignatureInvalid),
+        (doubled, Code::SignatureInvalid),
+        (missing, Code::SignatureInvalid),
+        (signed(BODY, NOW - 301), Code::TimestampOutOfTolerance),
+        (signed(BODY, NOW + 301), Code::TimestampOutOfTolerance),
+    ] {
+        let (fixture, plane) = (fixture(), usual());
+        assert_eq!(run(&fixture, &plane, &incoming), Err(expected));
+        assert!(plane.operations().iter().all(|operation| matches!(operation, Operation::SourceKeys { .. })));
+    }
+}
+
+#[test]
+fn an_id_that_was_never_issued_makes_no_call() {
+    // Nothing of it even reaches a handler: the decision answers.
+    let mut state = state();
+    let id = source_id();
+    let forged = format!("{}{}", &id[..id.len() - 1], if id.ends_with('0') { '1' } else { '0' });
+    let verdict = decide_at(&mut state, &head("POST", &format!("/in/{forged}"), &[]), NOW_MS);
+    assert!(matches!(verdict, Verdict::Answer(ref answer) if answer.status == 404));
+}
+
+#[test]
+fn a_sources_keys_are_asked_for_once_until_they_are_old() {
+    let (mut fixture, plane) = (fixture(), usual());
+    let asked = |plane: &FakePlane| {
+        plane.operations().iter().filter(|op| matches!(op, Operation::SourceKeys { .. })).count()
+    };
+    for (after_ms, times) in [(0, 1), (29_999, 1), (30_000, 2)] {
+        fixture.admitted.now_ms = NOW_MS + after_ms;
+        run(&fixture, &plane, &signed(BODY, NOW)).unwrap();
+        assert_eq!(asked(&plane), times, "after {after_ms} ms");
+    }
+}
+
+#[test]
+fn keys_of_an_old_generation_are_fetched_anew_and_the_event_verified_again() {
+    let (fixture, generation) = (fixture(), Cell::new(0));
+    let plane = FakePlane::new(move |call, _| match &call.operation {
+        Operation::SourceKeys { .. } => {
+            generation.set(generation.get() + 1);
+            keys(generation.get())
+        }
+        Operation::StoreInbound(webhook) if webhook.generation < 2 => refusal(Code::IdempotencyMismatch),
+        _ => stored(),
+    });
+    assert_eq!(run(&fixture, &plane, &signed(BODY, NOW)).unwrap().status, 200);
+    assert_eq!(plane.calls.borrow().len(), 4);
+}
+
+#[test]
+fn a_source_that_changes_all_the_time_ends_in_an_outage_not_in_a_loop() {
+    let (fixture, plane) = (
+        fixture(),
+        FakePlane::new(|call, _| match call.operation {
+            Operation::SourceKeys { .. } => keys(1),
+            _ => refusal(Code::IdempotencyMismatch),
+        }),
+    );
+    assert_eq!(run(&fixture, &plane, &signed(BODY, NOW)), Err(Code::Unavailable));
+}
+
+#[test]
+fn a_deleted_source_is_gone_at_once_and_asked_about_seldom() {
+    let (fixture, plane) = (fixture(), FakePlane::new(|_, _| refusal(Code::NotFound)));
+    for _ in 0..3 {
+        assert_eq!(run(&fixture, &plane, &signed(BODY, NOW)), Err(Code::NotFound));
+    }
+    assert_eq!(plane.calls.borrow().len(), 1);
+}
+
+#[test]
+fn what_could_not_be_stored_is_not_acknowledged() {
+    for answer in [None, Some(500), Some(413)] {
+        let (fixture, plane) = (
+            fixture(),
+            FakePlane::new(move |call, _| match call.operation {
+                Operation::SourceKeys { .. } => keys(1),
+                _ => answer.and_then(|status| reply(status, ())),
+            }),
+        );
+        assert_eq!(run(&fixture, &plane, &signed(BODY, NOW)), Err(Code::Unavailable));
+    }
+}
+
+#[test]
+fn a_signed_challenge_is_answered_and_not_stored() {
+    let secret = "0123456789abcdef0123456789abcdef";
+    let body = br#"{"type":"url_verification","challenge":"3eZbrw1a"}"#;
+    let fixture = fixture();
+    let plane = FakePlane::new(move |call, _| match call.operation {
+        Operation::SourceKeys { .. } => {
+            reply(200, SourceKeys { provider: "slack".into(), secrets: vec![secret.into()], generation: 1 })
+        }
+        _ => panic!("a question is not an event"),
+    });
+    let incoming = signed_as("slack", secret, body, NOW);
+    let answer = run(&fixture, &plane, &incoming).unwrap();
+    assert_eq!(
+        (answer.body.as_ref(), answer.header("content-type")),
+        ("3eZbrw1a", Some("text/plain; charset=utf-8"))
+    );
+}
+
+#[test]
+fn stored_headers_are_bounded() {
+    let many: Vec<_> = (0..200).map(|n| (format!("x-{n}"), "v".repeat(100))).collect();
+    let kept = storable(&many);
+    assert!(kept.len() <= MAX_HEADERS);
+    assert!(kept.iter().map(|(name, value)| name.len() + value.len()).sum::<usize>() <= MAX_HEADER_BYTES);
+    assert!(storable(&[("sluicegate-call".into(), "x".into())]).is_empty());
+}

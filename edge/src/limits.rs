@@ -1,0 +1,120 @@
+//! Rate limits, in isolate memory (claim M6): per client address over everything, far tighter for sign-in, per principal,
+//! per webhook source.
+//!
+//! Invariant: each limit has a table of its own, of a fixed size (crate `throttle`), and its state is written on the
+//! answer, refused or not.
+
+use crate::random::{NoRandomness, Random};
+use config::RateLimits;
+use std::borrow::Cow;
+use std::hash::Hash;
+use throttle::{ClientKey, MAX_LIMIT, Quota, Table, rate_limit, rate_limit_policy};
+
+/// The four limits.
+pub struct Limits {
+    /// Of one client address.
+    pub ip: Limit<ClientKey>,
+    /// Of one client address, for sign-in and sign-up.
+    pub auth: Limit<ClientKey>,
+    /// Of one user or key.
+    pub principal: Limit<u128>,
+    /// Of one webhook source.
+    pub source: Limit<u128>,
+}
+
+impl Limits {
+    /// Empty tables. `scale` multiplies each limit: for tests and benchmarks.
+    ///
+    /// # Errors
+    /// [`NoRandomness`], since each table is keyed.
+    pub fn new(config: &RateLimits, scale: u32, random: &mut Random) -> Result<Self, NoRandomness> {
+        Ok(Self {
+            ip: Limit::new("ip", config.ip, scale, 16_384, random)?,
+            auth: Limit::new("auth", config.auth, scale, 4096, random)?,
+            principal: Limit::new("principal", config.principal, scale, 8192, random)?,
+            source: Limit::new("source", config.source, scale, 4096, random)?,
+        })
+    }
+}
+
+/// One limit and whom it has counted.
+pub struct Limit<K> {
+    name: &'static str,
+    quota: Option<Quota>,
+    policy: String,
+    table: Table<K>,
+}
+
+impl<K: Copy + Eq + Hash> Limit<K> {
+    fn new(
+        name: &'static str,
+        quota: config::Quota,
+        scale: u32,
+        capacity: usize,
+        random: &mut Random,
+    ) -> Result<Self, NoRandomness> {
+        let limit = quota.limit.saturating_mul(scale).min(MAX_LIMIT);
+        // The configuration's bounds are narrower: a quota that cannot be is one that refuses.
+        let quota = Quota::new(limit, quota.period_seconds).ok();
+        let policy = quota.map(|quota| rate_limit_policy(name, &quota)).unwrap_or_default();
+        Ok(Self { name, quota, policy, table: Table::new(capacity, random.take()?) })
+    }
+
+    /// Counts a request of `key` by the limit's own quota.
+    ///
+    /// # Errors
+    /// [`Limited`], to be answered 429.
+    pub fn count(&mut self, key: K, now_ms: u64, spent: &mut Spent) -> Result<(), Limited> {
+        let quota = self.quota.ok_or(Limited)?;
+        let decision = self.table.check(key, quota, now_ms);
+        spent.add(self.policy.clone(), self.name, &decision)
+    }
+
+    /// Counts a request of `key` by a quota that takes the place of the limit's own.
+    ///
+    /// # Errors
+    /// [`Limited`], to be answered 429.
+    pub fn count_by(&mut self, key: K, quota: Quota, now_ms: u64, spent: &mut Spent) -> Result<(), Limited> {
+        let decision = self.table.check(key, quota, now_ms);
+        spent.add(rate_limit_policy(self.name, &quota), self.name, &decision)
+    }
+}
+
+/// A request over a limit; [`Spent`] says when to come back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limited;
+
+/// What a request has used of the limits that it was counted by, as header values.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Spent {
+    policies: String,
+    states: String,
+    retry_after_seconds: Option<u32>,
+}
+
+impl Spent {
+    fn add(&mut self, policy: String, name: &str, decision: &throttle::Decision) -> Result<(), Limited> {
+        for (list, item) in [(&mut self.policies, policy), (&mut self.states, rate_limit(name, decision))] {
+            if list.is_empty() {
+                *list = item;
+            } else {
+                list.push_str(", ");
+                list.push_str(&item);
+            }
+        }
+        self.retry_after_seconds = decision.retry_after_seconds;
+        if decision.allowed { Ok(()) } else { Err(Limited) }
+    }
+
+    /// Adds `RateLimit-Policy`, `RateLimit` and, for a refused request, `Retry-After`.
+    pub fn write_to(&self, headers: &mut Vec<(Cow<'static, str>, String)>) {
+        if self.policies.is_empty() {
+            return;
+        }
+        headers.push(("ratelimit-policy".into(), self.policies.clone()));
+        headers.push(("ratelimit".into(), self.states.clone()));
+        if let Some(seconds) = self.retry_after_seconds {
+            headers.push(("retry-after".into(), seconds.to_string()));
+        }
+    }
+}

@@ -1,0 +1,67 @@
+//! `/audit`: the trail, and a check of its hash chain (claims M7 and B7).
+
+use super::Shell;
+use super::parts::{not_allowed, time};
+use maud::{Markup, html};
+use protocol::api::{AuditEvent, AuditVerification, Overview};
+
+const PATH: &str = "/audit";
+
+/// The newest events, and the chain's state where it was asked for.
+pub fn render(shell: &Shell<'_>, data: &Overview, verified: Option<&AuditVerification>) -> Markup {
+    shell.page(
+        "Audit",
+        PATH,
+        &html! {
+            h1 { "Audit trail" }
+            @match data.audit.as_deref() {
+                None => (not_allowed("the audit trail")),
+                Some(events) => {
+                    @if let Some(verified) = verified { (result(verified)) }
+                    form method="get" action=(PATH) {
+                        input type="hidden" name="verify" value="1";
+                        button { "Verify the chain" }
+                    }
+                    (table(events))
+                }
+            }
+        },
+    )
+}
+
+fn result(verified: &AuditVerification) -> Markup {
+    html! {
+        @if verified.ok {
+            div.notice role="status" {
+                strong { "The chain is whole." } " " (verified.length) " events, none missing, none changed. Newest hash: "
+                code.wrap { (verified.head) }
+            }
+        } @else {
+            div.problem role="alert" {
+                strong { "The chain is broken" }
+                @if let Some(place) = verified.broken_at { " at event " (place) }
+                "."
+            }
+        }
+    }
+}
+
+fn table(events: &[AuditEvent]) -> Markup {
+    html! {
+        div.scroll { table {
+            thead { tr {
+                th scope="col" { "#" } th scope="col" { "At" } th scope="col" { "Action" } th scope="col" { "Actor" }
+                th scope="col" { "Target" } th scope="col" { "Address" } th scope="col" { "Hash" }
+            } }
+            tbody { @for event in events { tr {
+                td { (event.sequence) }
+                td { (time(&event.at)) }
+                td { code { (event.action) } }
+                td { code.wrap { (event.actor) } }
+                td { code.wrap { (event.target) } }
+                td { (event.ip) }
+                td { code title=(event.hash) { (event.hash.chars().take(12).collect::<String>()) } }
+            } } }
+        } }
+    }
+}

@@ -1,0 +1,69 @@
+//! `/security`: what is enforced, read from the configuration and the constants that enforce it (claims T8, B11). A line
+//! stands here only if the code of this build does what it says.
+
+use super::Shell;
+use crate::security_headers::{BASE, page_policy};
+use config::{Config, Quota};
+use maud::{Markup, html};
+
+/// The page.
+pub fn render(config: &Config, nonce: &str) -> Markup {
+    let shell = Shell { brand: &config.brand.name, nonce, csrf: None };
+    let limits = &config.limits;
+    let rates = &config.rate_limits;
+    let (_, policy) = page_policy("…", &config.csp);
+    shell.page("Security", "/security", &html! {
+        h1 { "Security" }
+        p { "This page is written from the configuration that this deployment enforces." }
+
+        h2 { "Signing in" }
+        dl {
+            dt { "Session token" } dd { "Ed25519, valid for " (config.sessions.access_seconds) " seconds; the server-side session decides" }
+            dt { "Unused session" } dd { "ends after " (config.sessions.idle_days) " days" }
+            dt { "Passwords" } dd { "kept as bcrypt hashes of cost " (tokens::PASSWORD_COST) }
+            dt { "API keys" } dd { "256 random bits, shown once, kept as bcrypt hashes; forged ones are refused by their MAC" }
+            dt { "Cookie" } dd { code { "__Host-, Secure, HttpOnly, SameSite=Lax" } "; every change by cookie needs a CSRF token" }
+        }
+
+        h2 { "Revocation" }
+        dl {
+            dt { "Your data" } dd { "checked again in the workspace's own database, on every request" }
+            dt { "Decisions at the edge" } dd { "by an answer at most " (config.revocation.max_staleness_seconds) " seconds old" }
+        }
+
+        h2 { "Limits" }
+        dl {
+            dt { "Of one address" } dd { (quota(rates.ip)) }
+            dt { "Sign-in and sign-up" } dd { (quota(rates.auth)) }
+            dt { "Of one user or key" } dd { (quota(rates.principal)) }
+            dt { "Of one webhook source" } dd { (quota(rates.source)) }
+            dt { "JSON body" } dd { (limits.json_body_bytes) " bytes" }
+            dt { "Webhook body" } dd { (limits.webhook_body_bytes) " bytes" }
+            dt { "Proxied body" } dd { (limits.proxy_body_bytes) " bytes" }
+            dt { "Headers, URL" } dd { (limits.header_bytes) " bytes, " (limits.url_bytes) " bytes" }
+        }
+
+        h2 { "Retention" }
+        dl {
+            dt { "Stored webhooks" } dd { "deleted after " (config.retention.inbound_events_days) " days" }
+            dt { "Answers for a repeated Idempotency-Key" } dd { "kept for " (config.retention.idempotency_hours) " hours" }
+        }
+
+        h2 { "On every answer" }
+        div.scroll { table {
+            thead { tr { th scope="col" { "Header" } th scope="col" { "Value" } } }
+            tbody {
+                @for (name, value) in BASE { tr { td { code { (name) } } td { code.wrap { (value) } } } }
+                tr { td { code { "content-security-policy" } } td { code.wrap { (policy) } } }
+            }
+        } }
+
+        h2 { "Report a vulnerability" }
+        p { a href=(config.brand.security_contact) { (config.brand.security_contact) } " · "
+            a href="/.well-known/security.txt" { "security.txt" } }
+    })
+}
+
+fn quota(quota: Quota) -> Markup {
+    html! { (quota.limit) " requests in " (quota.period_seconds) " seconds" }
+}

@@ -1,0 +1,144 @@
+//! What an isolate holds between requests: public keys, MAC keys, bounded caches, limiter tables. Nothing here opens a
+//! credential or signs a token (invariant 1), nothing is older than its bound, and nothing grows with the traffic
+//! (invariant 8).
+
+use crate::auth::{Identity, Proof};
+use crate::cache::Cache;
+use crate::handlers::check::Checked;
+use crate::handlers::webhook::KnownSource;
+use crate::limits::Limits;
+use crate::random::Random;
+use config::Config;
+use protocol::SourceId;
+use std::net::IpAddr;
+use std::rc::Rc;
+use tokens::{ApiKeyFormat, MacKey, SessionVerifier};
+
+/// What deployment gives: secrets and variables.
+#[derive(Clone, Copy, Default)]
+pub struct Environment<'a> {
+    /// `SESSION_JWKS`: the session keys' public halves, served as they are.
+    pub session_jwks: &'a str,
+    /// `API_KEY_MAC_KEY`, base64 of 32 bytes: checks API keys and source ids.
+    pub api_key_mac_key: &'a str,
+    /// `CSRF_KEY`, base64 of 32 bytes.
+    pub csrf_key: &'a str,
+    /// `CLIENT_IP_HEADER`: the header in which a trusted platform or proxy writes the client's address; no other source
+    /// of it is believed. Empty: all clients count as one.
+    pub client_ip_header: &'a str,
+    /// `PUBLIC_ORIGIN`: scheme and authority that clients use, where a TLS proxy stands in front. Empty: the request's.
+    pub public_origin: &'a str,
+    /// `RATE_LIMIT_SCALE`: multiplies every configured limit. For tests and benchmarks alone. Empty: 1.
+    pub rate_limit_scale: &'a str,
+}
+
+/// A deployment that cannot serve. Names the variable, never its value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[allow(missing_docs)]
+pub enum StartError {
+    #[error("the embedded configuration is not readable")]
+    Config,
+    #[error("SESSION_JWKS is missing or not a set of Ed25519 keys")]
+    SessionJwks,
+    #[error("API_KEY_MAC_KEY is missing or not 32 bytes of base64")]
+    ApiKeyMacKey,
+    #[error("CSRF_KEY is missing or not 32 bytes of base64")]
+    CsrfKey,
+    #[error("CLIENT_IP_HEADER is not a lower-case header name")]
+    ClientIpHeader,
+    #[error("PUBLIC_ORIGIN is not scheme://authority")]
+    PublicOrigin,
+    #[error("RATE_LIMIT_SCALE is not a number from 1 on")]
+    RateLimitScale,
+    #[error("no randomness available")]
+    Random,
+}
+
+/// An isolate's memory.
+pub struct State {
+    /// The operator's decisions.
+    pub config: Config,
+    /// Pool of random bytes.
+    pub random: Random,
+    /// Session keys, public.
+    pub verifier: SessionVerifier,
+    /// As deployed, for `/.well-known/jwks.json`.
+    pub session_jwks: String,
+    /// For API keys and source ids.
+    pub mac: MacKey,
+    /// For CSRF tokens.
+    pub csrf: MacKey,
+    /// The brand's API keys.
+    pub key_format: ApiKeyFormat,
+    /// Rate limits.
+    pub limits: Limits,
+    /// Genuine tokens by their hash.
+    pub identities: Cache<Proof, Rc<Identity>>,
+    /// What the control plane said of a principal, by token hash and gateway route.
+    pub checked: Cache<(Proof, Option<usize>), Checked>,
+    /// Webhook sources' verification secrets.
+    pub sources: Cache<SourceId, KnownSource>,
+    client_ip_header: String,
+    public_origin: Option<String>,
+}
+
+impl State {
+    /// Reads the environment. Within a request: it draws randomness.
+    ///
+    /// # Errors
+    /// [`StartError`]: the deployment is wrong, and no request is served.
+    pub fn new(config: Config, environment: &Environment<'_>) -> Result<Self, StartError> {
+        let mut random = Random::default();
+        let scale = match environment.rate_limit_scale {
+            "" => 1,
+            text => text.parse().ok().filter(|scale| *scale >= 1).ok_or(StartError::RateLimitScale)?,
+        };
+        Ok(Self {
+            verifier: SessionVerifier::from_jwks(environment.session_jwks)
+                .map_err(|_| StartError::SessionJwks)?,
+            session_jwks: environment.session_jwks.to_owned(),
+            mac: MacKey::from_base64(environment.api_key_mac_key).map_err(|_| StartError::ApiKeyMacKey)?,
+            csrf: MacKey::from_base64(environment.csrf_key).map_err(|_| StartError::CsrfKey)?,
+            key_format: ApiKeyFormat::new(config.brand.api_key_prefix.as_str())
+                .map_err(|_| StartError::Config)?,
+            limits: Limits::new(&config.rate_limits, scale, &mut random).map_err(|_| StartError::Random)?,
+            identities: Cache::new(4096),
+            checked: Cache::new(4096),
+            sources: Cache::new(256),
+            client_ip_header: header_name(environment.client_ip_header)?,
+            public_origin: origin(environment.public_origin)?,
+            config,
+            random,
+        })
+    }
+
+    /// The client's address by the header that the deployment trusts.
+    pub fn client_ip(&self, head: &crate::head::Head<'_>) -> Option<IpAddr> {
+        if self.client_ip_header.is_empty() {
+            return None;
+        }
+        head.header(&self.client_ip_header)?.parse().ok()
+    }
+
+    /// Scheme and authority that the client uses.
+    pub fn own_origin(&self, head: &crate::head::Head<'_>) -> String {
+        self.public_origin.clone().unwrap_or_else(|| head.origin())
+    }
+}
+
+fn header_name(text: &str) -> Result<String, StartError> {
+    let plain = text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
+    if plain { Ok(text.to_owned()) } else { Err(StartError::ClientIpHeader) }
+}
+
+fn origin(text: &str) -> Result<Option<String>, StartError> {
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let authority = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-.:[]".contains(&byte);
+    match authority {
+        Some(authority) if !authority.is_empty() && authority.bytes().all(plain) => Ok(Some(text.to_owned())),
+        _ => Err(StartError::PublicOrigin),
+    }
+}
