@@ -139,7 +139,7 @@ fn package(profile: Profile, worker: Worker) -> Result<Built> {
     let runtime = root().join("xtask/runtime.js");
     let dir = out_dir(profile, worker);
     let stamp_file = dir.join("inputs");
-    let stamp = digest(&[&compiled, &entry, &runtime, &env::current_exe()?])?;
+    let stamp = digest(&[&compiled, &entry, &runtime, &root().join("package-lock.json")])?;
     if fs::read_to_string(&stamp_file).is_ok_and(|made_from| made_from == stamp) {
         return measure(worker, dir);
     }
@@ -218,9 +218,10 @@ fn target_dir() -> PathBuf {
     env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), |dir| root().join(dir))
 }
 
-/// Changes with the content of any of the files.
+/// Changes with the content of any of the files, and with the steps of this one.
 fn digest(files: &[&Path]) -> Result<String> {
     let mut hasher = DefaultHasher::new();
+    include_str!("build.rs").hash(&mut hasher);
     for file in files {
         fs::read(file).with_context(|| file.display().to_string())?.hash(&mut hasher);
     }
