@@ -10,6 +10,7 @@ use crate::router::{Failure, message, org_object, org_of};
 use connectors::{BaseUrl, Credential, Outbound, Scrubber, forward_request, forward_response};
 use futures_util::future::{Either, select};
 use futures_util::{StreamExt as _, stream};
+use protocol::call::reply;
 use protocol::{Call, Code, Operation};
 use std::time::Duration;
 use wasm_bindgen::JsValue;
@@ -44,10 +45,11 @@ pub(crate) async fn proxy(
         return Err(AppError::Platform("a base URL is not of the hosts that the seal names").into());
     }
     let upstream = Upstream { isolate, base, credential };
-    let session = leave.headers().get(protocol::call::reply::SESSION)?;
     let response = upstream.call(method, path_and_query, request).await?;
-    if let Some(session) = session {
-        response.headers().set(protocol::call::reply::SESSION, &session)?;
+    for name in [reply::SESSION, reply::RATE_LIMIT] {
+        if let Some(told) = leave.headers().get(name)? {
+            response.headers().set(name, &told)?;
+        }
     }
     Ok(response)
 }

@@ -1,12 +1,13 @@
 //! An answer before it is an HTTP response.
 
 use crate::error::AppError;
+use protocol::api::RateLimit;
 use protocol::{Problem, RequestId};
 use serde::Serialize;
 use zeroize::Zeroizing;
 
-/// Status, JSON body, and a session for the edge to set as the cookie.
-#[derive(Debug)]
+/// Status, JSON body, and what the edge alone gets to know.
+#[derive(Debug, Default)]
 pub struct Reply {
     /// HTTP status.
     pub status: u16,
@@ -14,6 +15,8 @@ pub struct Reply {
     pub body: Zeroizing<Vec<u8>>,
     /// The cookie's new token; an empty one clears it.
     pub session: Option<Zeroizing<String>>,
+    /// The calling API key's own limit, for the edge to count it by.
+    pub rate_limit: Option<RateLimit>,
     /// The answer was given before, to the same `Idempotency-Key`.
     pub replayed: bool,
 }
@@ -24,12 +27,12 @@ impl Reply {
     /// # Errors
     /// [`AppError::Encoding`], in practice never.
     pub fn json(status: u16, value: &impl Serialize) -> Result<Self, AppError> {
-        Ok(Self { status, body: Zeroizing::new(serde_json::to_vec(value)?), session: None, replayed: false })
+        Ok(Self { status, body: Zeroizing::new(serde_json::to_vec(value)?), ..Self::default() })
     }
 
     /// 204.
     pub fn no_content() -> Self {
-        Self { status: 204, body: Zeroizing::default(), session: None, replayed: false }
+        Self { status: 204, ..Self::default() }
     }
 
     /// The answer to an error, in RFC 9457's form.
@@ -39,8 +42,7 @@ impl Reply {
         Self {
             status: code.status(),
             body: Zeroizing::new(serde_json::to_vec(&problem).unwrap_or_default()),
-            session: None,
-            replayed: false,
+            ..Self::default()
         }
     }
 

@@ -46,6 +46,14 @@ impl Actor {
             Kind::Edge => false,
         }
     }
+
+    /// A key's own limit.
+    pub(super) fn rate_limit(&self) -> Option<RateLimit> {
+        match self.kind {
+            Kind::ApiKey { rate_limit, .. } => rate_limit,
+            Kind::Member { .. } | Kind::Edge => None,
+        }
+    }
 }
 
 /// The caller, if it stands and may do what it asks for.

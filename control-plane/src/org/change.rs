@@ -90,8 +90,8 @@ impl Record {
         Ok(Some(Reply {
             status: kept.status,
             body: Zeroizing::new(kept.body.into_bytes()),
-            session: None,
             replayed: true,
+            ..Reply::default()
         }))
     }
 

@@ -64,6 +64,7 @@ pub fn handle(ctx: Context<'_>, body: &[u8]) -> Result<Reply, AppError> {
         Operation::ListAudit(page) => Reply::json(200, &audit::list(ctx, page)?),
         Operation::VerifyAudit => Reply::json(200, &audit::verify(ctx)?),
     }?;
+    reply.rate_limit = actor.rate_limit();
     if reply.session.is_none() {
         reply.session = actor.renewed;
     }

@@ -246,6 +246,23 @@ fn n7_a_key_does_what_its_scopes_say_until_it_is_revoked() {
 }
 
 #[test]
+fn n7_every_answer_to_a_key_tells_its_own_limit() {
+    let tenant = Tenant::new(1);
+    let limit = json!({ "limit": 5, "period_seconds": 60 });
+    let created = tenant.ok(
+        Operation::CreateApiKey,
+        &json!({ "name": "k", "scopes": ["connections:read"], "rate_limit": limit }),
+    );
+    let key = tenant.principal_of(created["key"].as_str().unwrap());
+    let told = |principal: &Principal| {
+        tenant.call(principal, Operation::ListConnections(Page::default()), &Json::Null).unwrap().rate_limit
+    };
+    assert_eq!(serde_json::to_value(told(&key)).unwrap(), limit);
+    assert_eq!(told(&tenant.key(json!(["connections:read"]))), None);
+    assert_eq!(told(&tenant.founder), None);
+}
+
+#[test]
 fn a_key_expires_to_the_millisecond() {
     let mut tenant = Tenant::new(1);
     let expires_at = protocol::time::rfc3339(NOW + 1000);

@@ -10,6 +10,7 @@ pub(crate) use isolate::Isolate;
 use crate::error::AppError;
 use crate::reply::Reply;
 use crate::router;
+use protocol::api::RateLimit;
 use protocol::call::reply as header;
 use protocol::{Call, Code, RequestId};
 use wasm_bindgen::prelude::wasm_bindgen;
@@ -54,6 +55,9 @@ pub(crate) fn respond(result: Result<Reply, AppError>, request_id: &RequestId) -
     headers.set("content-type", reply.content_type())?;
     if let Some(session) = &reply.session {
         headers.set(header::SESSION, session)?;
+    }
+    if let Some(RateLimit { limit, period_seconds }) = reply.rate_limit {
+        headers.set(header::RATE_LIMIT, &format!("{limit}/{period_seconds}"))?;
     }
     if reply.replayed {
         headers.set("idempotency-replayed", "true")?;
