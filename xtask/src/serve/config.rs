@@ -45,20 +45,18 @@ pub(super) fn environment_name(worker: Worker, secret: &str) -> String {
 }
 
 fn worker(worker: Worker, config: &Config, options: &Options) -> Result<String> {
-    let dir = out_dir(PROFILE, worker);
+    let dir = options.build_dir.as_ref().map(|dir| dir.join(worker.name()));
+    let dir = dir.unwrap_or_else(|| out_dir(PROFILE, worker));
     let secrets = options.keys.of(worker)?.into_iter().map(|(name, _)| {
         let variable = environment_name(worker, name);
         format!("(name = {}, fromEnvironment = {})", quoted(name), quoted(&variable))
     });
+    let local = |name| wrangler::local_value(name, options.allow_local_upstreams);
     let mut vars: BTreeMap<&str, &str> =
-        config.vars.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-    if worker == Worker::Edge {
-        vars.extend(options.variables.iter().map(|(name, value)| (name.as_str(), value.as_str())));
-    }
-    let vars = vars.into_iter().map(|(name, value)| {
-        let value = wrangler::local_value(name, options.allow_local_upstreams).unwrap_or(value);
-        format!("(name = {}, text = {})", quoted(name), quoted(value))
-    });
+        config.vars.iter().map(|(name, value)| (name.as_str(), local(name).unwrap_or(value))).collect();
+    vars.extend(options.variables.iter().map(|(name, value)| (name.as_str(), value.as_str())));
+    let vars =
+        vars.into_iter().map(|(name, value)| format!("(name = {}, text = {})", quoted(name), quoted(value)));
     let services = config.services.iter().map(|service| {
         format!("(name = {}, service = {})", quoted(&service.binding), quoted(&service.service))
     });
