@@ -29,21 +29,20 @@ impl Kind {
         [Self::Problem, Self::Json, Self::Public, Self::Html, Self::ThirdParty, Self::Upstream];
 }
 
-const PERMISSIONS: &str = "accelerometer=(), autoplay=(), bluetooth=(), browsing-topics=(), camera=(), \
+const PERMISSIONS: &str = "accelerometer=(), autoplay=(), browsing-topics=(), camera=(), \
     clipboard-read=(), display-capture=(), encrypted-media=(), fullscreen=(), geolocation=(), gyroscope=(), hid=(), \
     idle-detection=(), magnetometer=(), microphone=(), midi=(), payment=(), publickey-credentials-get=(), \
-    screen-wake-lock=(), serial=(), usb=(), web-share=(), xr-spatial-tracking=()";
+    screen-wake-lock=(), serial=(), usb=(), xr-spatial-tracking=()";
 
 /// On every answer. Cross-Origin-Embedder-Policy is left out: nothing here uses what it unlocks, and it would refuse the
 /// images that an operator allows in `csp.img_src`.
-pub const BASE: [(&str, &str); 7] = [
+pub const BASE: [(&str, &str); 6] = [
     ("strict-transport-security", "max-age=63072000; includeSubDomains; preload"),
     ("x-content-type-options", "nosniff"),
     ("x-frame-options", "DENY"),
     ("permissions-policy", PERMISSIONS),
     ("cross-origin-opener-policy", "same-origin"),
     ("cross-origin-resource-policy", "same-origin"),
-    ("x-permitted-cross-domain-policies", "none"),
 ];
 
 /// For answers that are no pages.

@@ -7,7 +7,7 @@ use crate::verdict::{Admitted, Answer, Verdict};
 use crate::{CONFIG, auth, decide};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use config::Config;
+use config::{Config, Quota, RateLimits};
 use protocol::{Call, Code, Operation, Problem, RequestId};
 use secrecy::ExposeSecret as _;
 use std::cell::RefCell;
@@ -36,9 +36,21 @@ fn signer() -> SessionSigner {
     SessionSigner::from_json(&format!(r#"{{"current":"k1","keys":{{"k1":"{}"}}}}"#, key(2))).unwrap()
 }
 
-/// A fresh isolate with the shipped configuration, changed by `change`.
+/// A fresh isolate with the shipped configuration, what tests count on set to fixed values, and changed by `change`.
 pub(crate) fn state_with(change: impl FnOnce(&mut Config)) -> State {
     let mut config = Config::from_embedded(CONFIG).unwrap();
+    let quota = |limit| Quota { limit, period_seconds: 60 };
+    config.rate_limits =
+        RateLimits { ip: quota(600), auth: quota(10), principal: quota(1200), source: quota(6000) };
+    config.limits.url_bytes = 8192;
+    config.limits.header_bytes = 32_768;
+    config.limits.json_body_bytes = 65_536;
+    config.limits.webhook_body_bytes = 1_048_576;
+    config.revocation.max_staleness_seconds = 5;
+    config.sessions.idle_days = 14;
+    config.brand.api_key_prefix = "sgk".to_owned();
+    config.brand.security_contact = "mailto:security@example.com".to_owned();
+    config.routes.clear();
     change(&mut config);
     let (mac, csrf, jwks) = (key(4), key(5), signer().jwks());
     let environment = Environment {

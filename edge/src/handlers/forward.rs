@@ -24,7 +24,9 @@ pub fn call(admitted: &Admitted, forward: &Forward) -> Call {
 pub fn passes_in(operation: &Operation, name: &str) -> bool {
     match operation {
         Operation::Proxy { .. } => {
-            !is_ours_alone(name) && !is_hop_by_hop(name) && !matches!(name, "host" | "content-length")
+            !is_ours_alone(name)
+                && !is_hop_by_hop(name)
+                && !matches!(name, "host" | "content-length" | "expect")
         }
         _ => name == "content-type",
     }

@@ -36,7 +36,7 @@ fn table(shell: &Shell<'_>, connections: &[Connection]) -> Markup {
             } }
             tbody { @for connection in connections { tr {
                 td { strong { (connection.name) } br; code { (connection.id) } }
-                td { (connection.base_url) }
+                td { code.wrap { (connection.base_url) } }
                 td { (auth_name(&connection.auth_type)) }
                 td { (time_or(connection.last_used_at.as_deref(), "never")) }
                 td { (time(&connection.created_at)) }

@@ -22,7 +22,7 @@ pub fn render(config: &Config, nonce: &str) -> Markup {
             dt { "Unused session" } dd { "ends after " (config.sessions.idle_days) " days" }
             dt { "Passwords" } dd { "kept as bcrypt hashes of cost " (tokens::PASSWORD_COST) }
             dt { "API keys" } dd { "256 random bits, shown once, kept as bcrypt hashes; forged ones are refused by their MAC" }
-            dt { "Cookie" } dd { code { "__Host-, Secure, HttpOnly, SameSite=Lax" } "; every change by cookie needs a CSRF token" }
+            dt { "Cookie" } dd { code { "__Host-, Secure, HttpOnly, SameSite=Lax" } "; a change by cookie needs this origin and a CSRF token, on a gateway route this origin" }
         }
 
         h2 { "Revocation" }

@@ -89,6 +89,6 @@ pub(super) fn region_name(region: Region) -> &'static str {
     match region {
         Region::Eu => "European Union",
         Region::Us => "United States",
-        Region::Auto => "Nearest",
+        Region::Auto => "Automatic (nearest)",
     }
 }
