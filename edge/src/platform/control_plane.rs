@@ -4,7 +4,7 @@ use crate::control_plane::{ControlPlane, Reply, Unreachable};
 use protocol::Call;
 use protocol::call::reply;
 use wasm_bindgen::JsValue;
-use worker::{Env, Fetcher, Method, Request, RequestInit, Response};
+use worker::{Env, Fetcher, Method, Request, RequestInit, RequestRedirect, Response};
 use zeroize::Zeroizing;
 
 /// The name of the binding.
@@ -44,6 +44,8 @@ impl Binding {
         let mut init = RequestInit::new();
         init.with_method(Method::Post)
             .with_headers(onward)
+            // A redirect is an upstream's answer, for the client. Followed, it would make the call a second time.
+            .with_redirect(RequestRedirect::Manual)
             .with_body(Some(body).filter(|body| !body.is_undefined()));
         let request = Request::new_with_init(CALL_URL, &init).map_err(|_| Unreachable)?;
         let response = self.0.fetch_request(request).await.map_err(|_| Unreachable)?;
