@@ -35,7 +35,9 @@ pub(super) fn audit(database: Option<&Path>) -> Result<()> {
     eprint!("{}{said}", String::from_utf8_lossy(&output.stdout));
     match output.status.success() {
         true => Ok(()),
-        false if !said.contains("couldn't fetch advisory database") => bail!("cargo audit found something (see above)"),
+        false if !said.contains("couldn't fetch advisory database") => {
+            bail!("cargo audit found something (see above)")
+        }
         false if in_ci() => bail!(NO_DATABASE),
         false => {
             eprintln!("\n!!! {NO_DATABASE}.\n");
