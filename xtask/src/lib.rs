@@ -9,6 +9,8 @@
     reason = "runs natively, for a person at a terminal: it may read clocks and print"
 )]
 
+mod api;
+pub mod bench;
 pub mod build;
 pub mod deploy;
 pub mod dev;

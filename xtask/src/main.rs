@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use xtask::build::{Profile, Worker, build};
 use xtask::keys::Keys;
-use xtask::{deploy, dev, local_dir, serve, setup, test};
+use xtask::{bench, deploy, dev, local_dir, serve, setup, test};
 
 const DEFAULT_PORT: u16 = 8787;
 
@@ -22,6 +22,8 @@ cargo xtask <command>
                           the Workers to Wasm; prints their sizes
   serve [--port 8787] [--data DIR] [--keys FILE] [--allow-local-upstreams]
                           runs them on bare workerd, with storage on disk
+  bench [--seconds 2] [--scenario NAME] [--quick]
+                          CPU per request beside Hono and plain JavaScript; writes target/bench/latest.json
   keys FILE               makes a production set of keys
   deploy [--dry-run] [--keys FILE]
                           both Workers to Cloudflare, with their secrets from FILE
@@ -48,6 +50,7 @@ fn dispatch(mut args: lexopt::Parser) -> Result<()> {
             Some("test") => test_command(args),
             Some("build") => build_command(args),
             Some("serve") => serve_command(args),
+            Some("bench") => bench_command(args),
             Some("keys") => keys_command(args),
             Some("deploy") => deploy_command(args),
             _ => bail!("no such command: {}\n\n{HELP}", command.display()),
@@ -145,6 +148,19 @@ fn serve_command(mut args: lexopt::Parser) -> Result<()> {
         trusted_certificates: Vec::new(),
         variables: BTreeMap::new(),
     })
+}
+
+fn bench_command(mut args: lexopt::Parser) -> Result<()> {
+    let mut options = bench::Options::default();
+    while let Some(arg) = args.next()? {
+        match arg {
+            Long("seconds") => options.slice_seconds = args.value()?.parse()?,
+            Long("scenario") => options.scenario = Some(args.value()?.parse()?),
+            Long("quick") => options.quick = true,
+            other => return Err(other.unexpected().into()),
+        }
+    }
+    bench::bench(&options)
 }
 
 fn keys_command(mut args: lexopt::Parser) -> Result<()> {

@@ -2,21 +2,19 @@
 //! banner shows is kept in one private file, and used again while it works.
 
 use super::short;
+use crate::api::{Api, string};
 use crate::keys::write_private;
 use crate::ui::seconds;
-use anyhow::{Context as _, Result, anyhow, bail};
+use anyhow::{Context as _, Result, anyhow};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::json;
 use std::fs;
 use std::path::Path;
 use std::time::Duration;
-use ureq::Agent;
-use ureq::http::Request;
 
 const EMAIL: &str = "demo@sluicegate.test";
-const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// What the banner shows.
 #[derive(Deserialize, Serialize)]
@@ -32,7 +30,7 @@ pub(super) struct Demo {
 /// Finds the demo org of an earlier run, or makes it.
 pub(super) fn seed(url: &str, upstream: &str, file: &Path) -> Result<Demo> {
     let earlier = fs::read(file).ok().and_then(|text| serde_json::from_slice::<Demo>(&text).ok());
-    let api = Api { url, bearer: None };
+    let api = Api::new(url);
     if let Some(demo) = &earlier
         && demo.upstream == upstream
         && api.with(&demo.api_key).get("/v1/me").is_ok()
@@ -110,48 +108,6 @@ State, keys: {dir} (delete it to begin anew). Edit a source file and it is rebui
             dir = short(dir),
         );
     }
-}
-
-#[derive(Clone, Copy)]
-struct Api<'a> {
-    url: &'a str,
-    bearer: Option<&'a str>,
-}
-
-impl<'a> Api<'a> {
-    fn with(self, bearer: &'a str) -> Self {
-        Self { bearer: Some(bearer), ..self }
-    }
-
-    fn get(self, path: &str) -> Result<Value> {
-        self.call(path, "GET", &Value::Null)
-    }
-
-    fn post(self, path: &str, body: &Value) -> Result<Value> {
-        self.call(path, "POST", body)
-    }
-
-    fn call(self, path: &str, method: &str, body: &Value) -> Result<Value> {
-        let mut request = Request::builder().method(method).uri(format!("{}{path}", self.url));
-        if let Some(token) = self.bearer {
-            request = request.header("authorization", format!("Bearer {token}"));
-        }
-        let request = match body {
-            Value::Null => request.body(String::new())?,
-            body => request.header("content-type", "application/json").body(body.to_string())?,
-        };
-        let agent = Agent::config_builder().timeout_global(Some(TIMEOUT)).http_status_as_error(false).build();
-        let mut response = agent.new_agent().run(request)?;
-        let (status, body) = (response.status(), response.body_mut().read_to_string()?);
-        if !status.is_success() {
-            bail!("{path} answered {status}: {body}");
-        }
-        serde_json::from_str(&body).with_context(|| format!("{path} did not answer with JSON"))
-    }
-}
-
-fn string<'a>(value: &'a Value, pointer: &str) -> Result<&'a str> {
-    value.pointer(pointer).and_then(Value::as_str).with_context(|| format!("the answer has no {pointer}"))
 }
 
 fn random(prefix: &str, bytes: usize) -> Result<String> {
