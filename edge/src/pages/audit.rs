@@ -48,7 +48,7 @@ fn result(verified: &AuditVerification) -> Markup {
 
 fn table(events: &[AuditEvent]) -> Markup {
     html! {
-        div.scroll { table {
+        div.scroll tabindex="0" role="region" aria-label="Audit events" { table {
             thead { tr {
                 th scope="col" { "#" } th scope="col" { "At" } th scope="col" { "Action" } th scope="col" { "Actor" }
                 th scope="col" { "Target" } th scope="col" { "Address" } th scope="col" { "Hash" }
@@ -59,7 +59,7 @@ fn table(events: &[AuditEvent]) -> Markup {
                 td { code { (event.action) } }
                 td { code.wrap { (event.actor) } }
                 td { code.wrap { (event.target) } }
-                td { (event.ip) }
+                td { @if event.ip.is_empty() { span.faint { "unknown" } } @else { (event.ip) } }
                 td { code title=(event.hash) { (event.hash.chars().take(12).collect::<String>()) } }
             } } }
         } }

@@ -28,7 +28,7 @@ pub fn render(shell: &Shell<'_>, data: &Overview, done: Option<Notice>, retry: O
 
 fn table(shell: &Shell<'_>, connections: &[Connection]) -> Markup {
     html! {
-        div.scroll { table {
+        div.scroll tabindex="0" role="region" aria-label="Your connections" { table {
             thead { tr {
                 th scope="col" { "Name" } th scope="col" { "Calls" } th scope="col" { "Credential" }
                 th scope="col" { "Last used" } th scope="col" { "Created" }

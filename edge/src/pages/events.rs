@@ -26,7 +26,7 @@ pub fn list(shell: &Shell<'_>, data: &Overview) -> Markup {
 
 fn table(events: &[InboundEventSummary]) -> Markup {
     html! {
-        div.scroll { table {
+        div.scroll tabindex="0" role="region" aria-label="Stored events" { table {
             thead { tr {
                 th scope="col" { "Received" } th scope="col" { "Provider" } th scope="col" { "Type" }
                 th scope="col" { "Provider's id" } th scope="col" { "Repeats" } th scope="col" { "Bytes" }
@@ -61,7 +61,7 @@ pub fn one(shell: &Shell<'_>, event: &InboundEvent) -> Markup {
         h2 { "Body, " (summary.size) " bytes" }
         pre tabindex="0" aria-label="Body" { (String::from_utf8_lossy(&body)) }
         h2 { "Headers" }
-        div.scroll { table {
+        div.scroll tabindex="0" role="region" aria-label="Headers" { table {
             thead { tr { th scope="col" { "Name" } th scope="col" { "Value" } } }
             tbody { @for (name, value) in &event.headers { tr { td { code { (name) } } td { code.wrap { (value) } } } } }
         } }

@@ -41,7 +41,7 @@ pub fn created(shell: &Shell<'_>, created: &CreatedApiKey) -> Markup {
 
 fn table(shell: &Shell<'_>, keys: &[ApiKey]) -> Markup {
     html! {
-        div.scroll { table {
+        div.scroll tabindex="0" role="region" aria-label="Your keys" { table {
             thead { tr {
                 th scope="col" { "Name" } th scope="col" { "Scopes" } th scope="col" { "Last used" }
                 th scope="col" { "Ends" } th scope="col" { "Created" }

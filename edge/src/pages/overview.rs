@@ -4,6 +4,7 @@ use super::Shell;
 use super::parts::time;
 use super::sign_in::region_name;
 use maud::{Markup, html};
+use protocol::Role;
 use protocol::api::Overview;
 
 /// The workspace at a glance, with the next step where there is nothing yet.
@@ -16,8 +17,8 @@ pub fn render(shell: &Shell<'_>, data: &Overview) -> Markup {
             h1 { (org.name) }
             p.faint {
                 @if let Some(user) = &data.me.user { (user.name) " (" (user.email) ")" }
-                @if let Some(role) = data.me.role { " · " (role.as_str()) }
-                " · plan " (org.plan) " · region " (region_name(org.region))
+                @if let Some(role) = data.me.role { " · " (role_name(role)) }
+                " · " (org.plan) " plan · region: " (region_name(org.region))
             }
             ul.tiles {
                 (tile("Connections", "/connections", count(&data.connections), "Store a credential"))
@@ -31,12 +32,19 @@ pub fn render(shell: &Shell<'_>, data: &Overview) -> Markup {
                 Some([]) => p.empty { "Nothing has happened yet." },
                 Some(events) => ul.activity {
                     @for event in events.iter().take(8) {
-                        li { (time(&event.at)) " " code { (event.action) } " " span.faint { (event.actor) } }
+                        li { (time(&event.at)) code { (event.action) } code.faint { (event.target) } }
                     }
                 },
             }
         },
     )
+}
+
+fn role_name(role: Role) -> &'static str {
+    match role {
+        Role::OrgAdmin => "admin",
+        Role::Member => "member",
+    }
 }
 
 fn tile(label: &str, path: &str, count: Option<String>, empty: &str) -> Markup {

@@ -19,6 +19,16 @@ pub(super) fn time_or(at: Option<&str>, absent: &str) -> Markup {
     }
 }
 
+/// A size, in the unit that writes it without a fraction.
+pub(super) fn size(bytes: u32) -> String {
+    match bytes {
+        0 => "0 bytes".to_owned(),
+        _ if bytes.is_multiple_of(1 << 20) => format!("{} MiB", bytes >> 20),
+        _ if bytes.is_multiple_of(1 << 10) => format!("{} KiB", bytes >> 10),
+        _ => format!("{bytes} bytes"),
+    }
+}
+
 /// What was just done to a `thing`.
 pub(super) fn notice(notice: Option<Notice>, thing: &str) -> Markup {
     let done = notice.map(|notice| match notice {

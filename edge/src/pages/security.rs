@@ -2,6 +2,7 @@
 //! stands here only if the code of this build does what it says.
 
 use super::Shell;
+use super::parts::size;
 use crate::security_headers::{BASE, page_policy};
 use config::{Config, Quota};
 use maud::{Markup, html};
@@ -11,6 +12,7 @@ pub fn render(config: &Config, nonce: &str) -> Markup {
     let shell = Shell { brand: &config.brand.name, nonce, csrf: None };
     let limits = &config.limits;
     let rates = &config.rate_limits;
+    let contact = config.brand.security_contact.as_str();
     let (_, policy) = page_policy("…", &config.csp);
     shell.page("Security", "/security", &html! {
         h1 { "Security" }
@@ -37,20 +39,21 @@ pub fn render(config: &Config, nonce: &str) -> Markup {
             dt { "Sign-in and sign-up" } dd { (quota(rates.auth)) }
             dt { "Of one user or key" } dd { (quota(rates.principal)) }
             dt { "Of one webhook source" } dd { (quota(rates.source)) }
-            dt { "JSON body" } dd { (limits.json_body_bytes) " bytes" }
-            dt { "Webhook body" } dd { (limits.webhook_body_bytes) " bytes" }
-            dt { "Proxied body" } dd { (limits.proxy_body_bytes) " bytes" }
-            dt { "Headers, URL" } dd { (limits.header_bytes) " bytes, " (limits.url_bytes) " bytes" }
+            dt { "JSON body" } dd { (size(limits.json_body_bytes)) }
+            dt { "Webhook body" } dd { (size(limits.webhook_body_bytes)) }
+            dt { "Proxied body" } dd { (size(limits.proxy_body_bytes)) }
+            dt { "Headers" } dd { (size(limits.header_bytes)) }
+            dt { "URL" } dd { (size(limits.url_bytes)) }
         }
 
         h2 { "Retention" }
         dl {
             dt { "Stored webhooks" } dd { "deleted after " (config.retention.inbound_events_days) " days" }
-            dt { "Answers for a repeated Idempotency-Key" } dd { "kept for " (config.retention.idempotency_hours) " hours" }
+            dt { "Idempotency keys" } dd { "kept for " (config.retention.idempotency_hours) " hours" }
         }
 
         h2 { "On every answer" }
-        div.scroll { table {
+        div.scroll tabindex="0" role="region" aria-label="Headers" { table {
             thead { tr { th scope="col" { "Header" } th scope="col" { "Value" } } }
             tbody {
                 @for (name, value) in BASE { tr { td { code { (name) } } td { code.wrap { (value) } } } }
@@ -59,7 +62,7 @@ pub fn render(config: &Config, nonce: &str) -> Markup {
         } }
 
         h2 { "Report a vulnerability" }
-        p { a href=(config.brand.security_contact) { (config.brand.security_contact) } " · "
+        p { a href=(contact) { (contact.trim_start_matches("mailto:")) } " · "
             a href="/.well-known/security.txt" { "security.txt" } }
     })
 }

@@ -22,6 +22,11 @@ pub fn render(shell: &Shell<'_>, config: &Config, retry: Option<&Retry>) -> Mark
                     }
                     button { "Sign in" }
                 }
+                ul.points {
+                    li { "Third parties' credentials go in sealed and never come out: your code calls through them." }
+                    li { "Webhooks are verified byte for byte, stored, and only then acknowledged." }
+                    li { "Every change, and every use of a credential, is in an audit trail that you can verify." }
+                }
             }
             section aria-labelledby="sign-up" {
                 h2 id="sign-up" { "Create a workspace" }

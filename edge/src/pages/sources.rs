@@ -29,7 +29,7 @@ pub fn render(shell: &Shell<'_>, data: &Overview, done: Option<Notice>, retry: O
 
 fn table(shell: &Shell<'_>, sources: &[Source]) -> Markup {
     html! {
-        div.scroll { table {
+        div.scroll tabindex="0" role="region" aria-label="Your sources" { table {
             thead { tr {
                 th scope="col" { "Name" } th scope="col" { "URL to paste at the provider" }
                 th scope="col" { "Events" } th scope="col" { "Last event" }
@@ -57,6 +57,7 @@ fn create(shell: &Shell<'_>, retry: Option<&Retry>) -> Markup {
                 label {
                     span { "Provider" }
                     select name="provider" required {
+                        option value="" selected[typed("provider").is_empty()] { "Choose…" }
                         @for provider in providers() {
                             option value=(provider.id) selected[provider.id == typed("provider")] { (provider.name) }
                         }

@@ -18,7 +18,7 @@ fn b11_the_security_page_says_what_is_configured() {
         "3 requests in 11 seconds",
         "img-src https://img.test",
         "max-age=63072000",
-        "mailto:security@example.com",
+        "href=\"mailto:security@example.com\"",
     ] {
         assert!(answer.body.contains(said), "{said}");
     }
