@@ -20,7 +20,7 @@ cargo xtask <command>
                           every check; with FILTER, only the tests whose name contains it
   build [--dev] [edge] [control-plane]
                           the Workers to Wasm; prints their sizes
-  serve [--port 8787] [--data DIR] [--keys FILE] [--allow-local-upstreams]
+  serve [--port 8787] [--data DIR] [--keys FILE] [--allow-local-upstreams] [--var NAME=VALUE …]
                           runs them on bare workerd, with storage on disk
   bench [--seconds 2] [--scenario NAME] [--quick]
                           CPU per request beside Hono and plain JavaScript; writes target/bench/latest.json
@@ -119,12 +119,18 @@ fn build_command(mut args: lexopt::Parser) -> Result<()> {
 fn serve_command(mut args: lexopt::Parser) -> Result<()> {
     let (mut port, mut data_dir, mut keys, mut allow_local_upstreams) =
         (DEFAULT_PORT, local_dir().join("data"), None, false);
+    let mut variables = BTreeMap::new();
     while let Some(arg) = args.next()? {
         match arg {
             Long("port") => port = args.value()?.parse()?,
             Long("data") => data_dir = PathBuf::from(args.value()?),
             Long("keys") => keys = Some(PathBuf::from(args.value()?)),
             Long("allow-local-upstreams") => allow_local_upstreams = true,
+            Long("var") => {
+                let pair = args.value()?.string()?;
+                let (name, value) = pair.split_once('=').context("--var takes NAME=VALUE")?;
+                variables.insert(name.to_owned(), value.to_owned());
+            }
             other => return Err(other.unexpected().into()),
         }
     }
@@ -146,7 +152,8 @@ fn serve_command(mut args: lexopt::Parser) -> Result<()> {
         keys,
         allow_local_upstreams,
         trusted_certificates: Vec::new(),
-        variables: BTreeMap::new(),
+        variables,
+        build_dir: None,
     })
 }
 

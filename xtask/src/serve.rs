@@ -34,8 +34,10 @@ pub struct Options {
     pub allow_local_upstreams: bool,
     /// CA certificates (PEM) to trust for outbound TLS, besides the usual ones.
     pub trusted_certificates: Vec<String>,
-    /// Plain variables of the edge, besides or instead of those in its `wrangler.toml`.
+    /// Plain variables of both Workers, besides or instead of those in their `wrangler.toml`.
     pub variables: BTreeMap<String, String>,
+    /// Where the built Workers are, a folder each, if not where `cargo xtask build` puts them.
+    pub build_dir: Option<PathBuf>,
 }
 
 impl Options {
@@ -51,6 +53,7 @@ impl Options {
             allow_local_upstreams: false,
             trusted_certificates: Vec::new(),
             variables: BTreeMap::new(),
+            build_dir: None,
         })
     }
 
