@@ -53,6 +53,7 @@ fn phases(options: &Options, report: &mut Report) -> Result<()> {
         report.phase("advisories", || supply_chain::audit(options.advisory_db.as_deref()))?;
     }
     report.phase("end to end", || cargo_test(&["--package", "e2e"], filter))?;
+    report.phase("JavaScript", || run(&mut node_command("tests/unit", filter)?))?;
     report.phase("interop with official SDKs", || node_tests("tests/interop", filter))?;
     match chromium() {
         Some(chromium) => report.phase("browser", || {
@@ -126,7 +127,11 @@ fn node_command(folder: &str, filter: Option<&str>) -> Result<std::process::Comm
 
 fn with_stack(work: impl FnOnce(&Stack) -> Result<()>) -> Result<()> {
     let dir = Scratch::new()?;
-    let stack = Stack::start(serve::Options { allow_local_upstreams: true, ..serve::Options::new(&dir.0)? })?;
+    let mut options = serve::Options::new(&dir.0)?;
+    options.allow_local_upstreams = true;
+    // The tests come from one address, and faster than people.
+    options.variables.insert("RATE_LIMIT_SCALE".to_owned(), "1000".to_owned());
+    let stack = Stack::start(options)?;
     work(&stack).inspect_err(|_| eprintln!("the server's log:\n{}", stack.log()))
 }
 

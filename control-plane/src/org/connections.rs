@@ -98,6 +98,11 @@ pub(super) fn delete(
     id: &ConnectionId,
 ) -> Result<Reply, AppError> {
     change::answer(ctx, actor, body, 200, |tx| {
+        // SQLite leaves a deleted row's bytes in its page; overwritten first, no sealed credential is left in the file.
+        tx.write(
+            "UPDATE connections SET sealed = zeroblob(length(sealed)) WHERE id = ?",
+            &[id.as_str().into()],
+        )?;
         let deleted =
             tx.write("DELETE FROM connections WHERE id = ? RETURNING connector", &[id.as_str().into()])?;
         let connector = deleted.first().ok_or(Code::NotFound)?.text(0)?.to_owned();
