@@ -1,0 +1,138 @@
+/** The pages in a browser that runs no script: everything is a link or a form. */
+import assert from "node:assert/strict";
+import { randomBytes } from "node:crypto";
+import { after, before, suite, test } from "node:test";
+import Stripe from "stripe";
+import { useBrowser, WITH_CHROMIUM } from "../support/chromium.mjs";
+import { send } from "../support/http.mjs";
+import { createConnection, createKey, createSource, row, signIn, signUp } from "../support/pages.mjs";
+import { call } from "../support/workspace.mjs";
+
+suite("the dashboard without JavaScript", WITH_CHROMIUM, () => {
+  const open = useBrowser();
+  let context, page, email;
+  before(async () => {
+    context = await open({ javaScriptEnabled: false });
+    page = await context.newPage();
+  });
+  after(() => context?.close());
+
+  const main = () => page.getByRole("main").textContent();
+
+  test("signing up leads to the new workspace", async () => {
+    email = await signUp(page);
+    assert.equal(await page.getByRole("heading", { level: 1 }).textContent(), "Analytical Engines");
+    assert.ok((await main()).includes(email));
+    assert.equal(new URL(page.url()).pathname, "/");
+    await page.reload();
+    assert.equal(await page.getByRole("heading", { level: 1 }).textContent(), "Analytical Engines");
+  });
+
+  test("M1: a connection is stored, and its token is not shown again", async () => {
+    const token = randomBytes(16).toString("hex");
+    await createConnection(page, { name: "Billing", token });
+    assert.ok(await page.getByText("Connection created.").isVisible());
+    const text = await row(page, "Billing").textContent();
+    assert.ok(text.includes("https://api.example.com/v1") && text.includes("Bearer token"), text);
+    assert.ok(!(await page.content()).includes(token));
+    // Nothing is sent twice by a reload.
+    await page.reload();
+    assert.equal(await row(page, "Billing").count(), 1);
+  });
+
+  test("a refused form says why and keeps what was typed, its secret aside", async () => {
+    const token = randomBytes(16).toString("hex");
+    await createConnection(page, { name: "Inner", baseUrl: "https://user:pass@api.example.com/", token });
+    assert.match(await page.getByRole("alert").textContent(), /base URL/i);
+    assert.equal(await page.getByLabel("Name", { exact: true }).inputValue(), "Inner");
+    assert.equal(await page.getByLabel("Token", { exact: true }).inputValue(), "");
+    assert.ok(!(await page.content()).includes(token));
+    assert.equal(await row(page, "Inner").count(), 0);
+  });
+
+  test("N7: a key is shown once, works at once and no more once it is revoked", async () => {
+    const key = await createKey(page, { name: "Deploys" });
+    assert.match(key, /^sgk_/);
+    assert.equal((await call("GET", "/v1/connections", { token: key })).status, 200);
+    await page.getByRole("link", { name: "Done" }).click();
+    assert.ok(await row(page, "Deploys").isVisible());
+    assert.ok(!(await page.content()).includes(key));
+    await page.goto("/keys");
+    assert.ok(!(await page.content()).includes(key));
+
+    await row(page, "Deploys").getByRole("button", { name: "Revoke" }).click();
+    assert.ok(await page.getByText("Key revoked.").isVisible());
+    assert.equal((await call("GET", "/v1/connections", { token: key })).status, 401);
+    assert.equal(await row(page, "Deploys").getByRole("button").count(), 0);
+  });
+
+  test("B6: a signed event arrives and can be read", async () => {
+    const secret = `whsec_${randomBytes(24).toString("hex")}`;
+    const url = await createSource(page, { name: "Payments", secret });
+    assert.ok(!(await page.content()).includes(secret));
+    const body = JSON.stringify({ id: "evt_browser", type: "invoice.paid", note: "<b>&amp; zażółć</b>" });
+    const signed = { "stripe-signature": Stripe.webhooks.generateTestHeaderString({ payload: body, secret }) };
+    assert.equal((await send(url, { headers: signed, body })).status, 200);
+
+    await page.getByRole("link", { name: "Events" }).click();
+    const text = await row(page, "invoice.paid").textContent();
+    assert.ok(text.includes("Stripe") && text.includes("evt_browser"), text);
+    await row(page, "invoice.paid").getByRole("link").click();
+    assert.equal(await page.getByRole("heading", { level: 1 }).textContent(), "invoice.paid");
+    assert.equal(await page.getByLabel("Body").textContent(), body);
+    assert.ok((await row(page, "stripe-signature").textContent()).includes("[redacted]"));
+  });
+
+  test("B7: the audit trail holds all of it, and verifies", async () => {
+    await page.getByRole("link", { name: "Audit" }).click();
+    const text = await main();
+    const made = ["connection.created", "api_key.created", "api_key.revoked", "source.created", "inbound_event.stored"];
+    for (const action of made) assert.ok(text.includes(action), action);
+    await page.getByRole("button", { name: "Verify the chain" }).click();
+    assert.match(await page.getByRole("status").textContent(), /The chain is whole/);
+  });
+
+  test("a connection is deleted", async () => {
+    await page.goto("/connections");
+    await row(page, "Billing").getByRole("button", { name: "Delete" }).click();
+    assert.ok(await page.getByText("Connection deleted.").isVisible());
+    assert.equal(await row(page, "Billing").count(), 0);
+  });
+
+  test("M4: signing out ends the session; its cookie is worth nothing", async () => {
+    const cookies = await context.cookies();
+    await page.getByRole("button", { name: "Sign out" }).click();
+    assert.ok(await page.getByRole("heading", { name: "Sign in" }).isVisible());
+    assert.deepEqual(await context.cookies(), []);
+    await context.addCookies(cookies);
+    await page.goto("/connections");
+    assert.ok(await page.getByRole("heading", { name: "Sign in" }).isVisible());
+    assert.deepEqual(await context.cookies(), []);
+  });
+
+  test("a wrong password is an error, and says no more for an account that is there", async () => {
+    await signIn(page, email, "not the password");
+    const refused = await page.getByRole("alert").textContent();
+    assert.match(refused, /Email or password is wrong/);
+    const form = page.getByRole("region", { name: "Sign in" });
+    assert.equal(await form.getByLabel("Email").inputValue(), email);
+    assert.equal(await form.getByLabel("Password").inputValue(), "");
+    await signIn(page, "nobody@example.com", "not the password");
+    assert.equal(await page.getByRole("alert").textContent(), refused);
+  });
+
+  test("the right password signs in again", async () => {
+    await signIn(page, email);
+    assert.equal(await page.getByRole("heading", { level: 1 }).textContent(), "Analytical Engines");
+  });
+
+  test("who is not signed in gets to the sign-in form from every page", async () => {
+    const stranger = await open({ javaScriptEnabled: false });
+    const page = await stranger.newPage();
+    for (const path of ["/connections", "/keys", "/sources", "/events", "/audit"]) {
+      await page.goto(path);
+      assert.ok(await page.getByRole("heading", { name: "Sign in" }).isVisible(), path);
+    }
+    await stranger.close();
+  });
+});

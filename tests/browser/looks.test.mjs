@@ -1,0 +1,129 @@
+/**
+ * Every page, light, dark and on a phone: no serious accessibility problem by axe-core, nothing wider than the screen, and
+ * a screenshot in `target/screenshots/` for people to judge.
+ */
+import assert from "node:assert/strict";
+import { randomBytes } from "node:crypto";
+import { before, suite, test } from "node:test";
+import axe from "axe-core";
+import Stripe from "stripe";
+import { screenshot, useBrowser, WITH_CHROMIUM } from "../support/chromium.mjs";
+import { send } from "../support/http.mjs";
+import { createConnection, createKey, createSource, row, signIn, signUp, submit } from "../support/pages.mjs";
+
+const LOOKS = {
+  light: { colorScheme: "light", viewport: { width: 1280, height: 800 } },
+  dark: { colorScheme: "dark", viewport: { width: 1280, height: 800 } },
+  mobile: { colorScheme: "light", viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true },
+};
+
+/** By name: how to get there. */
+const PAGES = {
+  overview: (page) => page.goto("/"),
+  connections: (page) => page.goto("/connections"),
+  "connection-api-key": async (page) => {
+    await page.goto("/connections");
+    await page.getByRole("radio", { name: "API key" }).check();
+  },
+  "connection-refused": (page) => createConnection(page, { name: "Refused", baseUrl: "https://user@example.com/" }),
+  keys: (page) => page.goto("/keys"),
+  "key-created": (page) => createKey(page, { name: "For a screenshot" }),
+  sources: (page) => page.goto("/sources"),
+  events: (page) => page.goto("/events"),
+  event: async (page) => {
+    await page.goto("/events");
+    await submit(page, row(page, "invoice.paid").getByRole("link"));
+  },
+  "event-missing": (page) => page.goto("/events/ine_00000000000000000000000000"),
+  audit: (page) => page.goto("/audit"),
+  "audit-verified": async (page) => {
+    await page.goto("/audit");
+    await submit(page, page.getByRole("button", { name: "Verify the chain" }));
+  },
+  security: (page) => page.goto("/security"),
+};
+/** Of a workspace with nothing in it. */
+const EMPTY = {
+  "overview-empty": (page) => page.goto("/"),
+  "connections-empty": (page) => page.goto("/connections"),
+  "keys-empty": (page) => page.goto("/keys"),
+  "sources-empty": (page) => page.goto("/sources"),
+  "events-empty": (page) => page.goto("/events"),
+};
+const SIGNED_OUT = {
+  "sign-in": (page) => page.goto("/"),
+  "sign-in-refused": (page) => signIn(page, "nobody@example.com", "not the password"),
+};
+
+suite("looks", WITH_CHROMIUM, () => {
+  const open = useBrowser();
+  let full, empty;
+  before(async () => {
+    empty = await profile("Empty Workspace", async () => {});
+    full = await profile("Analytical Engines", fill);
+  });
+
+  /** The cookies of a new workspace. */
+  async function profile(workspace, work) {
+    const context = await open();
+    const page = await context.newPage();
+    await signUp(page, { workspace });
+    await work(page);
+    const state = await context.storageState();
+    await context.close();
+    return state;
+  }
+
+  for (const [look, options] of Object.entries(LOOKS)) {
+    test(look, async (t) => {
+      const groups = [
+        [SIGNED_OUT, undefined],
+        [EMPTY, empty],
+        [PAGES, full],
+      ];
+      for (const [pages, storageState] of groups) {
+        const context = await open({ ...options, storageState });
+        const page = await context.newPage();
+        for (const [name, go] of Object.entries(pages)) {
+          await go(page);
+          await screenshot(page, `${name}-${look}`);
+          const width = await page.evaluate(() => document.documentElement.scrollWidth);
+          assert.ok(width <= options.viewport.width, `${name} is ${width} wide`);
+          await assertAccessible(page, name, t);
+        }
+        await context.close();
+      }
+    });
+  }
+});
+
+async function assertAccessible(page, name, t) {
+  // Not a script element: the pages' policy would refuse it.
+  await page.evaluate(axe.source);
+  const { violations } = await page.evaluate(() => globalThis.axe.run());
+  const found = violations.map(({ id, impact, nodes }) => `${impact}: ${id} at ${nodes.map(({ target }) => target)}`);
+  for (const line of found) t.diagnostic(`${name}: ${line}`);
+  assert.deepEqual(found.filter((line) => /^(serious|critical)/.test(line)), [], name);
+}
+
+async function fill(page) {
+  await createConnection(page, { name: "Billing API", baseUrl: "https://api.billing.example.com/v1" });
+  await createConnection(page, { name: "Search", baseUrl: "https://search.internal.example.com/indexes/production/v2" });
+  await createKey(page, { name: "Deploys", scopes: ["connections:read", "connections:write", "sources:read"] });
+  await createKey(page, { name: "Old laptop" });
+  await page.goto("/keys");
+  await submit(page, row(page, "Old laptop").getByRole("button", { name: "Revoke" }));
+  const secret = `whsec_${randomBytes(24).toString("hex")}`;
+  const url = await createSource(page, { name: "Payments", secret });
+  await createSource(page, { name: "Repositories", provider: "GitHub", secret });
+  for (const type of ["customer.created", "invoice.paid", "invoice.payment_failed"]) {
+    const body = JSON.stringify({ id: `evt_${randomBytes(12).toString("hex")}`, object: "event", type, livemode: false }, null, 2);
+    const headers = {
+      "content-type": "application/json; charset=utf-8",
+      "stripe-signature": Stripe.webhooks.generateTestHeaderString({ payload: body, secret }),
+    };
+    for (let i = 0; i < (type === "invoice.paid" ? 2 : 1); i += 1) {
+      assert.equal((await send(url, { headers, body })).status, 200);
+    }
+  }
+}
