@@ -76,7 +76,8 @@ fn create(shell: &Shell<'_>, retry: Option<&Retry>) -> Markup {
                 input type="hidden" name="action" value="create";
                 (input("Name", "name", "text", typed("name"), ""))
                 fieldset {
-                    legend { "Scopes, fixed for the key's life" }
+                    legend { "Scopes" }
+                    small { "Fixed for the key's life." }
                     div.grid { @for scope in Scope::all().map(String::from) {
                         label.check {
                             input type="checkbox" name="scopes" value=(scope) checked[ticked(&scope)];
