@@ -147,6 +147,14 @@ impl Upstream<'_> {
             headers.append(name, value)?;
         }
         let status = upstream.status_code();
+        // What is no status of HTTP cannot be answered with: building such a response would throw.
+        if !(200..=599).contains(&status) {
+            return Err(AppError::refused(
+                Code::UpstreamUnreachable,
+                "the upstream answers with a status that is not of HTTP",
+            )
+            .into());
+        }
         let builder = Response::builder().with_status(status).with_headers(headers);
         if matches!(status, 204 | 205 | 304) {
             return Ok(builder.empty());

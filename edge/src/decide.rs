@@ -62,12 +62,20 @@ enum Refusal {
 fn judge(head: &Head<'_>, now_ms: u64, state: &mut State, spent: &mut Spent) -> Result<Outcome, Refusal> {
     sizes(head, state)?;
 
+    let target = route::find(head, &state.config);
+    // A source that exists has a limit of its own: a provider's few addresses send for all tenants.
+    if let Ok(Target::Inbound(id)) = target
+        && let Ok(source) = source(id, state)
+    {
+        return inbound(head, source, now_ms, state, spent);
+    }
     let address = client_key(state.client_ip(head).unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED)));
     state.limits.ip.count(address, now_ms, spent)?;
 
-    let target = route::find(head, &state.config)?;
+    let target = target?;
     if signs_in(&target) {
         state.limits.auth.count(address, now_ms, spent)?;
+        state.limits.passwords.count((), now_ms, spent)?;
     }
 
     match target {
@@ -77,7 +85,7 @@ fn judge(head: &Head<'_>, now_ms: u64, state: &mut State, spent: &mut Spent) -> 
         }
         Target::Ready => Ok(Outcome::Task(Task::Ready)),
         Target::Api(route, operation) => api(head, route, operation, now_ms, state, spent),
-        Target::Inbound(id) => inbound(head, id, now_ms, state, spent),
+        Target::Inbound(_) => Err(Code::NotFound.into()),
         Target::Page(page) => {
             // A cookie that is no good is as none: the page leads to the sign-in form.
             let caller = auth::by_cookie(head, now_ms, state).unwrap_or(None);
@@ -189,17 +197,20 @@ fn api(
     })))
 }
 
+/// The source of an id that was issued here. Any other ends here: nobody wakes an object with it.
+fn source(id: &str, state: &State) -> Result<SourceId, Code> {
+    tokens::parse_source_id(&state.mac, id).map_err(|_| Code::NotFound)?;
+    SourceId::parse(id).map_err(|_| Code::NotFound)
+}
+
 fn inbound(
     head: &Head<'_>,
-    id: &str,
+    source: SourceId,
     now_ms: u64,
     state: &mut State,
     spent: &mut Spent,
 ) -> Result<Outcome, Refusal> {
-    // An id that was never issued here ends here: nobody wakes an object with it.
-    tokens::parse_source_id(&state.mac, id).map_err(|_| Code::NotFound)?;
-    let source = SourceId::parse(id).map_err(|_| Code::NotFound)?;
-    state.limits.source.count(auth::table_key(id), now_ms, spent)?;
+    state.limits.source.count(auth::table_key(source.as_str()), now_ms, spent)?;
     length(head, state.config.limits.webhook_body_bytes)?;
     Ok(Outcome::Task(Task::Webhook { source, path_and_query: path_and_query(head) }))
 }
@@ -217,10 +228,13 @@ fn principal_limit(
     state: &mut State,
     spent: &mut Spent,
 ) -> Result<(), Limited> {
-    let (limit, key) = (&mut state.limits.principal, caller.identity.limiter_key);
+    let key = caller.identity.limiter_key;
+    if caller.session().is_some() {
+        return state.limits.user.count(key, now_ms, spent);
+    }
     match caller.identity.own_quota.get() {
-        Some(quota) => limit.count_by(key, quota, now_ms, spent),
-        None => limit.count(key, now_ms, spent),
+        Some(quota) => state.limits.key.count_by(key, quota, now_ms, spent),
+        None => state.limits.key.count(key, now_ms, spent),
     }
 }
 

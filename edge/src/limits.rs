@@ -1,5 +1,5 @@
-//! Rate limits, in isolate memory (claim M6): per client address over everything, far tighter for sign-in, per principal,
-//! per webhook source.
+//! Rate limits, in isolate memory (claim M6): per client address over everything, far tighter for sign-in, over all
+//! sign-ins, per principal, per webhook source.
 //!
 //! Invariant: each limit has a table of its own, of a fixed size (crate `throttle`), and its state is written on the
 //! answer, refused or not.
@@ -10,14 +10,19 @@ use std::borrow::Cow;
 use std::hash::Hash;
 use throttle::{ClientKey, MAX_LIMIT, Quota, Table, rate_limit, rate_limit_policy};
 
-/// The four limits.
+/// The limits.
 pub struct Limits {
     /// Of one client address.
     pub ip: Limit<ClientKey>,
     /// Of one client address, for sign-in and sign-up.
     pub auth: Limit<ClientKey>,
-    /// Of one user or key.
-    pub principal: Limit<u128>,
+    /// Of all clients together, for sign-in and sign-up.
+    pub passwords: Limit<()>,
+    /// Of one user.
+    pub user: Limit<u128>,
+    /// Of one API key, by its own quota where it has one: apart from the users, whom debts of another length would crowd
+    /// out of the table.
+    pub key: Limit<u128>,
     /// Of one webhook source.
     pub source: Limit<u128>,
 }
@@ -31,7 +36,9 @@ impl Limits {
         Ok(Self {
             ip: Limit::new("ip", config.ip, scale, 16_384, random)?,
             auth: Limit::new("auth", config.auth, scale, 4096, random)?,
-            principal: Limit::new("principal", config.principal, scale, 8192, random)?,
+            passwords: Limit::new("passwords", config.passwords, scale, 1, random)?,
+            user: Limit::new("principal", config.principal, scale, 8192, random)?,
+            key: Limit::new("principal", config.principal, scale, 8192, random)?,
             source: Limit::new("source", config.source, scale, 4096, random)?,
         })
     }

@@ -55,6 +55,10 @@ pub fn find<'a>(head: &Head<'a>, config: &Config) -> Result<Target<'a>, NoTarget
         return only(head, &["GET", "HEAD"], Target::Ready);
     }
     if let Some(route) = config.routes.iter().position(|route| head.path.starts_with(&route.path)) {
+        // The URL is normalised on its way out: a path that climbs would leave the route.
+        if !connectors::is_plain_path(head.path) {
+            return Err(NoTarget { code: Code::PathRefused, allow: None });
+        }
         let methods = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
         return only(head, &methods, Target::Gateway(route));
     }

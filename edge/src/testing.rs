@@ -40,8 +40,13 @@ fn signer() -> SessionSigner {
 pub(crate) fn state_with(change: impl FnOnce(&mut Config)) -> State {
     let mut config = Config::from_embedded(CONFIG).unwrap();
     let quota = |limit| Quota { limit, period_seconds: 60 };
-    config.rate_limits =
-        RateLimits { ip: quota(600), auth: quota(10), principal: quota(1200), source: quota(6000) };
+    config.rate_limits = RateLimits {
+        ip: quota(600),
+        auth: quota(10),
+        passwords: quota(60),
+        principal: quota(1200),
+        source: quota(6000),
+    };
     config.limits.url_bytes = 8192;
     config.limits.header_bytes = 32_768;
     config.limits.json_body_bytes = 65_536;

@@ -1,6 +1,7 @@
 //! What a sign-in identity's object does: holds the person's account and proves the password. Bcrypt at cost 12 takes
-//! 0.4 s of this object's single thread, so guessing one account's password is slow however many edges are asked, and
-//! holds up nobody else.
+//! 0.4 s of this object's single thread, so guessing one account's password is slow however many edges are asked.
+//! On Cloudflare it holds up nobody else; on one box all objects share a thread, which is what the edge's limit
+//! `rate_limits.passwords` is for.
 
 #[cfg(test)]
 mod tests;
@@ -111,7 +112,7 @@ pub fn sign_up(sql: &dyn Sql, config: &Config, now_ms: u64, body: &[u8]) -> Resu
 /// `InvalidCredentials`, after the same work, whether the account or the password is wrong.
 pub fn log_in(sql: &dyn Sql, body: &[u8]) -> Result<Proven, AppError> {
     let request: LogIn = parse(body)?;
-    // An object that never was an account stays empty: guesses leave nothing on the disk.
+    // An object that never was an account stays without rows or tables.
     let account = if migrations::is_empty(sql)? { None } else { load(sql)? };
     let stored = account.as_ref().map(|account| account.password_hash.as_str());
     let proven = verify_password(&request.password, stored);

@@ -16,7 +16,7 @@ use tokens::API_KEY_BCRYPT_COST;
 const SELECT: &str = "SELECT rowid, id, name, lookup, scopes, rate_limit, created_at, expires_at, revoked_at, used_at FROM api_keys";
 
 pub(super) fn list(ctx: Context<'_>, page: &Page) -> Result<List<ApiKey>, AppError> {
-    store::list(ctx.store, SELECT, None, page, |row| read(ctx, row))
+    store::list(ctx.store, SELECT, [], page, |row| read(ctx, row))
 }
 
 fn read(ctx: Context<'_>, row: &Row) -> Result<ApiKey, SqlError> {
@@ -59,7 +59,7 @@ pub(super) fn create(ctx: Context<'_>, actor: &Actor, body: &[u8]) -> Result<Rep
         Some(Some(at)) if at > ctx.now_ms => Some(at),
         Some(_) => return Err(field("expires_at", "must be an RFC 3339 time in UTC (…Z), in the future")),
     };
-    let rate_limit = request.rate_limit.map(check_rate_limit).transpose()?;
+    let rate_limit = request.rate_limit.map(|limit| check_rate_limit(ctx, limit)).transpose()?;
     if let Kind::ApiKey { rate_limit: Some(_), .. } = &actor.kind {
         // Else a limited key would make itself an unlimited twin.
         return Err(AppError::refused(Code::Forbidden, "a key with a limit of its own cannot make keys"));
@@ -103,11 +103,21 @@ pub(super) fn create(ctx: Context<'_>, actor: &Actor, body: &[u8]) -> Result<Rep
     })
 }
 
-fn check_rate_limit(limit: RateLimit) -> Result<RateLimit, AppError> {
-    if (1..=1_000_000).contains(&limit.limit) && (1..=86_400).contains(&limit.period_seconds) {
-        return Ok(limit);
+/// A key's own limit takes the place of the operator's, so it may only be tighter: in its burst and over time.
+fn check_rate_limit(ctx: Context<'_>, own: RateLimit) -> Result<RateLimit, AppError> {
+    let most = ctx.config.rate_limits.principal;
+    let slower = u64::from(own.limit) * u64::from(most.period_seconds)
+        <= u64::from(most.limit) * u64::from(own.period_seconds);
+    if own.limit >= 1 && own.limit <= most.limit && (1..=86_400).contains(&own.period_seconds) && slower {
+        return Ok(own);
     }
-    Err(field("rate_limit", "limit must be 1 to 1000000, period_seconds 1 to 86400"))
+    Err(AppError::refused(
+        Code::ValidationFailed,
+        format!(
+            "rate_limit: at least 1 and at most {} in {} seconds, period_seconds 1 to 86400",
+            most.limit, most.period_seconds
+        ),
+    ))
 }
 
 pub(super) fn revoke(ctx: Context<'_>, actor: &Actor, body: &[u8], id: &ApiKeyId) -> Result<Reply, AppError> {

@@ -25,7 +25,7 @@ const SELECT: &str = "SELECT rowid, id, connector, name, base_url, auth_type, al
                       FROM connections";
 
 pub(super) fn list(ctx: Context<'_>, page: &Page) -> Result<List<Connection>, AppError> {
-    store::list(ctx.store, SELECT, None, page, read)
+    store::list(ctx.store, SELECT, [], page, read)
 }
 
 pub(super) fn get(ctx: Context<'_>, id: &ConnectionId) -> Result<Connection, AppError> {

@@ -86,12 +86,17 @@ pub(super) fn store(
 }
 
 fn purge(ctx: Context<'_>, tx: &store::Tx<'_>) -> Result<(), SqlError> {
-    let kept = u64::from(ctx.config.retention.inbound_events_days) * 86_400_000;
     tx.write(
         "DELETE FROM inbound_events WHERE id IN (SELECT id FROM inbound_events WHERE received_at < ? LIMIT ?)",
-        &[ctx.now_ms.saturating_sub(kept).into(), PURGE_ROWS.into()],
+        &[oldest(ctx).into(), PURGE_ROWS.into()],
     )
     .map(|_| ())
+}
+
+/// When the oldest event that may still be read was received: past it an event is gone for everybody, and its row goes
+/// with one of the next events.
+fn oldest(ctx: Context<'_>) -> u64 {
+    ctx.now_ms.saturating_sub(u64::from(ctx.config.retention.inbound_events_days) * 86_400_000)
 }
 
 pub(super) fn list(
@@ -99,13 +104,20 @@ pub(super) fn list(
     source: Option<&SourceId>,
     page: &Page,
 ) -> Result<List<InboundEventSummary>, AppError> {
-    let filter = source.map(|id| ("source_id = ?", id.as_str().into()));
-    store::list(ctx.store, SELECT, filter, page, summary)
+    let kept: Vec<(&'static str, store::Value)> = std::iter::once(("received_at >= ?", oldest(ctx).into()))
+        .chain(source.map(|id| ("source_id = ?", id.as_str().into())))
+        .collect();
+    store::list(ctx.store, SELECT, kept, page, summary)
 }
 
 pub(super) fn get(ctx: Context<'_>, id: &InboundEventId) -> Result<InboundEvent, AppError> {
-    let row =
-        ctx.store.first(&format!("{SELECT} WHERE id = ?"), &[id.as_str().into()])?.ok_or(Code::NotFound)?;
+    let row = ctx
+        .store
+        .first(
+            &format!("{SELECT} WHERE id = ? AND received_at >= ?"),
+            &[id.as_str().into(), oldest(ctx).into()],
+        )?
+        .ok_or(Code::NotFound)?;
     let summary = summary(&row)?;
     let row = ctx
         .store

@@ -62,7 +62,7 @@ pub fn handle(ctx: Context<'_>, body: &[u8]) -> Result<Reply, AppError> {
         Operation::GetInboundEvent { id } => Reply::json(200, &inbound::get(ctx, id)?),
 
         Operation::ListAudit(page) => Reply::json(200, &audit::list(ctx, page)?),
-        Operation::VerifyAudit => Reply::json(200, &audit::verify(ctx)?),
+        Operation::VerifyAudit { from } => Reply::json(200, &audit::verify(ctx, *from)?),
     }?;
     reply.rate_limit = actor.rate_limit();
     if reply.session.is_none() {

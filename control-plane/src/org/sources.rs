@@ -17,7 +17,7 @@ use vault::{Purpose, Sealed};
 const SELECT: &str = "SELECT rowid, id, provider, name, created_at, event_count, last_event_at FROM sources";
 
 pub(super) fn list(ctx: Context<'_>, page: &Page) -> Result<List<Source>, AppError> {
-    store::list(ctx.store, SELECT, None, page, |row| read(ctx, row))
+    store::list(ctx.store, SELECT, [], page, |row| read(ctx, row))
 }
 
 pub(super) fn get(ctx: Context<'_>, id: &SourceId) -> Result<Source, AppError> {

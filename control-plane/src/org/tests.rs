@@ -104,7 +104,11 @@ impl Tenant {
     }
 
     fn verify_audit(&self) -> AuditVerification {
-        serde_json::from_value(self.ok(Operation::VerifyAudit, &Json::Null)).unwrap()
+        self.verify_audit_from(0)
+    }
+
+    fn verify_audit_from(&self, from: u64) -> AuditVerification {
+        serde_json::from_value(self.ok(Operation::VerifyAudit { from }, &Json::Null)).unwrap()
     }
 
     fn actions(&self) -> Vec<String> {
@@ -296,6 +300,24 @@ fn n9_a_key_makes_no_key_that_may_do_more() {
 }
 
 #[test]
+fn a_keys_own_limit_is_never_above_the_operators() {
+    let tenant = Tenant::new(1);
+    let most = tenant.config.rate_limits.principal;
+    let make = |limit: u32, period_seconds: u32| {
+        let limit = json!({ "limit": limit, "period_seconds": period_seconds });
+        let body = json!({ "name": "k", "scopes": ["audit:read"], "rate_limit": limit });
+        tenant.call(&tenant.founder, Operation::CreateApiKey, &body)
+    };
+    assert!(make(most.limit, most.period_seconds).is_ok());
+    assert!(make(1, 86_400).is_ok());
+    for (limit, period) in
+        [(most.limit + 1, most.period_seconds), (most.limit, 1), (1_000_000, 1), (0, 1), (1, 0)]
+    {
+        assert_eq!(code(make(limit, period)), Code::ValidationFailed, "{limit} in {period}");
+    }
+}
+
+#[test]
 fn m3_a_key_is_stored_as_a_bcrypt_hash_and_eight_characters() {
     let tenant = Tenant::new(1);
     let created = tenant.ok(Operation::CreateApiKey, &json!({ "name": "k", "scopes": ["audit:read"] }));
@@ -412,6 +434,29 @@ fn b7_the_chain_shows_a_changed_a_missing_and_a_moved_event() {
     assert_eq!(tampered("UPDATE audit SET metadata = '{}' WHERE sequence = 4").broken_at, Some(4));
     assert_eq!(tampered("DELETE FROM audit WHERE sequence = 2").broken_at, Some(2));
     assert!(!tampered("UPDATE audit SET sequence = 99 WHERE sequence = 5").ok);
+}
+
+#[test]
+fn b7_a_long_chain_is_verified_in_parts() {
+    let tenant = Tenant::new(1);
+    let subject = tenant.context(&call(tenant.founder.clone(), Operation::Me)).subject("system");
+    Store::new(&tenant.sql)
+        .transaction(|tx| {
+            for _ in 0..10_100 {
+                let _event = tx.commit(&subject, crate::store::Event::new("test.event", "x"), ())?;
+            }
+            tx.commit(&subject, crate::store::Event::new("test.event", "x"), ())
+        })
+        .unwrap();
+    let first = tenant.verify_audit();
+    assert_eq!((first.ok, first.next_from), (true, Some(10_000)));
+    let rest = tenant.verify_audit_from(10_000);
+    assert_eq!((rest.ok, rest.next_from, rest.head), (true, None, first.head));
+    assert!(tenant.verify_audit_from(u64::MAX).ok);
+
+    tenant.sql.exec("UPDATE audit SET actor = 'usr_x' WHERE sequence = 10050", &[]).unwrap();
+    assert!(tenant.verify_audit().ok);
+    assert_eq!(tenant.verify_audit_from(10_000).broken_at, Some(10_050));
 }
 
 #[test]
@@ -548,6 +593,9 @@ fn events_past_their_retention_go() {
     let id = SourceId::parse(created["id"].as_str().unwrap()).unwrap();
     webhook(&tenant, &id, None, b"old").unwrap();
     tenant.now_ms += (u64::from(tenant.config.retention.inbound_events_days) + 1) * DAY;
+    tenant.founder = tenant.sign_in(&user(1), Role::OrgAdmin);
+    let list = Operation::ListInboundEvents { source: None, page: Page::default() };
+    assert_eq!(tenant.ok(list, &Json::Null)["data"], json!([]));
     webhook(&tenant, &id, None, b"new").unwrap();
     assert_eq!(tenant.sql.exec("SELECT 1 FROM inbound_events", &[]).unwrap().len(), 1);
 }

@@ -33,8 +33,8 @@ pub fn run(sql: &dyn Sql, migrations: &[&str]) -> Result<(), SqlError> {
     Ok(())
 }
 
-/// Whether a database has ever been written to. An object that was only asked about stays empty, so that login attempts
-/// for emails without an account leave nothing behind.
+/// Whether a database has ever been written to. An object that was only asked about stays empty: Cloudflare then keeps
+/// nothing of it (local workerd keeps an empty file).
 ///
 /// # Errors
 /// Those of the database.

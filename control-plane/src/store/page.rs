@@ -5,14 +5,15 @@ use crate::error::AppError;
 use protocol::api::List;
 use protocol::{Code, Page};
 
-/// Reads a page. `select` is `SELECT rowid, … FROM …` up to its `WHERE`, `filter` a condition with its parameter.
+/// Reads a page. `select` is `SELECT rowid, … FROM …` up to its `WHERE`, `filters` more conditions with a
+/// parameter each.
 ///
 /// # Errors
 /// `InvalidRequest` for a cursor that this API never gave; those of the database.
 pub(crate) fn list<T>(
     store: Store<'_>,
     select: &str,
-    filter: Option<(&str, Value)>,
+    filters: impl IntoIterator<Item = (&'static str, Value)>,
     page: &Page,
     read: impl Fn(&Row) -> Result<T, SqlError>,
 ) -> Result<List<T>, AppError> {
@@ -24,17 +25,17 @@ pub(crate) fn list<T>(
         })?,
         None => NEWEST,
     };
-    let (condition, parameter) = filter.map_or(("", None), |(condition, value)| (condition, Some(value)));
-    let and = if condition.is_empty() { "" } else { " AND " };
     let limit = page.limit();
-    let mut parameters = vec![before.into()];
-    parameters.extend(parameter);
+    let (mut conditions, mut parameters) = (String::from("rowid < ?"), vec![before.into()]);
+    for (condition, parameter) in filters {
+        conditions.push_str(" AND ");
+        conditions.push_str(condition);
+        parameters.push(parameter);
+    }
     // One row more than asked for tells whether another page follows.
     parameters.push((limit + 1).into());
-    let mut rows = store.query(
-        &format!("{select} WHERE rowid < ?{and}{condition} ORDER BY rowid DESC LIMIT ?"),
-        &parameters,
-    )?;
+    let mut rows =
+        store.query(&format!("{select} WHERE {conditions} ORDER BY rowid DESC LIMIT ?"), &parameters)?;
     let more = rows.len() > limit as usize;
     rows.truncate(limit as usize);
     let last = rows.last().map(|row| row.number(0)).transpose()?;

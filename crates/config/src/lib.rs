@@ -109,6 +109,8 @@ pub struct RateLimits {
     pub ip: Quota,
     /// Of one client address, for sign-up and login.
     pub auth: Quota,
+    /// Of all clients together, for sign-up and login.
+    pub passwords: Quota,
     /// Of one user or API key.
     pub principal: Quota,
     /// Of one webhook source.

@@ -75,6 +75,7 @@ fn check(config: &Config) -> Result<(), ConfigError> {
 
     quota("rate_limits.ip", rate_limits.ip)?;
     quota("rate_limits.auth", rate_limits.auth)?;
+    quota("rate_limits.passwords", rate_limits.passwords)?;
     quota("rate_limits.principal", rate_limits.principal)?;
     quota("rate_limits.source", rate_limits.source)?;
 
@@ -113,6 +114,9 @@ fn check(config: &Config) -> Result<(), ConfigError> {
                     // One box, one network: the upstream beside the gateway.
                     url.scheme() == "http" && matches!(url.host_str(), Some("127.0.0.1" | "localhost"))
                 })
+        })?;
+        require(&key("audience"), "another than sluicegate, which session tokens are for", {
+            route.audience != "sluicegate"
         })?;
         require(&key("audience"), "1 to 200 visible ASCII characters", {
             (1..=200).contains(&route.audience.len()) && route.audience.bytes().all(|b| b.is_ascii_graphic())
@@ -167,7 +171,7 @@ mod tests {
             ("access_seconds = 600", "access_seconds = 0", "sessions.access_seconds"),
             ("max_staleness_seconds = 5", "max_staleness_seconds = 3600", "revocation.max_staleness_seconds"),
             ("url_bytes = 8192", "url_bytes = 1", "limits.url_bytes"),
-            ("limit = 10,", "limit = 0,", "rate_limits.auth.limit"),
+            ("limit = 20,", "limit = 0,", "rate_limits.auth.limit"),
             ("img_src = []", "img_src = [\"*\"]", "csp.img_src"),
             ("img_src = []", "img_src = [\"https://a.example/; script-src *\"]", "csp.img_src"),
             ("default = \"auto\"", "default = \"mars\"", "default"),

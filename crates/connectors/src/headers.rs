@@ -112,19 +112,44 @@ fn filter<'a>(
 pub(crate) fn is_forwarded_request(name: &str) -> bool {
     !is_hop_by_hop(name)
         && !is_internal(name)
-        && !["x-forwarded-", "sec-", "access-control-request-"].iter().any(|prefix| name.starts_with(prefix))
+        && !is_proxy_claim(name)
+        && !["sec-", "access-control-request-"].iter().any(|prefix| name.starts_with(prefix))
         && !matches!(
             name,
             // The caller's credentials.
             "authorization" | "cookie" | "cookie2" | "x-csrf-token"
             // The message's frame, and what makes it unreadable or partial.
             | "host" | "content-length" | "expect" | "max-forwards" | "accept-encoding" | "range" | "if-range"
-            // Where the caller comes from.
-            | "forwarded" | "via" | "origin" | "referer" | "x-real-ip" | "x-client-ip" | "true-client-ip"
-            | "client-ip" | "x-cluster-client-ip" | "cdn-loop" | "early-data"
-            // Another method, path or host than the one asked for.
-            | "x-http-method-override" | "x-http-method" | "x-method-override"
-            | "x-original-url" | "x-rewrite-url" | "x-original-host" | "x-host"
+            // Where the caller comes from; the rest of it is a proxy's to claim.
+            | "origin" | "referer"
+        )
+}
+
+/// Whether a request header of this lower-case name is for a proxy to write and a client to leave alone: where a request
+/// comes from, who is signed in, another method, path or host than the one asked for.
+#[must_use]
+pub fn is_proxy_claim(name: &str) -> bool {
+    ["x-forwarded-", "x-auth-request-", "x-remote-", "cf-"].iter().any(|prefix| name.starts_with(prefix))
+        || matches!(
+            name,
+            "forwarded"
+                | "via"
+                | "x-real-ip"
+                | "x-client-ip"
+                | "true-client-ip"
+                | "client-ip"
+                | "x-cluster-client-ip"
+                | "cdn-loop"
+                | "early-data"
+                | "remote-user"
+                | "x-user"
+                | "x-http-method-override"
+                | "x-http-method"
+                | "x-method-override"
+                | "x-original-url"
+                | "x-rewrite-url"
+                | "x-original-host"
+                | "x-host"
         )
 }
 
@@ -144,6 +169,9 @@ fn is_forwarded_response(name: &str) -> bool {
             | "x-permitted-cross-domain-policies" | "referrer-policy" | "permissions-policy" | "feature-policy"
             | "document-policy" | "origin-agent-cluster" | "timing-allow-origin" | "nel" | "report-to"
             | "reporting-endpoints" | "sourcemap" | "x-sourcemap" | "speculation-rules" | "set-login"
+            | "accept-ch" | "critical-ch" | "use-as-dictionary"
+            // A shared cache must not keep a tenant's answer.
+            | "cache-control" | "pragma" | "expires" | "age" | "surrogate-control" | "cdn-cache-control"
             // Describes a body that scrubbing may change.
             | "content-length" | "content-encoding"
             // Ours to say.

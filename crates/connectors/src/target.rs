@@ -184,6 +184,13 @@ fn is_allowed_host(host: Host<&str>, policy: TargetPolicy) -> bool {
     }
 }
 
+/// Whether a path climbs nowhere, however often a server decodes it: no dot segments, no backslashes, no control
+/// characters in any spelling.
+#[must_use]
+pub fn is_plain_path(path: &str) -> bool {
+    check_path(path).is_ok()
+}
+
 /// Refuses every spelling of a dot segment that some server may see as one, also where it is percent-encoded twice.
 fn check_path(path: &str) -> Result<(), Error> {
     let mut seen = path.as_bytes().to_vec();

@@ -233,7 +233,11 @@ pub enum Operation {
     /// → `api::List<api::AuditEvent>`.
     ListAudit(Page),
     /// → `api::AuditVerification`.
-    VerifyAudit,
+    VerifyAudit {
+        /// The event to go on from, already verified; 0: from the first.
+        #[serde(default)]
+        from: u64,
+    },
 }
 
 impl Operation {
@@ -260,7 +264,7 @@ impl Operation {
             Self::ListSources(_) | Self::GetSource { .. } => needs(Sources, Read),
             Self::CreateSource | Self::DeleteSource { .. } => needs(Sources, Write),
             Self::ListInboundEvents { .. } | Self::GetInboundEvent { .. } => needs(InboundEvents, Read),
-            Self::ListAudit(_) | Self::VerifyAudit => needs(Audit, Read),
+            Self::ListAudit(_) | Self::VerifyAudit { .. } => needs(Audit, Read),
         }
     }
 

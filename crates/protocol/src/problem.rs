@@ -79,8 +79,8 @@ codes! {
     HeadersTooLarge = 431 "headers_too_large" "The headers are larger than the limit";
     /// A connection's base URL that is not an HTTPS URL of a public host.
     BaseUrlRefused = 422 "base_url_refused" "This base URL is not allowed";
-    /// A proxied path that would leave the connection's base URL.
-    PathRefused = 400 "path_refused" "The path leaves the connection's base URL";
+    /// A path that would leave the base URL of its connection or gateway route.
+    PathRefused = 400 "path_refused" "The path leaves its base URL";
     /// An upstream that answered with a redirect to another host.
     RedirectRefused = 502 "redirect_refused" "The upstream redirects to a host that this connection does not allow";
     /// An upstream that cannot be reached.

@@ -91,7 +91,7 @@ pub static ROUTES: &[Route] = &[
     route("GET", "/v1/inbound-events/{id}", "A stored webhook with its body", Class::Api, Body::None, |r| Ok(Operation::GetInboundEvent { id: InboundEventId::parse(r.id).map_err(absent)? })),
 
     route("GET", "/v1/audit", "List audit events, newest first", Class::Api, Body::None, |r| Ok(Operation::ListAudit(r.page()?))),
-    route("GET", "/v1/audit/verify", "Recompute the audit trail's hash chain", Class::Api, Body::None, |_| Ok(Operation::VerifyAudit)),
+    route("GET", "/v1/audit/verify", "Recompute the audit trail's hash chain, 10,000 events a call, from ?from= on", Class::Api, Body::None, |r| Ok(Operation::VerifyAudit { from: r.from()? })),
 ];
 
 /// The rows and the operation for a request.
@@ -184,6 +184,10 @@ impl Request<'_> {
         Ok(Page { limit: limit.transpose()?, cursor: cursor.map(str::to_owned) })
     }
 
+    fn from(&self) -> Result<u64, Code> {
+        self.parameter("from").map_or(Ok(0), |text| text.parse().map_err(|_| Code::InvalidRequest))
+    }
+
     fn proxy(&self) -> Result<Operation, Code> {
         let question = if self.query.is_empty() { "" } else { "?" };
         Ok(Operation::Proxy {
@@ -217,7 +221,8 @@ mod tests {
             operation("GET", &format!("/v1/connections/{ID}"), ""),
             Ok(Operation::GetConnection { .. })
         ));
-        assert_eq!(operation("GET", "/v1/audit/verify", ""), Ok(Operation::VerifyAudit));
+        assert_eq!(operation("GET", "/v1/audit/verify", ""), Ok(Operation::VerifyAudit { from: 0 }));
+        assert_eq!(operation("GET", "/v1/audit/verify", "from=x"), Err(Code::InvalidRequest));
         assert_eq!(
             operation("GET", "/v1/audit", "limit=3&cursor=aud_x"),
             Ok(Operation::ListAudit(Page { limit: Some(3), cursor: Some("aud_x".into()) }))

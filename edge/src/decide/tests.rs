@@ -308,6 +308,57 @@ fn a_gateway_route_takes_its_prefix_and_checks_changes_by_cookie() {
 }
 
 #[test]
+fn a_gateway_path_that_climbs_is_refused_in_every_spelling() {
+    let mut state = state_with(|config| {
+        config.routes = vec![config::GatewayRoute {
+            path: "/app/".into(),
+            upstream: "https://up.example".into(),
+            audience: "app".into(),
+        }];
+    });
+    let key = bearer(&api_key());
+    let auth = [("authorization", key.1.as_str())];
+    for path in [
+        "/app/../admin",
+        "/app/%2e%2e/admin",
+        "/app/.%2E/admin",
+        "/app/..\\admin",
+        "/app/%5c..",
+        "/app/..;/x",
+    ] {
+        let answer = answered(&mut state, &head("GET", path, &auth));
+        assert_eq!(code_of(&answer), Code::PathRefused, "{path}");
+    }
+}
+
+#[test]
+fn m6_webhooks_of_a_source_do_not_use_up_their_senders_address() {
+    let mut state = state_with(|config| {
+        config.rate_limits.ip.limit = 1;
+        config.rate_limits.source.limit = 2;
+    });
+    let source = format!("/in/{}", source_id());
+    for _ in 0..2 {
+        admitted(&mut state, &head("POST", &source, &[]));
+    }
+    assert_eq!(code_of(&answered(&mut state, &head("POST", &source, &[]))), Code::RateLimited);
+    // An id that was never issued counts against its sender.
+    let forged = format!("/in/{}", source_id().replace("src_a", "src_e"));
+    assert_eq!(code_of(&answered(&mut state, &head("POST", &forged, &[]))), Code::NotFound);
+    assert_eq!(code_of(&answered(&mut state, &head("POST", &forged, &[]))), Code::RateLimited);
+}
+
+#[test]
+fn m6_all_sign_ins_together_have_a_limit() {
+    let mut state = state_with(|config| config.rate_limits.passwords.limit = 2);
+    let json = [("content-type", "application/json")];
+    for _ in 0..2 {
+        admitted(&mut state, &head("POST", "/v1/login", &json));
+    }
+    assert_eq!(code_of(&answered(&mut state, &head("POST", "/v1/login", &json))), Code::RateLimited);
+}
+
+#[test]
 fn security_txt_expires_within_a_year() {
     let answer = answered(&mut state(), &head("GET", "/.well-known/security.txt", &[]));
     let expires = answer.body.lines().find_map(|line| line.strip_prefix("Expires: ")).unwrap();

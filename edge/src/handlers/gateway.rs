@@ -54,6 +54,7 @@ pub fn request_headers<'h>(
 ) -> Vec<(&'h str, String)> {
     headers
         .filter(|(name, _)| (*name == "cookie" || !is_ours_alone(name)) && *name != "host")
+        .filter(|(name, _)| !connectors::is_proxy_claim(name))
         // The platform opens the WebSocket by this header.
         .filter(|(name, _)| !is_hop_by_hop(name) || (websocket && *name == "upgrade"))
         .filter_map(|(name, value)| match name {
@@ -98,6 +99,9 @@ mod tests {
             ("x-csrf-token", "c"),
             ("sluicegate-assertion", "forged"),
             ("host", "gate"),
+            ("x-forwarded-for", "127.0.0.1"),
+            ("x-forwarded-user", "admin"),
+            ("x-http-method-override", "DELETE"),
             ("connection", "keep-alive"),
             ("upgrade", "websocket"),
             ("accept", "*/*"),

@@ -142,7 +142,9 @@ async fn verify_audit<P: ControlPlane>(
     context: &Context<'_, P>,
     caller: &Caller,
 ) -> Result<AuditVerification, Code> {
-    let reply = context.call(Some(caller), caller.principal(), Operation::VerifyAudit, Vec::new()).await?;
+    let reply = context
+        .call(Some(caller), caller.principal(), Operation::VerifyAudit { from: 0 }, Vec::new())
+        .await?;
     if reply.is_success() { read(&reply) } else { Err(reply.problem().0) }
 }
 

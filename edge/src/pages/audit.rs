@@ -33,7 +33,13 @@ fn result(verified: &AuditVerification) -> Markup {
     html! {
         @if verified.ok {
             div.notice role="status" {
-                strong { "The chain is whole." } " " (verified.length) " events, none missing, none changed. Newest hash: "
+                @if let Some(verified_to) = verified.next_from {
+                    strong { "The first " (verified_to) " events are whole." } " The rest of " (verified.length)
+                    " is verified by " code { "GET /v1/audit/verify?from=" (verified_to) } ". Newest hash: "
+                } @else {
+                    strong { "The chain is whole." } " " (verified.length)
+                    " events, none missing, none changed. Newest hash: "
+                }
                 code.wrap { (verified.head) }
             }
         } @else {

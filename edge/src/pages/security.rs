@@ -30,13 +30,15 @@ pub fn render(config: &Config, nonce: &str) -> Markup {
         h2 { "Revocation" }
         dl {
             dt { "Your data" } dd { "checked again in the workspace's own database, on every request" }
-            dt { "Decisions at the edge" } dd { "by an answer at most " (config.revocation.max_staleness_seconds) " seconds old" }
+            dt { "Decisions at the edge" } dd { "by an answer at most " (config.revocation.max_staleness_seconds) " seconds old; a WebSocket of a gateway route when it opens" }
         }
 
         h2 { "Limits" }
+        p { "Requests are counted in each instance of the edge." }
         dl {
             dt { "Of one address" } dd { (quota(rates.ip)) }
-            dt { "Sign-in and sign-up" } dd { (quota(rates.auth)) }
+            dt { "Sign-in and sign-up of one address" } dd { (quota(rates.auth)) }
+            dt { "Sign-in and sign-up of all" } dd { (quota(rates.passwords)) }
             dt { "Of one user or key" } dd { (quota(rates.principal)) }
             dt { "Of one webhook source" } dd { (quota(rates.source)) }
             dt { "JSON body" } dd { (size(limits.json_body_bytes)) }
@@ -48,11 +50,12 @@ pub fn render(config: &Config, nonce: &str) -> Markup {
 
         h2 { "Retention" }
         dl {
-            dt { "Stored webhooks" } dd { "deleted after " (config.retention.inbound_events_days) " days" }
-            dt { "Idempotency keys" } dd { "kept for " (config.retention.idempotency_hours) " hours" }
+            dt { "Stored webhooks" } dd { "readable for " (config.retention.inbound_events_days) " days, then deleted as new ones come" }
+            dt { "Idempotency keys" } dd { "answer the same for " (config.retention.idempotency_hours) " hours; the kept answer is sealed" }
         }
 
-        h2 { "On every answer" }
+        h2 { "On every page" }
+        p { "Every other answer has the same headers with a content policy that allows nothing at all; what your own upstream answers may bring its own policy." }
         div.scroll tabindex="0" role="region" aria-label="Headers" { table {
             thead { tr { th scope="col" { "Header" } th scope="col" { "Value" } } }
             tbody {

@@ -137,6 +137,16 @@ async fn to_upstream(
     }
     headers.set(gateway::ASSERTION, &onward.assertion).map_err(|_| Code::Unavailable)?;
     headers.set("x-request-id", context.admitted.request_id.as_str()).map_err(|_| Code::Internal)?;
+    let client = &context.admitted.client;
+    let (scheme, authority) = client.origin.split_once("://").unwrap_or(("https", &client.origin));
+    let claims = [
+        ("x-forwarded-for", client.ip.as_str()),
+        ("x-forwarded-proto", scheme),
+        ("x-forwarded-host", authority),
+    ];
+    for (name, value) in claims.into_iter().filter(|(_, value)| !value.is_empty()) {
+        headers.set(name, value).map_err(|_| Code::InvalidRequest)?;
+    }
 
     let cap = context.state.borrow().config.limits.proxy_body_bytes;
     let through = body::through(request, cap)?;
@@ -150,7 +160,12 @@ async fn to_upstream(
     if through.exceeded.get() {
         return Err(Code::PayloadTooLarge);
     }
-    let response: web_sys::Response = sent.map_err(|_| Code::UpstreamUnreachable)?.into();
+    let sent = sent.map_err(|_| Code::UpstreamUnreachable)?;
+    // No response can be built of any other status.
+    if !(200..=599).contains(&sent.status_code()) && !(websocket && sent.status_code() == 101) {
+        return Err(Code::UpstreamUnreachable);
+    }
+    let response: web_sys::Response = sent.into();
     let headers = headers_of(&response.headers());
     let answer = gateway::answer(response.status(), pairs(&headers))
         .with_session(onward.session.as_deref(), pages::idle_days(context));

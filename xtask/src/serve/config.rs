@@ -25,6 +25,11 @@ const config :Workerd.Config = (
       allow = {allow},
       tlsOptions = (trustBrowserCas = true, trustedCertificates = {certificates}),
     )),
+    # The edge calls the operator's own upstreams alone, which may stand beside it.
+    (name = "upstreams", network = (
+      allow = ["public", "private"],
+      tlsOptions = (trustBrowserCas = true, trustedCertificates = {certificates}),
+    )),
     (name = "objects", disk = (path = {objects}, writable = true)),
   ],
   sockets = [(name = "http", address = "127.0.0.1:{port}", http = (), service = {edge_name})],
@@ -73,6 +78,10 @@ fn worker(worker: Worker, config: &Config, options: &Options) -> Result<String> 
         let class = &namespace.class_name;
         format!("(className = {}, uniqueKey = {}, enableSql = true)", quoted(class), quoted(class))
     });
+    let outbound = match worker {
+        Worker::Edge => "upstreams",
+        Worker::ControlPlane => "internet",
+    };
     let storage =
         if namespaces.is_empty() { "" } else { r#"durableObjectStorage = (localDisk = "objects"),"# };
     Ok(format!(
@@ -83,6 +92,7 @@ fn worker(worker: Worker, config: &Config, options: &Options) -> Result<String> 
       ],
       compatibilityDate = {date},
       compatibilityFlags = {flags},
+      globalOutbound = {outbound},
       bindings = {bindings},
       durableObjectNamespaces = {classes},
       {storage}
@@ -93,6 +103,7 @@ fn worker(worker: Worker, config: &Config, options: &Options) -> Result<String> 
         flags = list(config.compatibility_flags.iter().map(|flag| quoted(flag))),
         bindings = list(secrets.chain(vars).chain(services).chain(bindings)),
         classes = list(classes),
+        outbound = quoted(outbound),
     ))
 }
 

@@ -38,12 +38,15 @@ pub struct AuditEvent {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct AuditVerification {
-    /// Whether every event is there and unchanged.
+    /// Whether every event of this call's range is there and unchanged.
     pub ok: bool,
     /// Events in the chain.
     pub length: u64,
     /// The newest event's hash: note it, and nobody can shorten the chain behind your back.
     pub head: String,
+    /// Give this as `from` to go on; absent where the chain's end was reached.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next_from: Option<u64>,
     /// Where the chain first breaks.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub broken_at: Option<u64>,

@@ -56,7 +56,12 @@ impl SessionSigner {
     ///
     /// # Errors
     /// As [`SessionSigner::sign`].
-    pub fn sign_for(&self, claims: &SessionClaims, issuer: &str, audience: &str) -> Result<String, TokenError> {
+    pub fn sign_for(
+        &self,
+        claims: &SessionClaims,
+        issuer: &str,
+        audience: &str,
+    ) -> Result<String, TokenError> {
         // jwt-simple's time type holds 32 bits of seconds and saturates.
         if claims.exp < claims.iat || claims.exp > u64::from(u32::MAX) {
             return Err(TokenError::Claims);

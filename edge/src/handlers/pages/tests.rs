@@ -66,7 +66,7 @@ fn pages() -> [String; 9] {
 fn hostile() -> FakePlane {
     FakePlane::new(|call, _| match call.operation {
         Operation::GetInboundEvent { .. } => reply(200, event()),
-        Operation::VerifyAudit => reply(200, json!({ "ok": true, "length": 1, "head": EVIL })),
+        Operation::VerifyAudit { .. } => reply(200, json!({ "ok": true, "length": 1, "head": EVIL })),
         _ => reply(200, overview()),
     })
 }
