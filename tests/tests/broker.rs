@@ -1,0 +1,245 @@
+//! A call through a connection: the credential goes in, the caller's own does not, nothing of either comes back
+//! (claims B2, N5, M1, C2).
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use e2e::wire::Head;
+use e2e::{Gate, Org, Upstream, random};
+use serde_json::{Value, json};
+
+/// B2, N5: each kind of credential arrives where it belongs, and its caller never sees it.
+#[test]
+fn b2_n5_the_upstream_gets_the_credential_and_the_caller_never_does() {
+    let org = Org::sign_up(Gate::shared());
+    let secret = random::text("s3cret-");
+    let basic = format!("Basic {}", STANDARD.encode(format!("ada:{secret}")));
+    let kinds = [
+        (json!({ "type": "bearer", "token": secret }), "authorization", format!("Bearer {secret}")),
+        (json!({ "type": "api_key", "header": "X-Api-Key", "value": secret }), "x-api-key", secret.clone()),
+        (json!({ "type": "basic", "username": "ada", "password": secret }), "authorization", basic),
+    ];
+    for (auth, header, expected) in kinds {
+        let upstream = Upstream::echo();
+        let id = org.connection(&upstream.url(), &auth);
+        let response = org.get(&format!("/v1/connections/{id}/proxy/items")).send();
+        let echoed = response.ok(200);
+        let head = upstream.only_head();
+        assert_eq!(head.first, "GET /items HTTP/1.1");
+        assert_eq!(only(&head, header), expected);
+        assert_eq!(only(&head, "host"), upstream.authority());
+        assert!(!response.text().contains(&secret), "{response}");
+        assert!(echoed["headers"].to_string().contains("[redacted]"), "{response}");
+    }
+
+    let upstream = Upstream::echo();
+    let id =
+        org.connection(&upstream.url(), &json!({ "type": "api_key", "query": "api_key", "value": secret }));
+    let target = format!("/v1/connections/{id}/proxy/items?page=2&api_key=mine&API_KEY=mine&q=a%20b");
+    let response = org.get(&target).send();
+    response.ok(200);
+    let request = upstream.only_head().first;
+    assert_eq!(request, format!("GET /items?page=2&q=a%20b&api_key={secret} HTTP/1.1"));
+    assert!(!response.text().contains(&secret), "{response}");
+}
+
+/// N5: no call shows a stored credential, in whole or in part.
+#[test]
+fn n5_m1_c2_a_stored_credential_is_never_returned() {
+    let org = Org::sign_up(Gate::shared());
+    let secret = random::text("s3cret-");
+    let auth = json!({ "type": "basic", "username": "ada", "password": secret });
+    let body = json!({ "connector": "http", "name": "mail", "base_url": "https://api.example.com/v2/", "auth": auth });
+    let created = org.post("/v1/connections", &body).send();
+    let connection = created.ok(201);
+    assert_eq!(connection["base_url"], "https://api.example.com/v2");
+    assert_eq!(connection["allowed_hosts"], json!(["api.example.com"]));
+    assert_eq!((&connection["auth_type"], &connection["status"]), (&json!("basic"), &json!("active")));
+    let id = connection["id"].as_str().unwrap();
+    let one = org.get(&format!("/v1/connections/{id}")).send();
+    assert_eq!(one.ok(200), connection);
+    let answers = [created, one, org.get("/v1/connections").send(), org.get("/v1/audit").send()];
+    for answer in &answers {
+        assert!(!answer.text().contains(&secret), "{answer}");
+    }
+    let receipt = org.delete(&format!("/v1/connections/{id}")).send().ok(200);
+    assert_eq!(
+        (&receipt["receipt"]["revocation"], &receipt["receipt"]["connection_id"]),
+        (&json!("unsupported"), &connection["id"])
+    );
+    org.get(&format!("/v1/connections/{id}")).send().problem("not_found");
+    org.get(&format!("/v1/connections/{id}/proxy/")).send().problem("not_found");
+}
+
+/// The caller's credential is for us alone; so is whatever he says of himself or of this hop.
+#[test]
+fn the_callers_own_headers_do_not_reach_the_upstream() {
+    let org = Org::sign_up(Gate::shared());
+    let key = org.api_key(&["connections:read"]);
+    let upstream = Upstream::echo();
+    let id = org
+        .connection(&upstream.url(), &json!({ "type": "api_key", "header": "x-api-key", "value": "v4lue" }));
+    let path = format!("/v1/connections/{id}/proxy/");
+    let mark = random::text("mark-");
+    let kept_back = [
+        "cookie",
+        "x-csrf-token",
+        "sluicegate-call",
+        "sluicegate-session",
+        "sluicegate-anything",
+        "x-forwarded-for",
+        "x-forwarded-host",
+        "forwarded",
+        "x-real-ip",
+        "cf-connecting-ip",
+        "origin",
+        "referer",
+        "via",
+        "range",
+        "x-http-method-override",
+        "x-original-url",
+        "proxy-authorization",
+        "te",
+        "keep-alive",
+        "x-api-key",
+        "sec-fetch-site",
+    ];
+    let passed = [
+        ("accept", "application/vnd.thing+json"),
+        ("accept-language", "en"),
+        ("user-agent", "thing/1"),
+        ("x-custom", "custom"),
+        ("if-none-match", "\"tag\""),
+    ];
+    let request = kept_back.iter().fold(key.get(&path), |request, name| match *name {
+        // Ours would refuse the request with another value.
+        "sec-fetch-site" => request.header(name, "same-origin"),
+        name => request.header(name, &mark),
+    });
+    request.headers(passed).send().ok(200);
+
+    let head = upstream.only_head();
+    assert_eq!(only(&head, "x-api-key"), "v4lue");
+    for (name, value) in passed {
+        assert_eq!(only(&head, name), value);
+    }
+    for (name, value) in &head.headers {
+        assert!(!value.contains(&mark), "{name}: {value}");
+        assert!(!value.contains(&key.key), "{name}: {value}");
+        let lower = name.to_lowercase();
+        assert!(!lower.starts_with("sluicegate-") && !lower.starts_with("x-forwarded"), "{name}: {value}");
+    }
+    assert_eq!(head.all("authorization").next(), None, "{head:?}");
+}
+
+#[test]
+fn methods_bodies_and_queries_arrive_as_they_were_sent() {
+    let org = Org::sign_up(Gate::shared());
+    let upstream = Upstream::echo();
+    let id = org.connection(&upstream.url(), &json!({ "type": "bearer", "token": random::text("tok-") }));
+    let path = "/a%2Fb/c;v=1/~d?q=a+b%20c&empty=&x=%26&list[]=1#".trim_end_matches('#');
+    let target = format!("/v1/connections/{id}/proxy{path}");
+    for method in ["GET", "HEAD", "OPTIONS", "DELETE"] {
+        assert_eq!(org.request(method, &target).send().status, 200, "{method}");
+    }
+    for method in ["POST", "PUT", "PATCH", "DELETE"] {
+        let body = "{\"a\":\t[1,2 ]}\r\n";
+        let request = org.request(method, &target).header("content-type", "application/x-thing");
+        let echo = request.body(body).send().ok(200);
+        assert_eq!((&echo["method"], &echo["body"]), (&json!(method), &json!(body)));
+        assert!(echo["headers"].to_string().contains("application/x-thing"));
+    }
+    let sent: Vec<String> = upstream.heads().into_iter().map(|head| head.first).collect();
+    let methods = ["GET", "HEAD", "OPTIONS", "DELETE", "POST", "PUT", "PATCH", "DELETE"];
+    assert_eq!(sent, methods.map(|method| format!("{method} {path} HTTP/1.1")));
+}
+
+/// What an upstream says of its own origin is not said of ours; the rest of its answer is.
+#[test]
+fn the_upstreams_answer_comes_back_without_what_speaks_for_our_origin() {
+    let org = Org::sign_up(Gate::shared());
+    const THEIRS: [(&str, &str); 17] = [
+        ("set-cookie", "__Host-sluicegate_session=evil; Path=/; Secure"),
+        ("set-cookie", "b=2"),
+        ("content-security-policy", "default-src * 'unsafe-inline'"),
+        ("strict-transport-security", "max-age=0"),
+        ("access-control-allow-origin", "*"),
+        ("access-control-allow-credentials", "true"),
+        ("x-frame-options", "ALLOWALL"),
+        ("cross-origin-resource-policy", "cross-origin"),
+        ("clear-site-data", "\"*\""),
+        ("service-worker-allowed", "/"),
+        ("refresh", "0; url=https://evil.example"),
+        ("www-authenticate", "Basic realm=evil"),
+        ("sluicegate-session", "evil"),
+        ("x-request-id", "theirs"),
+        ("alt-svc", "h2=\"evil.example:443\""),
+        ("server", "evil/1"),
+        ("x-powered-by", "evil"),
+    ];
+    let upstream = Upstream::start(|call| {
+        let mine = [
+            ("content-type", "text/html"),
+            ("etag", "\"v1\""),
+            ("x-their-own", "kept"),
+            ("link", "</2>; rel=next"),
+        ];
+        call.answer("418 I'm a teapot", &[&THEIRS[..], &mine].concat(), b"<script>evil()</script>")
+    });
+    let id = org.connection(&upstream.url(), &json!({ "type": "bearer", "token": random::text("tok-") }));
+    let response = org.browser().get(&format!("/v1/connections/{id}/proxy/page")).send();
+    assert_eq!((response.status, response.text().as_str()), (418, "<script>evil()</script>"));
+    for (name, value) in [
+        ("content-type", "text/html"),
+        ("etag", "\"v1\""),
+        ("x-their-own", "kept"),
+        ("link", "</2>; rel=next"),
+    ] {
+        assert_eq!(response.header(name), Some(value), "{response}");
+    }
+    for (name, value) in THEIRS {
+        assert!(response.head.all(name).all(|have| have != value), "{name} of {response}");
+    }
+    let policy = response.header("content-security-policy").unwrap();
+    assert!(policy.contains("sandbox"), "an answer opened as a page has no origin: {policy}");
+}
+
+/// An API key with `connections:read` reads through a connection, and only that.
+#[test]
+fn n7_reading_through_a_connection_is_not_writing_through_it() {
+    let org = Org::sign_up(Gate::shared());
+    let upstream = Upstream::echo();
+    let id = org.connection(&upstream.url(), &json!({ "type": "bearer", "token": random::text("tok-") }));
+    let key = org.api_key(&["connections:read"]);
+    let target = format!("/v1/connections/{id}/proxy/x");
+    key.get(&target).send().ok(200);
+    for method in ["POST", "PUT", "PATCH", "DELETE"] {
+        key.request(method, &target).send().problem("insufficient_scope");
+    }
+    assert_eq!(upstream.heads().len(), 1);
+}
+
+/// The upstream's own refusals come back as they are: they are no answers of ours.
+#[test]
+fn the_upstreams_refusals_are_passed_on() {
+    let org = Org::sign_up(Gate::shared());
+    let upstream = Upstream::start(|call| {
+        let status = call.target().trim_start_matches('/').to_owned();
+        call.answer(
+            &format!("{status} Theirs"),
+            &[("content-type", "application/json")],
+            b"{\"theirs\":true}",
+        )
+    });
+    let id = org.connection(&upstream.url(), &json!({ "type": "bearer", "token": random::text("tok-") }));
+    for status in [400, 401, 403, 404, 409, 422, 429, 500, 503] {
+        let response = org.get(&format!("/v1/connections/{id}/proxy/{status}")).send();
+        assert_eq!(response.status, status, "{response}");
+        assert_eq!(serde_json::from_slice::<Value>(&response.body).unwrap(), json!({ "theirs": true }));
+    }
+}
+
+fn only(head: &Head, name: &str) -> String {
+    let values: Vec<&str> = head.all(name).collect();
+    assert_eq!(values.len(), 1, "{name} in {head:?}");
+    values[0].to_owned()
+}
