@@ -11,6 +11,8 @@ use e2e::random::Sequence;
 use e2e::wire::{Body, Framing, Head};
 use e2e::{Gate, Org, PATIENCE, Response, Upstream, random};
 use serde_json::{Value, json};
+use std::cell::Cell;
+use std::collections::BTreeMap;
 use std::io::{BufReader, Write as _};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 
@@ -26,7 +28,9 @@ struct Target {
     org: Org,
     connection: String,
     source: String,
-    seen: std::collections::BTreeMap<(u16, bool), usize>,
+    /// How many heads were made: they take turns with credentials.
+    turn: Cell<usize>,
+    seen: BTreeMap<(u16, bool), usize>,
 }
 
 impl Target {
@@ -37,7 +41,7 @@ impl Target {
         let connection =
             org.connection(&upstream.url(), &json!({ "type": "bearer", "token": random::text("tok-") }));
         let source = org.source("stripe", &random::text("whsec_"));
-        Self { gate, org, connection, source, seen: Default::default() }
+        Self { gate, org, connection, source, turn: Cell::default(), seen: BTreeMap::new() }
     }
 
     /// Sends bytes and judges the answer; none is fine only where the bytes need not be a whole request.
@@ -63,14 +67,17 @@ impl Target {
         }
     }
 
-    /// A well-formed head around whatever the test wants.
+    /// A well-formed head around whatever the test wants: every other one with a good credential, the rest with a bad one or
+    /// none.
     fn head(&self, method: &str, target: &str, headers: &str) -> Vec<u8> {
-        let token = &self.org.token;
-        format!(
-            "{method} {target} HTTP/1.1\r\nhost: {}\r\nauthorization: Bearer {token}\r\n{headers}\r\n",
-            self.gate.address()
-        )
-        .into_bytes()
+        self.turn.set(self.turn.get() + 1);
+        let credential = match self.turn.get() % 4 {
+            0 => String::new(),
+            2 => "authorization: Bearer e30.e30.e30\r\n".to_owned(),
+            _ => format!("authorization: Bearer {}\r\n", self.org.token),
+        };
+        format!("{method} {target} HTTP/1.1\r\nhost: {}\r\n{credential}{headers}\r\n", self.gate.address())
+            .into_bytes()
     }
 
     fn send_head(&mut self, method: &str, target: &str, headers: &str) {
@@ -86,7 +93,7 @@ impl Target {
 
     /// Nothing has trapped, and it still serves.
     fn end(self) {
-        println!("{:?}", self.seen);
+        println!("{} answers by (status, ours): {:?}", self.seen.values().sum::<usize>(), self.seen);
         let log = self.gate.log();
         for word in ["panicked", "RuntimeError", "unreachable", "instance replaced", "internal", "ncaught"] {
             // What workerd says of CONNECT.

@@ -172,8 +172,17 @@ fn an_upstream_that_is_down_is_a_502_and_says_nothing_of_it() {
     let response = org.get(&format!("/v1/connections/{id}/proxy/")).send();
     response.problem("upstream_unreachable");
     assert!(!response.text().contains(&port.to_string()), "{response}");
-    // One that hangs up in the middle of its head, or speaks no HTTP.
-    for answer in ["", "HTTP/1.1 200 OK\r\ncontent-", "SSH-2.0-thing\r\n\r\n"] {
+    // One that hangs up in the middle of its head, speaks no HTTP, or says what is no status.
+    let odd = [
+        "",
+        "HTTP/1.1 200 OK\r\ncontent-",
+        "SSH-2.0-thing\r\n\r\n",
+        "HTTP/1.1 600 Odd\r\n\r\n",
+        "HTTP/1.1 999 Odd\r\ncontent-length: 0\r\n\r\n",
+        "HTTP/1.1 0 Odd\r\n\r\n",
+        "HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket\r\nconnection: upgrade\r\n\r\n",
+    ];
+    for answer in odd {
         let upstream = Upstream::start(move |call| {
             use std::io::Write as _;
             call.body.get_ref().get_ref().write_all(answer.as_bytes())
