@@ -203,6 +203,45 @@ fn the_upstreams_answer_comes_back_without_what_speaks_for_our_origin() {
     assert!(policy.contains("sandbox"), "an answer opened as a page has no origin: {policy}");
 }
 
+/// Header values outside of ASCII, many headers, long ones: passed on or refused, never a fault of ours.
+#[test]
+fn odd_headers_cross_the_broker_in_both_directions() {
+    let org = Org::sign_up(Gate::shared());
+    let upstream = Upstream::start(|call| {
+        let many: Vec<(String, String)> = (0..200).map(|n| (format!("x-n-{n}"), n.to_string())).collect();
+        let long = "l".repeat(50_000);
+        let headers: Vec<(&str, &str)> = match call.target() {
+            "/utf8" => vec![
+                ("x-odd", "caf\u{e9} \u{1f600}"),
+                ("content-disposition", "attachment; filename=\"\u{e9}.txt\""),
+            ],
+            "/many" => many.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect(),
+            "/long" => vec![("x-long", &long)],
+            "/controls" => vec![("x-odd", "a\u{1}\u{7f}b"), ("x-tab", "a\tb"), ("x-empty", "")],
+            "/type" => vec![("content-type", "\u{e9}; charset=\"")],
+            "/location" => vec![("location", "/\u{e9}")],
+            _ => vec![],
+        };
+        call.answer("200 OK", &headers, b"body")
+    });
+    let id = org.connection(&upstream.url(), &json!({ "type": "bearer", "token": random::text("tok-") }));
+    let get = |path: &str| org.get(&format!("/v1/connections/{id}/proxy{path}"));
+    for path in ["/utf8", "/many", "/type", "/location"] {
+        let response = get(path).send();
+        assert_eq!((response.status, response.text().as_str()), (200, "body"), "{path}: {response}");
+    }
+    for path in ["/long", "/controls"] {
+        let response = get(path).send();
+        if response.status != 200 {
+            response.problem("upstream_unreachable");
+        }
+    }
+    assert_eq!(get("/utf8").send().header("x-odd"), Some("caf\u{e9} \u{1f600}"));
+    let odd = get("/").header("x-odd", "caf\u{e9} \u{1f600}").header("user-agent", "\u{e9}").send();
+    assert_eq!(odd.status, 200, "{odd}");
+    assert_eq!(only(upstream.heads().last().unwrap(), "x-odd"), "caf\u{e9} \u{1f600}");
+}
+
 /// An API key with `connections:read` reads through a connection, and only that.
 #[test]
 fn n7_reading_through_a_connection_is_not_writing_through_it() {

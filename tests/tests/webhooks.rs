@@ -320,6 +320,34 @@ fn a_signed_challenge_is_answered_and_not_stored() {
     assert_eq!(source.events().len(), 0);
 }
 
+/// Whoever knows a source's secret can sign anything: it is stored as it came, and read no deeper than is safe.
+#[test]
+fn a_signed_body_of_any_shape_is_stored() {
+    let org = Org::sign_up(Gate::shared());
+    let bodies = [
+        "[".repeat(500_000),
+        format!("{}{}", "[".repeat(200_000), "]".repeat(200_000)),
+        format!("{}1{}", "{\"id\":".repeat(100_000), "}".repeat(100_000)),
+        format!("{{\"id\":\"{}\",\"type\":\"{}\"}}", "i".repeat(100_000), "t".repeat(100_000)),
+        format!("{{\"id\":{}}}", "9".repeat(100_000)),
+        format!("{{{}}}", (0..20_000).map(|n| format!("\"id\":\"{n}\"")).collect::<Vec<_>>().join(",")),
+        "{\"id\":\"\\u0000\\ud800\",\"type\":null,\"event\":{\"type\":[]}}".to_owned(),
+        "\u{feff}{\"id\":\"evt\"} trailing".to_owned(),
+        "\0".repeat(1000),
+    ];
+    for provider in ["stripe", "slack", "standard-webhooks"] {
+        let source = Source::new(&org, provider);
+        for body in &bodies {
+            let received = source.deliver(body.as_bytes()).ok(200);
+            let event =
+                org.get(&format!("/v1/inbound-events/{}", received["id"].as_str().unwrap())).send().ok(200);
+            assert_eq!(STANDARD.decode(event["body_base64"].as_str().unwrap()).unwrap(), body.as_bytes());
+        }
+        assert_eq!(source.events().len(), bodies.len());
+    }
+    assert!(!Gate::shared().log().contains("instance replaced"));
+}
+
 #[test]
 fn a_source_takes_a_provider_and_a_secret_of_its_form() {
     let org = Org::sign_up(Gate::shared());
