@@ -162,7 +162,12 @@ async fn to_upstream(
     }
     let sent = sent.map_err(|_| Code::UpstreamUnreachable)?;
     // No response can be built of any other status.
-    if !(200..=599).contains(&sent.status_code()) && !(websocket && sent.status_code() == 101) {
+    let answerable = match sent.status_code() {
+        200..=599 => true,
+        101 => websocket,
+        _ => false,
+    };
+    if !answerable {
         return Err(Code::UpstreamUnreachable);
     }
     let response: web_sys::Response = sent.into();
