@@ -18,8 +18,10 @@ use sha2::{Digest as _, Sha256};
 use vault::{Purpose, Sealed};
 use zeroize::Zeroizing;
 
-/// Events past their retention that a new one takes along: the table shrinks as fast as it grows, and no call is long.
-const PURGE_ROWS: u32 = 10;
+/// Every so many new events of a source take those along that are past their retention, up to [`PURGE_ROWS`] of them: the
+/// table shrinks as fast as it grows, and no call is long.
+const PURGE_EVERY: u64 = 16;
+const PURGE_ROWS: u32 = 64;
 
 const SELECT: &str = "SELECT rowid, id, source_id, provider, provider_event_id, event_type, received_at, \
                       duplicate_count, size FROM inbound_events";
@@ -31,24 +33,27 @@ pub(super) fn store(
     body: &[u8],
 ) -> Result<Reply, AppError> {
     debug_assert!(matches!(actor.kind, super::actor::Kind::Edge));
+    let dedupe_key = match &webhook.event_id {
+        Some(id) if webhook.event_id_signed => format!("id:{id}"),
+        _ => format!("sha256:{}", hex(&Sha256::digest(body))),
+    };
+    // One statement for all that is to be known: a statement costs more than what it reads.
     let source = ctx
         .store
-        .first("SELECT provider, generation FROM sources WHERE id = ?", &[webhook.source.as_str().into()])?
+        .first(
+            "SELECT s.provider, s.generation, \
+             (SELECT e.id FROM inbound_events e WHERE e.source_id = s.id AND e.dedupe_key = ?) \
+             FROM sources s WHERE s.id = ?",
+            &[dedupe_key.as_str().into(), webhook.source.as_str().into()],
+        )?
         .ok_or(Code::NotFound)?;
     let provider = source.text(0)?;
     if source.number(1)? != webhook.generation {
         // Verified by secrets that are no longer the source's: the edge fetches them anew and verifies again.
         return Err(Code::IdempotencyMismatch.into());
     }
-    let dedupe_key = match &webhook.event_id {
-        Some(id) if webhook.event_id_signed => format!("id:{id}"),
-        _ => format!("sha256:{}", hex(&Sha256::digest(body))),
-    };
-    if let Some(row) = ctx.store.first(
-        "SELECT id FROM inbound_events WHERE source_id = ? AND dedupe_key = ?",
-        &[webhook.source.as_str().into(), dedupe_key.as_str().into()],
-    )? {
-        let id: InboundEventId = row.parse(0)?;
+    if source.optional_text(2)?.is_some() {
+        let id: InboundEventId = source.parse(2)?;
         ctx.store.bookkeeping(
             "UPDATE inbound_events SET duplicate_count = duplicate_count + 1 WHERE id = ?",
             &[id.as_str().into()],
@@ -60,7 +65,6 @@ pub(super) fn store(
     let headers = serde_json::to_vec(&webhook.headers)?;
     let sealed = dek::load(ctx)?.seal(&place(ctx.org, &id, provider), &join(&headers, body)?)?;
     ctx.store.transaction(|tx| {
-        purge(ctx, tx)?;
         tx.write(
             "INSERT INTO inbound_events (id, source_id, provider, provider_event_id, event_type, dedupe_key, \
              received_at, size, sealed) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -76,10 +80,13 @@ pub(super) fn store(
                 sealed.into_bytes().into(),
             ],
         )?;
-        tx.write(
-            "UPDATE sources SET event_count = event_count + 1, last_event_at = ? WHERE id = ?",
+        let count = tx.write(
+            "UPDATE sources SET event_count = event_count + 1, last_event_at = ? WHERE id = ? RETURNING event_count",
             &[ctx.now_ms.into(), webhook.source.as_str().into()],
         )?;
+        if count.first().ok_or(SqlError::Row)?.number(0)? % PURGE_EVERY == 0 {
+            purge(ctx, tx)?;
+        }
         tx.commit(&ctx.subject(webhook.source.as_str()), Event::new("inbound_event.stored", &id), ())
     })?;
     Reply::json(200, &Received { id, duplicate: false })

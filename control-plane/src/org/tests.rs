@@ -596,8 +596,11 @@ fn events_past_their_retention_go() {
     tenant.founder = tenant.sign_in(&user(1), Role::OrgAdmin);
     let list = Operation::ListInboundEvents { source: None, page: Page::default() };
     assert_eq!(tenant.ok(list, &Json::Null)["data"], json!([]));
-    webhook(&tenant, &id, None, b"new").unwrap();
-    assert_eq!(tenant.sql.exec("SELECT 1 FROM inbound_events", &[]).unwrap().len(), 1);
+    for number in 2..=16u8 {
+        webhook(&tenant, &id, None, &[number]).unwrap();
+    }
+    let rows = tenant.sql.exec("SELECT 1 FROM inbound_events", &[]).unwrap();
+    assert_eq!(rows.len(), 15, "the sixteenth event takes the old one along");
 }
 
 #[test]

@@ -10,12 +10,14 @@ use crate::org;
 use crate::reply::Reply;
 use crate::store::{Sql as _, SqlError, Store, migrations};
 use protocol::{Access, Call, Code, OrgId, Principal};
+use std::cell::OnceCell;
 use worker::{DurableObject, Env, Request, Response, Result, State, durable_object};
 
 #[durable_object(fetch)]
 pub struct OrgDo {
     sql: ObjectSql,
     migrated: std::result::Result<(), SqlError>,
+    org: OnceCell<OrgId>,
     env: Env,
 }
 
@@ -23,7 +25,7 @@ impl DurableObject for OrgDo {
     fn new(state: State, env: Env) -> Self {
         let sql = ObjectSql::new(&state);
         let migrated = migrations::run(&sql, migrations::ORG);
-        Self { sql, migrated, env }
+        Self { sql, migrated, org: OnceCell::new(), env }
     }
 
     async fn fetch(&self, mut request: Request) -> Result<Response> {
@@ -63,8 +65,15 @@ impl OrgDo {
         org::open_session(self.context(&isolate, &proven.org, call), &proven.open)
     }
 
+    /// An object's org is written once and never changes, so it is read once.
     fn org(&self) -> std::result::Result<Option<OrgId>, SqlError> {
-        self.sql.exec("SELECT id FROM org", &[])?.first().map(|row| row.parse(0)).transpose()
+        if self.org.get().is_none() {
+            let Some(row) = self.sql.exec("SELECT id FROM org", &[])?.into_iter().next() else {
+                return Ok(None);
+            };
+            let _ = self.org.set(row.parse(0)?);
+        }
+        Ok(self.org.get().cloned())
     }
 
     fn context<'a>(&'a self, isolate: &'a Isolate, org: &'a OrgId, call: &'a Call) -> Context<'a> {
