@@ -5,10 +5,38 @@ use crate::account::{self, Proven};
 use crate::broker;
 use crate::error::AppError;
 use crate::platform::{Isolate, PROVEN, call_of, respond};
+use js_sys::Promise;
 use protocol::{Call, Code, Operation, OrgId, Region};
-use wasm_bindgen::JsValue;
+use wasm_bindgen::prelude::wasm_bindgen;
+use wasm_bindgen::{JsCast as _, JsValue};
 use worker::durable::{ObjectNamespace, Stub};
 use worker::{Env, Headers, Method, Request, RequestInit, Response, Result};
+
+/// A call goes by the stub; the URL only has to be one.
+const OBJECT_URL: &str = "https://object/";
+
+/// The answer to a call that one object answers alone, as most are: the platform carries call and answer, and no future
+/// of this Worker waits in between. `None`: the call, or what is wrong with it, is for [`route`].
+pub(crate) fn pass_on(request: &web_sys::Request, env: &Env) -> Option<Promise> {
+    let header = request.headers().get(Call::HEADER).ok().flatten()?;
+    let call: Call = serde_json::from_str(&header).ok()?;
+    if matches!(call.operation, Operation::SignUp | Operation::LogIn | Operation::Proxy { .. }) {
+        return None;
+    }
+    let isolate = Isolate::get(env).ok()?;
+    let org = org_of(&isolate, &call).ok()?;
+    let namespace = org_namespace(&isolate, env, &org).ok()?;
+    let namespace: &JsValue = namespace.as_ref();
+    let headers = web_sys::Headers::new().ok()?;
+    headers.set(Call::HEADER, &header).ok()?;
+    let init = web_sys::RequestInit::new();
+    init.set_method("POST");
+    init.set_headers(&headers);
+    if let Some(body) = request.body() {
+        init.set_body(&body);
+    }
+    namespace.unchecked_ref::<Namespace>().get_by_name(org.as_str()).ok()?.fetch(OBJECT_URL, &init).ok()
+}
 
 /// Answers the edge.
 ///
@@ -33,9 +61,8 @@ pub(crate) async fn route(mut request: Request, env: &Env) -> Result<Response> {
         Operation::SignUp | Operation::LogIn => sign_in(&isolate, env, &call, &mut request).await,
         Operation::Proxy { .. } => broker::proxy(&isolate, env, &call, &request).await,
         _ => match org_of(&isolate, &call) {
-            Ok(org) => {
-                Ok(org_object(&isolate, env, &org)?.fetch_with_request(forward(&call, &request)?).await?)
-            }
+            // Or it had been passed on.
+            Ok(_) => Err(worker::Error::from("an org's object cannot be reached").into()),
             Err(error) => Err(error.into()),
         },
     };
@@ -102,12 +129,14 @@ pub(crate) fn org_of(isolate: &Isolate, call: &Call) -> std::result::Result<OrgI
 
 /// The stub of an org's object, in the jurisdiction that the org's id names (claim M10).
 pub(crate) fn org_object(isolate: &Isolate, env: &Env, org: &OrgId) -> Result<Stub> {
+    org_namespace(isolate, env, org)?.get_by_name(org.as_str())
+}
+
+fn org_namespace(isolate: &Isolate, env: &Env, org: &OrgId) -> Result<ObjectNamespace> {
     let namespace = env.durable_object("ORGS")?;
     match org.region() {
-        Some(region @ (Region::Eu | Region::Us)) if isolate.jurisdictions => {
-            jurisdiction(&namespace, region)?.get_by_name(org.as_str())
-        }
-        _ => namespace.get_by_name(org.as_str()),
+        Some(region @ (Region::Eu | Region::Us)) if isolate.jurisdictions => jurisdiction(&namespace, region),
+        _ => Ok(namespace),
     }
 }
 
@@ -119,13 +148,6 @@ fn jurisdiction(namespace: &ObjectNamespace, region: Region) -> Result<ObjectNam
     <ObjectNamespace as worker::EnvBinding>::get(restricted)
 }
 
-/// The call with the client's body, streamed.
-fn forward(call: &Call, request: &Request) -> Result<Request> {
-    let mut init = init(call)?;
-    init.with_body(request.inner().body().map(JsValue::from));
-    Request::new_with_init("https://object/", &init)
-}
-
 /// The call with a body of ours.
 pub(crate) fn message(call: &Call, proven: bool, body: Option<Vec<u8>>) -> Result<Request> {
     let mut init = init(call)?;
@@ -133,7 +155,7 @@ pub(crate) fn message(call: &Call, proven: bool, body: Option<Vec<u8>>) -> Resul
         init.headers.set(PROVEN, "1")?;
     }
     init.with_body(body.map(|body| js_sys::Uint8Array::from(body.as_slice()).into()));
-    Request::new_with_init("https://object/", &init)
+    Request::new_with_init(OBJECT_URL, &init)
 }
 
 fn init(call: &Call) -> Result<RequestInit> {
@@ -142,4 +164,18 @@ fn init(call: &Call) -> Result<RequestInit> {
     let mut init = RequestInit::new();
     init.with_method(Method::Post).with_headers(headers);
     Ok(init)
+}
+
+#[wasm_bindgen]
+extern "C" {
+    /// A namespace's object: `worker::Stub` makes a request and a response of its own around each call.
+    type Object;
+
+    #[wasm_bindgen(method, catch)]
+    fn fetch(this: &Object, url: &str, init: &web_sys::RequestInit) -> std::result::Result<Promise, JsValue>;
+
+    type Namespace;
+
+    #[wasm_bindgen(method, catch, js_name = getByName)]
+    fn get_by_name(this: &Namespace, name: &str) -> std::result::Result<Object, JsValue>;
 }

@@ -10,18 +10,24 @@ pub(crate) use isolate::Isolate;
 use crate::error::AppError;
 use crate::reply::Reply;
 use crate::router;
+use js_sys::Promise;
 use protocol::api::RateLimit;
 use protocol::call::reply as header;
 use protocol::{Call, Code, RequestId};
 use wasm_bindgen::prelude::wasm_bindgen;
+use wasm_bindgen_futures::future_to_promise;
 use worker::{Env, Headers, Request, Response, console_error};
 
 /// The Worker's `fetch`, called by `entry.js`.
 #[wasm_bindgen(js_name = handle)]
 #[allow(unreachable_pub, reason = "exported to JavaScript")]
-pub async fn handle(request: web_sys::Request, env: Env) -> Result<web_sys::Response, wasm_bindgen::JsValue> {
-    let response = router::route(Request::from(request), &env).await;
-    response.map(web_sys::Response::from).map_err(Into::into)
+pub fn handle(request: web_sys::Request, env: Env) -> Promise {
+    router::pass_on(&request, &env).unwrap_or_else(|| {
+        future_to_promise(async move {
+            let response = router::route(Request::from(request), &env).await?;
+            Ok(web_sys::Response::from(response).into())
+        })
+    })
 }
 
 /// The header by which the router tells an object that a password was proven. It is set by this Worker alone: nothing of

@@ -1,39 +1,60 @@
 //! The store on a Durable Object's SQLite.
 
 use crate::store::{Row, Sql, SqlError, Value};
+use js_sys::{Array, ArrayBuffer, Uint8Array};
+use wasm_bindgen::JsCast as _;
 use wasm_bindgen::prelude::*;
+use worker::console_error;
 use worker::durable::State;
-use worker::{SqlStorage, SqlStorageValue, console_error};
 
 #[wasm_bindgen]
 extern "C" {
     type Storage;
 
+    #[wasm_bindgen(method, getter)]
+    fn sql(this: &Storage) -> Database;
+
     #[wasm_bindgen(method, catch, js_name = transactionSync)]
     fn transaction_sync(this: &Storage, body: &mut dyn FnMut() -> Result<(), JsValue>)
     -> Result<(), JsValue>;
+
+    /// `ctx.storage.sql`. `worker::SqlStorage` crosses into JavaScript several times for each row and number.
+    type Database;
+
+    #[wasm_bindgen(method, catch, variadic)]
+    fn exec(this: &Database, statement: &str, parameters: &Array) -> Result<Cursor, JsValue>;
+
+    type Cursor;
+
+    #[wasm_bindgen(method, catch)]
+    fn raw(this: &Cursor) -> Result<Rows, JsValue>;
+
+    type Rows;
+
+    #[wasm_bindgen(method, catch, js_name = toArray)]
+    fn to_array(this: &Rows) -> Result<Array, JsValue>;
 }
 
 /// A Durable Object's database.
 pub(super) struct ObjectSql {
-    sql: SqlStorage,
+    sql: Database,
     storage: Storage,
 }
 
 impl ObjectSql {
     pub(super) fn new(state: &State) -> Self {
-        let storage = state.storage();
-        Self { sql: storage.sql(), storage: JsValue::from(storage.as_raw()).unchecked_into() }
+        let storage: Storage = JsValue::from(state.storage().as_raw()).unchecked_into();
+        Self { sql: storage.sql(), storage }
     }
 }
 
 impl Sql for ObjectSql {
     fn exec(&self, statement: &str, parameters: &[Value]) -> Result<Vec<Row>, SqlError> {
-        let bindings: Vec<SqlStorageValue> = parameters.iter().map(to_js).collect::<Result<_, _>>()?;
-        let cursor = self.sql.exec(statement, bindings).map_err(failed)?;
-        cursor
-            .raw()
-            .map(|row| row.map_err(failed)?.into_iter().map(from_js).collect::<Result<Vec<_>, _>>().map(Row))
+        let bindings = parameters.iter().map(to_js).collect::<Result<Array, _>>()?;
+        let cursor = self.sql.exec(statement, &bindings).map_err(failed)?;
+        let rows = cursor.raw().and_then(|rows| rows.to_array()).map_err(failed)?;
+        rows.iter()
+            .map(|row| row.unchecked_into::<Array>().iter().map(from_js).collect::<Result<_, _>>().map(Row))
             .collect()
     }
 
@@ -49,28 +70,38 @@ impl Sql for ObjectSql {
 }
 
 /// SQLite's message names tables and columns, never values.
-fn failed(error: worker::Error) -> SqlError {
-    console_error!("{}", serde_json::json!({ "level": "error", "sql": error.to_string() }));
+fn failed(error: JsValue) -> SqlError {
+    let error = error.dyn_into::<js_sys::Error>().map(|error| String::from(error.message()));
+    console_error!("{}", serde_json::json!({ "level": "error", "sql": error.unwrap_or_default() }));
     SqlError::Statement
 }
 
-fn to_js(value: &Value) -> Result<SqlStorageValue, SqlError> {
+/// Beyond this a number is no longer the one that was meant.
+const MAX_SAFE_INTEGER: u64 = 9_007_199_254_740_991;
+
+fn to_js(value: &Value) -> Result<JsValue, SqlError> {
     Ok(match value {
-        Value::Null => SqlStorageValue::Null,
-        Value::Integer(number) => SqlStorageValue::try_from_i64(*number).map_err(|_| SqlError::Statement)?,
-        Value::Text(text) => SqlStorageValue::String(text.clone()),
-        Value::Blob(bytes) => SqlStorageValue::Blob(bytes.clone()),
+        Value::Null => JsValue::NULL,
+        Value::Integer(number) if number.unsigned_abs() <= MAX_SAFE_INTEGER => (*number as f64).into(),
+        Value::Integer(_) => return Err(SqlError::Statement),
+        Value::Text(text) => text.as_str().into(),
+        Value::Blob(bytes) => Uint8Array::from(bytes.as_slice()).into(),
     })
 }
 
-fn from_js(value: SqlStorageValue) -> Result<Value, SqlError> {
-    Ok(match value {
-        SqlStorageValue::Null => Value::Null,
-        SqlStorageValue::Integer(number) => Value::Integer(number),
+fn from_js(value: JsValue) -> Result<Value, SqlError> {
+    if let Some(text) = value.as_string() {
+        return Ok(Value::Text(text));
+    }
+    if let Some(number) = value.as_f64() {
         // Every number comes back as a double; the schema has no REAL.
-        SqlStorageValue::Float(number) if number.fract() == 0.0 => Value::Integer(number as i64),
-        SqlStorageValue::String(text) => Value::Text(text),
-        SqlStorageValue::Blob(bytes) => Value::Blob(bytes),
-        SqlStorageValue::Float(_) | SqlStorageValue::Boolean(_) => return Err(SqlError::Row),
-    })
+        return if number.fract() == 0.0 { Ok(Value::Integer(number as i64)) } else { Err(SqlError::Row) };
+    }
+    if value.is_null() {
+        return Ok(Value::Null);
+    }
+    value
+        .dyn_ref::<ArrayBuffer>()
+        .map(|buffer| Value::Blob(Uint8Array::new(buffer).to_vec()))
+        .ok_or(SqlError::Row)
 }

@@ -1,10 +1,13 @@
 //! The service binding to the control plane.
 
 use crate::control_plane::{ControlPlane, Reply, Unreachable};
+use js_sys::Promise;
 use protocol::Call;
 use protocol::call::reply;
-use wasm_bindgen::JsValue;
-use worker::{Env, Fetcher, Method, Request, RequestInit, RequestRedirect, Response};
+use wasm_bindgen::prelude::wasm_bindgen;
+use wasm_bindgen::{JsCast as _, JsValue};
+use wasm_bindgen_futures::JsFuture;
+use worker::{Env, Method, RequestInit, RequestRedirect};
 use zeroize::Zeroizing;
 
 /// The name of the binding.
@@ -13,8 +16,17 @@ const BINDING: &str = "CONTROL_PLANE";
 const CALL_URL: &str = "https://control-plane/call";
 const READY_URL: &str = "https://control-plane/readyz";
 
+#[wasm_bindgen]
+extern "C" {
+    /// A service binding: `worker::Fetcher` makes a request and a response of its own around each call.
+    type Service;
+
+    #[wasm_bindgen(method, catch)]
+    fn fetch(this: &Service, url: &str, init: &web_sys::RequestInit) -> Result<Promise, JsValue>;
+}
+
 /// The binding.
-pub(super) struct Binding(Fetcher);
+pub(super) struct Binding(Service);
 
 impl Binding {
     /// Finds it in the environment.
@@ -22,7 +34,8 @@ impl Binding {
     /// # Errors
     /// [`Unreachable`] where the deployment has none.
     pub(super) fn of(env: &Env) -> Result<Self, Unreachable> {
-        env.service(BINDING).map(Self).map_err(|_| Unreachable)
+        let service = js_sys::Reflect::get(env.as_ref(), &BINDING.into()).map_err(|_| Unreachable)?;
+        if service.is_object() { Ok(Self(service.unchecked_into())) } else { Err(Unreachable) }
     }
 
     /// Makes a call with `headers` besides the call's own; the answer streams.
@@ -47,9 +60,9 @@ impl Binding {
             // A redirect is an upstream's answer, for the client. Followed, it would make the call a second time.
             .with_redirect(RequestRedirect::Manual)
             .with_body(Some(body).filter(|body| !body.is_undefined()));
-        let request = Request::new_with_init(CALL_URL, &init).map_err(|_| Unreachable)?;
-        let response = self.0.fetch_request(request).await.map_err(|_| Unreachable)?;
-        Ok(response.into())
+        let promise = self.0.fetch(CALL_URL, &(&init).into()).map_err(|_| Unreachable)?;
+        let response = JsFuture::from(promise).await.map_err(|_| Unreachable)?;
+        response.dyn_into().map_err(|_| Unreachable)
     }
 }
 
@@ -59,17 +72,22 @@ impl ControlPlane for Binding {
             [] => JsValue::UNDEFINED,
             bytes => js_sys::Uint8Array::from(bytes).into(),
         };
-        let mut response = Response::from(self.send(call, [], body).await?);
-        let header = |name| response.headers().get(name).ok().flatten();
+        let response = self.send(call, [], body).await?;
+        let headers = response.headers();
+        let header = |name| headers.get(name).ok().flatten();
+        let body = response.array_buffer().map_err(|_| Unreachable)?;
+        let body = JsFuture::from(body).await.map_err(|_| Unreachable)?;
         Ok(Reply {
-            status: response.status_code(),
+            status: response.status(),
             session: header(reply::SESSION).map(Zeroizing::new),
             rate_limit: header(reply::RATE_LIMIT),
-            body: Zeroizing::new(response.bytes().await.map_err(|_| Unreachable)?),
+            body: Zeroizing::new(js_sys::Uint8Array::new(&body).to_vec()),
         })
     }
 
     async fn is_ready(&self) -> bool {
-        self.0.fetch(READY_URL, None).await.is_ok_and(|response| response.status_code() == 200)
+        let Ok(promise) = self.0.fetch(READY_URL, &web_sys::RequestInit::new()) else { return false };
+        let response = JsFuture::from(promise).await.ok().and_then(|response| response.dyn_into().ok());
+        response.is_some_and(|response: web_sys::Response| response.status() == 200)
     }
 }
