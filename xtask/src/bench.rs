@@ -21,6 +21,7 @@ use crate::{root, serve, setup, ui};
 use anyhow::{Context as _, Result};
 use contestant::{Contestant, start_all};
 use report::{Measured, Row, Sample};
+use scenario::Exchange;
 pub use scenario::Scenario;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -28,6 +29,8 @@ use std::{fs, thread};
 
 const ROUNDS: usize = 7;
 const WARM_UP: Duration = Duration::from_secs(2);
+/// By then the engine has compiled what is hot; slow scenarios get the time they need for it, up to ten warm-ups.
+const WARM_REQUESTS: u64 = 3000;
 /// For work that follows the last answer, garbage collection above all: it belongs to the slice.
 const SETTLE: Duration = Duration::from_millis(50);
 
@@ -78,6 +81,7 @@ pub fn bench(options: &Options) -> Result<()> {
 struct Plan {
     rounds: usize,
     warm_up: Duration,
+    warm_requests: u64,
     slice: Duration,
 }
 
@@ -85,10 +89,10 @@ impl Plan {
     fn new(options: &Options) -> Result<Self> {
         if options.quick {
             let instant = Duration::from_millis(200);
-            return Ok(Self { rounds: 1, warm_up: instant, slice: instant });
+            return Ok(Self { rounds: 1, warm_up: instant, warm_requests: 0, slice: instant });
         }
         let slice = Duration::try_from_secs_f64(options.slice_seconds).context("--seconds")?;
-        Ok(Self { rounds: ROUNDS, warm_up: WARM_UP, slice })
+        Ok(Self { rounds: ROUNDS, warm_up: WARM_UP, warm_requests: WARM_REQUESTS, slice })
     }
 
     fn measure(&self, scenario: Scenario, contestants: &[Contestant]) -> Result<Row> {
@@ -96,7 +100,7 @@ impl Plan {
         let exchanges = exchanges.collect::<Result<Vec<_>>>()?;
         scenario::check_parity(contestants, &exchanges)?;
         for (contestant, exchange) in contestants.iter().zip(&exchanges) {
-            load::drive(contestant.address, exchange, self.warm_up).context(contestant.name)?;
+            self.warm_up(contestant, exchange).context(contestant.name)?;
         }
         let mut measured: Vec<_> =
             contestants.iter().map(|contestant| Measured::new(contestant.name)).collect();
@@ -113,6 +117,17 @@ impl Plan {
             }
         }
         Ok(Row { scenario, measured })
+    }
+
+    fn warm_up(&self, contestant: &Contestant, exchange: &Exchange) -> Result<()> {
+        let mut requests = 0;
+        for _ in 0..10 {
+            requests += load::drive(contestant.address, exchange, self.warm_up)?.requests;
+            if requests >= self.warm_requests {
+                break;
+            }
+        }
+        Ok(())
     }
 
     fn describe(&self) -> String {

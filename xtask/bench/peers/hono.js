@@ -32,6 +32,7 @@ app.use(
     contentSecurityPolicy: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] },
     permissionsPolicy: Object.fromEntries(FEATURES_OFF.map((feature) => [feature, false])),
     originAgentCluster: false,
+    xPermittedCrossDomainPolicies: false,
     xDnsPrefetchControl: false,
     xDownloadOptions: false,
     xXssProtection: false,

@@ -22,7 +22,6 @@ const HEADERS = new Headers({
   "strict-transport-security": STRICT_TRANSPORT_SECURITY,
   "x-content-type-options": "nosniff",
   "x-frame-options": "DENY",
-  "x-permitted-cross-domain-policies": "none",
 });
 const POLICY = `${LIMIT};w=${WINDOW_MS / 1000}`;
 const MOST_REMEMBERED = 4096;
