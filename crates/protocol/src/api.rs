@@ -1,17 +1,25 @@
 //! The public JSON: one module a resource. Requests deny unknown fields, so that a typing error is an answer and not a
 //! setting silently left out; secrets come in as `SecretString` and have no way out.
 
+mod account;
 mod accounts;
+mod admin;
 mod api_keys;
 mod audit;
 mod connections;
 mod inbound;
+mod members;
+mod sessions;
 
+pub use account::*;
 pub use accounts::*;
+pub use admin::*;
 pub use api_keys::*;
 pub use audit::*;
 pub use connections::*;
 pub use inbound::*;
+pub use members::*;
+pub use sessions::*;
 
 use serde::{Deserialize, Serialize};
 use std::fmt;

@@ -4,10 +4,11 @@
 //! is the client's body as received, which the edge never parses. The encoding has a frozen-format test, because the two
 //! Workers are deployed one after the other.
 
-use crate::access::{Access, Level, Permission, Resource};
+use crate::access::{Access, Feature, Level, Permission, Resource};
 use crate::api::{RateLimit, ShownOnce};
 use crate::{
-    ApiKeyId, ConnectionId, InboundEventId, OrgId, RequestId, Role, Scope, SessionId, SourceId, UserId,
+    ApiKeyId, ConnectionId, InboundEventId, InvitationId, OrgId, RequestId, Role, Scope, SessionId, SourceId,
+    UserId,
 };
 use serde::{Deserialize, Serialize};
 use std::fmt::Write as _;
@@ -73,6 +74,9 @@ pub struct Client {
     pub user_agent: String,
     /// Scheme and authority that the client used, `https://gate.example.com`: for URLs in answers, never stored.
     pub origin: String,
+    /// ISO 3166-1 alpha-2, where the platform tells it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub country: Option<String>,
 }
 
 /// Who the edge has authenticated.
@@ -143,12 +147,94 @@ impl Page {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "op", rename_all = "snake_case")]
 pub enum Operation {
+    // Across a person's account and the orgs it belongs to: the control plane's `flows`.
     /// `api::SignUp` → `api::SignedIn`.
     SignUp,
-    /// `api::LogIn` → `api::SignedIn`.
+    /// `api::LogIn` → `api::SignedIn`, or 202 with `api::SecondFactorNeeded`.
     LogIn,
+    /// `api::SecondFactor` → `api::SignedIn`.
+    LogInSecondFactor,
+    /// `api::RequestPasswordReset` → 202, whether or not there is such an account.
+    RequestPasswordReset,
+    /// `api::ResetPassword`. Ends every session.
+    ResetPassword,
+    /// `api::VerifyEmail`: proves a new account's email, or moves the account to a new one.
+    VerifyEmail,
+    /// Mails the proof of the account's email once more → 202.
+    ResendVerification,
+    /// → `api::Account`.
+    GetAccount,
+    /// → `api::List<api::AuditEvent>`, of the account rather than of the org.
+    ListAccountEvents(Page),
+    /// `api::ChangePassword` → `api::Renewed`. Ends every other session.
+    ChangePassword,
+    /// `api::ChangeEmail` → 202: the new address gets a proof to send back.
+    ChangeEmail,
+    /// `api::Reauthenticate` → `api::Reauthenticated`.
+    Reauthenticate,
+    /// → `api::NewSecondFactor`, which counts once it is confirmed.
+    StartSecondFactor,
+    /// `api::ConfirmSecondFactor` → `api::RecoveryCodes`.
+    ConfirmSecondFactor,
+    /// Signs in by password alone again.
+    RemoveSecondFactor,
+    /// → `api::RecoveryCodes`; the old ones are void.
+    NewRecoveryCodes,
+    /// Takes an OIDC identity off the account.
+    UnlinkIdentity {
+        /// `id` of a provider in sluicegate.toml.
+        provider: String,
+    },
+    /// Begins a sign-in, a link or a re-authentication with an OIDC provider → `OidcRedirect`. Anonymous, or a session
+    /// for the latter two. From the edge's pages alone.
+    StartOidc(OidcStart),
+    /// Ends it → `OidcOutcome`.
+    FinishOidc(OidcCallback),
+    /// `api::FinishSignUp` → `api::SignedIn`, for who came by OIDC and had no account.
+    FinishSignUp {
+        /// The cookie that `FinishOidc` has set.
+        pending: String,
+    },
+    /// → `api::List<api::Membership>`.
+    ListOrgs,
+    /// `api::NewOrg` → `api::SignedIn` in it.
+    CreateOrg,
+    /// `api::SwitchOrg` → `api::SignedIn` there; the session here ends.
+    SwitchOrg,
+    /// `api::AcceptInvitation` → `api::SignedIn` in the inviting org.
+    AcceptInvitation,
+    /// Ends every other session of the person, in every org.
+    RevokeOtherSessions,
+    /// Leaves the org.
+    LeaveOrg,
+    /// `api::SetPlan` → `api::AdminOrg`, of another org.
+    SetOrgPlan {
+        /// Which.
+        org: OrgId,
+    },
+    /// `api::SetOrgLimits` → `api::AdminOrg`, of another org.
+    SetOrgLimits {
+        /// Which.
+        org: OrgId,
+    },
+    /// → `api::AdminOrg`, of another org.
+    GetOrgAsOperator {
+        /// Which.
+        org: OrgId,
+    },
+
+    // In the principal's org.
     /// Ends the session.
     LogOut,
+    /// → `api::Renewed`, for who holds the token itself.
+    RefreshSession,
+    /// → `api::List<api::Session>`, the caller's own in this org.
+    ListSessions(Page),
+    /// Ends one of the caller's own sessions.
+    RevokeSession {
+        /// Which.
+        id: SessionId,
+    },
     /// → `api::Me`.
     Me,
     /// → `api::Overview`, what the dashboard's first page shows.
@@ -158,17 +244,56 @@ pub enum Operation {
         /// Asks for an identity assertion for a gateway route's upstream.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         audience: Option<String>,
+        /// Requests that the edge wants to let through by the answer (crate `throttle`, leases); 0: none.
+        #[serde(default)]
+        want: u32,
+    },
+    /// → `api::Usage`.
+    GetUsage,
+
+    /// → `api::List<api::Member>`.
+    ListMembers(Page),
+    /// `api::UpdateMember` → `api::Member`.
+    UpdateMember {
+        /// Which.
+        id: UserId,
+    },
+    /// Removes a member: its sessions end, and the keys that it made.
+    RemoveMember {
+        /// Which.
+        id: UserId,
+    },
+    /// → `api::List<api::Invitation>`.
+    ListInvitations(Page),
+    /// `api::NewInvitation` → `api::CreatedInvitation`.
+    CreateInvitation,
+    /// Takes an invitation back.
+    RevokeInvitation {
+        /// Which.
+        id: InvitationId,
     },
 
     /// → `api::List<api::ApiKey>`.
     ListApiKeys(Page),
     /// `api::NewApiKey` → `api::CreatedApiKey`.
     CreateApiKey,
+    /// → `api::ApiKey`.
+    GetApiKey {
+        /// Which.
+        id: ApiKeyId,
+    },
     /// Revokes a key.
     RevokeApiKey {
         /// The key's record.
         id: ApiKeyId,
     },
+    /// `api::RotateApiKey` → `api::CreatedApiKey`: a new secret, the old one good for the grace.
+    RotateApiKey {
+        /// Which.
+        id: ApiKeyId,
+    },
+    /// `api::VerifyApiKey` → `api::KeyVerdict`.
+    VerifyApiKey,
 
     /// → `api::List<api::Connection>`.
     ListConnections(Page),
@@ -245,15 +370,60 @@ impl Operation {
     /// object to decide.
     pub fn access(&self) -> Access {
         use Level::{Read, Write};
-        use Resource::{ApiKeys, Audit, Connections, InboundEvents, Sources};
+        use Resource::{ApiKeys, Audit, Connections, InboundEvents, Members, Sources, Usage};
         let needs = |resource, level| Access::Needs(Permission { resource, level });
         match self {
-            Self::SignUp | Self::LogIn => Access::Public,
+            Self::SignUp
+            | Self::LogIn
+            | Self::LogInSecondFactor
+            | Self::RequestPasswordReset
+            | Self::ResetPassword
+            | Self::VerifyEmail
+            | Self::FinishOidc(_)
+            | Self::FinishSignUp { .. } => Access::Public,
+            Self::StartOidc(start) => match start.purpose {
+                OidcPurpose::SignIn => Access::Public,
+                OidcPurpose::Link | OidcPurpose::Reauthenticate => Access::Session,
+            },
             Self::SourceKeys { .. } | Self::StoreInbound(_) => Access::Edge,
             Self::Me | Self::VerifyPrincipal { .. } => Access::Principal,
-            Self::LogOut | Self::Overview => Access::Session,
-            Self::ListApiKeys(_) => needs(ApiKeys, Read),
-            Self::CreateApiKey | Self::RevokeApiKey { .. } => needs(ApiKeys, Write),
+            Self::LogOut
+            | Self::RefreshSession
+            | Self::ListSessions(_)
+            | Self::RevokeSession { .. }
+            | Self::RevokeOtherSessions
+            | Self::Overview
+            | Self::ResendVerification
+            | Self::GetAccount
+            | Self::ListAccountEvents(_)
+            | Self::ChangePassword
+            | Self::ChangeEmail
+            | Self::Reauthenticate
+            | Self::StartSecondFactor
+            | Self::ConfirmSecondFactor
+            | Self::RemoveSecondFactor
+            | Self::NewRecoveryCodes
+            | Self::UnlinkIdentity { .. }
+            | Self::ListOrgs
+            | Self::CreateOrg
+            | Self::SwitchOrg
+            | Self::AcceptInvitation
+            | Self::LeaveOrg => Access::Session,
+            Self::SetOrgPlan { .. } | Self::SetOrgLimits { .. } | Self::GetOrgAsOperator { .. } => {
+                Access::Operator
+            }
+            Self::GetUsage => needs(Usage, Read),
+            Self::ListMembers(_) | Self::ListInvitations(_) => needs(Members, Read),
+            Self::UpdateMember { .. }
+            | Self::RemoveMember { .. }
+            | Self::CreateInvitation
+            | Self::RevokeInvitation { .. } => {
+                Access::SessionNeeds(Permission { resource: Members, level: Write })
+            }
+            Self::ListApiKeys(_) | Self::GetApiKey { .. } | Self::VerifyApiKey => needs(ApiKeys, Read),
+            Self::CreateApiKey | Self::RevokeApiKey { .. } | Self::RotateApiKey { .. } => {
+                needs(ApiKeys, Write)
+            }
             Self::ListConnections(_) | Self::GetConnection { .. } => needs(Connections, Read),
             Self::CreateConnection | Self::DeleteConnection { .. } => needs(Connections, Write),
             // Using a credential to read is reading; using it for anything else is writing.
@@ -268,6 +438,41 @@ impl Operation {
         }
     }
 
+    /// Whether a session must have authenticated within the last `sessions.reauthentication_minutes` (claim C4): what
+    /// gives lasting power to whoever sits at an unlocked screen. An API key has no moment of authentication; its scopes
+    /// decide alone.
+    pub fn is_sensitive(&self) -> bool {
+        matches!(
+            self,
+            Self::ChangeEmail
+                | Self::StartSecondFactor
+                | Self::ConfirmSecondFactor
+                | Self::RemoveSecondFactor
+                | Self::NewRecoveryCodes
+                | Self::UnlinkIdentity { .. }
+                | Self::StartOidc(OidcStart { purpose: OidcPurpose::Link, .. })
+                | Self::UpdateMember { .. }
+                | Self::RemoveMember { .. }
+                | Self::CreateInvitation
+                | Self::CreateApiKey
+                | Self::RotateApiKey { .. }
+                | Self::SetOrgPlan { .. }
+                | Self::SetOrgLimits { .. }
+        )
+    }
+
+    /// What the org's plan must include. Reading and taking away what is there stays possible on every plan.
+    pub fn feature(&self) -> Option<Feature> {
+        match self {
+            Self::CreateConnection | Self::Proxy { .. } => Some(Feature::Connections),
+            Self::CreateSource | Self::StoreInbound(_) => Some(Feature::Webhooks),
+            Self::VerifyApiKey => Some(Feature::KeyVerification),
+            Self::VerifyPrincipal { .. } => Some(Feature::Gateway),
+            Self::ListAudit(_) | Self::VerifyAudit { .. } => Some(Feature::Audit),
+            _ => None,
+        }
+    }
+
     /// The tenant that the operation itself names; only the edge's own operations do.
     pub fn source(&self) -> Option<&SourceId> {
         match self {
@@ -276,6 +481,72 @@ impl Operation {
             _ => None,
         }
     }
+}
+
+/// Why somebody goes to an OIDC provider.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OidcPurpose {
+    /// To sign in or up.
+    SignIn,
+    /// To add the identity to the account that is signed in.
+    Link,
+    /// To prove once more who sits there.
+    Reauthenticate,
+}
+
+/// The way to an OIDC provider.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OidcStart {
+    /// `id` of a provider in sluicegate.toml.
+    pub provider: String,
+    /// Why.
+    pub purpose: OidcPurpose,
+}
+
+/// Where to send the browser, and what it must bring back.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct OidcRedirect {
+    /// The provider's authorization endpoint with its query.
+    pub location: String,
+    /// For the attempt's cookie.
+    pub attempt: ShownOnce,
+}
+
+/// The way back from an OIDC provider.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OidcCallback {
+    /// `id` of the provider whose callback was called.
+    pub provider: String,
+    /// The attempt's cookie.
+    pub attempt: String,
+    /// The query as received, at most 8 KiB.
+    pub query: String,
+}
+
+/// What came of it. The session, where there is one, is in the reply's header.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(tag = "outcome", rename_all = "snake_case")]
+pub enum OidcOutcome {
+    /// Signed in, linked or re-authenticated.
+    Done {
+        /// Why the browser had gone.
+        purpose: OidcPurpose,
+    },
+    /// The provider vouches for somebody without an account: terms are to be accepted first.
+    SignUp {
+        /// For the cookie that `FinishSignUp` takes.
+        pending: ShownOnce,
+        /// As the provider says it.
+        email: String,
+        /// As the provider says it; may be empty.
+        name: String,
+    },
+    /// The account has a second factor.
+    SecondFactor {
+        /// For `LogInSecondFactor`.
+        challenge: ShownOnce,
+    },
 }
 
 /// A webhook that the edge has verified.
@@ -332,9 +603,16 @@ pub struct VerifiedPrincipal {
     /// A key's scopes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scopes: Option<Vec<Scope>>,
-    /// A key's own rate limit.
+    /// A limit that takes the place of the configured one: the key's own, or the org's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rate_limit: Option<RateLimit>,
+    /// Networks that a key may be used from; absent: any. The edge checks them again on every request that it lets pass
+    /// by this answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub allowed_ips: Option<Vec<String>>,
+    /// Requests of this principal that the edge may let through by this answer; absent: as many as its own limit allows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lease: Option<u32>,
     /// A JWT for the audience that was asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub assertion: Option<ShownOnce>,
@@ -353,6 +631,7 @@ mod tests {
                 ip: "192.0.2.1".into(),
                 user_agent: "curl/8 é".into(),
                 origin: "https://gate.test".into(),
+                country: None,
             },
             principal: Principal::ApiKey {
                 org: OrgId::new(Region::Eu, [0; 16]),

@@ -132,6 +132,8 @@ record_ids! {
     UserId = "usr_";
     /// A server-side session record.
     SessionId = "ses_";
+    /// An invitation into an org.
+    InvitationId = "inv_";
     /// An API key's record; not the key.
     ApiKeyId = "key_";
     /// A stored third-party credential and where it may be used.

@@ -14,10 +14,11 @@ pub mod problem;
 pub mod routes;
 pub mod time;
 
-pub use access::{Access, Permission, Role, Scope};
+pub use access::{Access, Feature, Meter, Permission, Role, Scope};
 pub use call::{Call, Client, Operation, Page, Principal};
 pub use id::{
-    ApiKeyId, AuditId, ConnectionId, InboundEventId, OrgId, Region, RequestId, SessionId, SourceId, UserId,
+    ApiKeyId, AuditId, ConnectionId, InboundEventId, InvitationId, OrgId, Region, RequestId, SessionId,
+    SourceId, UserId,
 };
 pub use problem::{Code, Problem};
 

@@ -56,6 +56,14 @@ struct Types {
     request: Option<Value>,
     status: u16,
     response: Option<Value>,
+    /// Another success.
+    or: Option<(u16, Value)>,
+}
+
+impl Types {
+    fn or(self, status: u16, response: Value) -> Self {
+        Self { or: Some((status, response)), ..self }
+    }
 }
 
 /// `None` for a row that this table does not know: a test fails then.
@@ -63,10 +71,52 @@ fn types(route: &Route, schemas: &mut SchemaGenerator) -> Option<Types> {
     type NewConnection = api::NewConnection<api::Credential>;
     Some(match (route.method, route.path) {
         ("POST", "/v1/signup") => takes::<api::SignUp, api::SignedIn>(201, schemas),
-        ("POST", "/v1/login") => takes::<api::LogIn, api::SignedIn>(200, schemas),
-        ("POST", "/v1/logout") | ("DELETE", "/v1/api-keys/{id}" | "/v1/sources/{id}") => {
-            Types { request: None, status: 204, response: None }
+        ("POST", "/v1/login") => takes::<api::LogIn, api::SignedIn>(200, schemas)
+            .or(202, json_of::<api::SecondFactorNeeded>(schemas)),
+        ("POST", "/v1/login/second-factor") => takes::<api::SecondFactor, api::SignedIn>(200, schemas),
+        ("POST", "/v1/password-reset") => takes_alone::<api::RequestPasswordReset>(202, schemas),
+        ("POST", "/v1/password-reset/confirm") => takes_alone::<api::ResetPassword>(204, schemas),
+        ("POST", "/v1/email/verify") => takes_alone::<api::VerifyEmail>(204, schemas),
+        ("POST", "/v1/email") => takes_alone::<api::ChangeEmail>(202, schemas),
+        ("POST", "/v1/email/verification") => nothing(202),
+        ("POST", "/v1/logout" | "/v1/leave")
+        | (
+            "DELETE",
+            "/v1/account/identities/{id}"
+            | "/v1/api-keys/{id}"
+            | "/v1/invitations/{id}"
+            | "/v1/members/{id}"
+            | "/v1/second-factor"
+            | "/v1/sessions"
+            | "/v1/sessions/{id}"
+            | "/v1/sources/{id}",
+        ) => nothing(204),
+        ("GET", "/v1/account") => gives::<api::Account>(schemas),
+        ("GET", "/v1/account/events") => gives::<api::List<api::AuditEvent>>(schemas),
+        ("POST", "/v1/password") => takes::<api::ChangePassword, api::Renewed>(200, schemas),
+        ("POST", "/v1/reauthenticate") => takes::<api::Reauthenticate, api::Reauthenticated>(200, schemas),
+        ("POST", "/v1/second-factor") => gives::<api::NewSecondFactor>(schemas),
+        ("POST", "/v1/second-factor/confirm") => {
+            takes::<api::ConfirmSecondFactor, api::RecoveryCodes>(200, schemas)
         }
+        ("POST", "/v1/second-factor/recovery-codes") => gives::<api::RecoveryCodes>(schemas),
+        ("GET", "/v1/sessions") => gives::<api::List<api::Session>>(schemas),
+        ("POST", "/v1/sessions/refresh") => gives::<api::Renewed>(schemas),
+        ("GET", "/v1/orgs") => gives::<api::List<api::Membership>>(schemas),
+        ("POST", "/v1/orgs") => takes::<api::NewOrg, api::SignedIn>(201, schemas),
+        ("POST", "/v1/orgs/switch") => takes::<api::SwitchOrg, api::SignedIn>(200, schemas),
+        ("GET", "/v1/members") => gives::<api::List<api::Member>>(schemas),
+        ("PATCH", "/v1/members/{id}") => takes::<api::UpdateMember, api::Member>(200, schemas),
+        ("GET", "/v1/invitations") => gives::<api::List<api::Invitation>>(schemas),
+        ("POST", "/v1/invitations") => takes::<api::NewInvitation, api::CreatedInvitation>(201, schemas),
+        ("POST", "/v1/invitations/accept") => takes::<api::AcceptInvitation, api::SignedIn>(200, schemas),
+        ("GET", "/v1/usage") => gives::<api::Usage>(schemas),
+        ("POST", "/v1/api-keys/verify") => takes::<api::VerifyApiKey, api::KeyVerdict>(200, schemas),
+        ("GET", "/v1/api-keys/{id}") => gives::<api::ApiKey>(schemas),
+        ("POST", "/v1/api-keys/{id}/rotate") => takes::<api::RotateApiKey, api::CreatedApiKey>(201, schemas),
+        ("GET", "/v1/admin/orgs/{id}") => gives::<api::AdminOrg>(schemas),
+        ("PUT", "/v1/admin/orgs/{id}/plan") => takes::<api::SetPlan, api::AdminOrg>(200, schemas),
+        ("PUT", "/v1/admin/orgs/{id}/rate-limits") => takes::<api::SetOrgLimits, api::AdminOrg>(200, schemas),
         ("GET", "/v1/me") => gives::<api::Me>(schemas),
         ("GET", "/v1/auth/check") => gives::<VerifiedPrincipal>(schemas),
         ("GET", "/v1/api-keys") => gives::<api::List<api::ApiKey>>(schemas),
@@ -76,7 +126,8 @@ fn types(route: &Route, schemas: &mut SchemaGenerator) -> Option<Types> {
         ("GET", "/v1/connections/{id}") => gives::<api::Connection>(schemas),
         ("DELETE", "/v1/connections/{id}") => gives::<api::Disconnected>(schemas),
         ("*", "/v1/connections/{id}/proxy/{path*}") => {
-            Types { request: Some(json!({ "*/*": {} })), status: 200, response: Some(json!({ "*/*": {} })) }
+            let anything = || Some(json!({ "*/*": {} }));
+            Types { request: anything(), status: 200, response: anything(), or: None }
         }
         ("GET", "/v1/sources") => gives::<api::List<api::Source>>(schemas),
         ("POST", "/v1/sources") => takes::<api::NewSource, api::Source>(201, schemas),
@@ -90,11 +141,19 @@ fn types(route: &Route, schemas: &mut SchemaGenerator) -> Option<Types> {
 }
 
 fn gives<T: JsonSchema>(schemas: &mut SchemaGenerator) -> Types {
-    Types { request: None, status: 200, response: Some(json_of::<T>(schemas)) }
+    Types { request: None, status: 200, response: Some(json_of::<T>(schemas)), or: None }
+}
+
+fn nothing(status: u16) -> Types {
+    Types { request: None, status, response: None, or: None }
+}
+
+fn takes_alone<Q: JsonSchema>(status: u16, schemas: &mut SchemaGenerator) -> Types {
+    Types { request: Some(json_of::<Q>(schemas)), status, response: None, or: None }
 }
 
 fn takes<Q: JsonSchema, A: JsonSchema>(status: u16, schemas: &mut SchemaGenerator) -> Types {
-    Types { request: Some(json_of::<Q>(schemas)), status, response: Some(json_of::<A>(schemas)) }
+    Types { request: Some(json_of::<Q>(schemas)), status, response: Some(json_of::<A>(schemas)), or: None }
 }
 
 fn json_of<T: JsonSchema>(schemas: &mut SchemaGenerator) -> Value {
@@ -128,6 +187,11 @@ fn operation(route: &Route, method: &str, types: &Types) -> Value {
         put(&mut success, "content", content.clone());
     }
     if let Some(responses) = operation.get_mut("responses") {
+        if let Some((status, content)) = &types.or {
+            let mut other = success.clone();
+            put(&mut other, "content", content.clone());
+            put(responses, &status.to_string(), other);
+        }
         put(responses, &types.status.to_string(), success);
     }
     if let (Some(content), true) = (&types.request, method != "GET") {
@@ -159,7 +223,15 @@ fn parameters(route: &Route, method: &str) -> Vec<Value> {
         .collect();
     if matches!(
         route.path,
-        "/v1/api-keys" | "/v1/connections" | "/v1/sources" | "/v1/inbound-events" | "/v1/audit"
+        "/v1/account/events"
+            | "/v1/api-keys"
+            | "/v1/audit"
+            | "/v1/connections"
+            | "/v1/inbound-events"
+            | "/v1/invitations"
+            | "/v1/members"
+            | "/v1/sessions"
+            | "/v1/sources"
     ) && method == "GET"
     {
         let limit = json!({ "type": "integer", "minimum": 1, "maximum": crate::Page::MAX, "default": crate::Page::DEFAULT });
@@ -235,7 +307,12 @@ mod tests {
 
     fn id_for(route: &Route) -> &'static str {
         match route.path.split('/').nth(2) {
+            Some("account") => "google",
+            Some("admin") => "org_a0000000000000000000000000",
             Some("api-keys") => "key_00000000000000000000000000",
+            Some("invitations") => "inv_00000000000000000000000000",
+            Some("members") => "usr_00000000000000000000000000",
+            Some("sessions") => "ses_00000000000000000000000000",
             Some("connections") => "con_00000000000000000000000000",
             Some("sources") => "src_0",
             _ => "ine_00000000000000000000000000",

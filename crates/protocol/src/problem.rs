@@ -45,6 +45,28 @@ codes! {
     Unauthenticated = 401 "unauthenticated" "A valid credential is required";
     /// Email and password do not belong together.
     InvalidCredentials = 401 "invalid_credentials" "Email or password is wrong";
+    /// A code of the second factor that is wrong, used or too old.
+    InvalidCode = 401 "invalid_code" "The code is wrong or has been used";
+    /// A mailed link, an invitation or a sign-in attempt that is unknown, used or too old.
+    InvalidLink = 400 "invalid_link" "This link is not, or no longer, valid";
+    /// The OIDC provider's answer does not prove who somebody is.
+    IdentityRefused = 401 "identity_refused" "The identity provider's answer is not valid";
+    /// The OIDC provider cannot be asked.
+    IdentityProviderUnavailable = 502 "identity_provider_unavailable" "The identity provider cannot be reached";
+    /// An OIDC identity whose email belongs to an account that it is not linked to.
+    AccountExists = 409 "account_exists" "This email already has an account: sign in, then link the provider";
+    /// A sensitive change long after the last proof of who sits there.
+    ReauthenticationRequired = 403 "reauthentication_required" "Confirm your password first";
+    /// An operator without a second factor, or a second factor that is there already.
+    SecondFactorState = 409 "second_factor_state" "The second factor is not in the state that this needs";
+    /// An API key used from a network that it is not for.
+    IpNotAllowed = 403 "ip_not_allowed" "This API key may not be used from this address";
+    /// An org without an administrator.
+    LastAdmin = 409 "last_admin" "The workspace would be left without an administrator";
+    /// An invitation for who is a member.
+    AlreadyMember = 409 "already_member" "This person is a member already";
+    /// An invitation for another email than the account's.
+    WrongEmail = 403 "wrong_email" "This invitation is for another email address";
     /// A webhook whose signature does not verify.
     SignatureInvalid = 401 "signature_invalid" "The signature does not verify";
     /// A rightly signed webhook from too long ago, or from the future.

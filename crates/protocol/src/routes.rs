@@ -1,13 +1,18 @@
 //! The table of the public API: every path, its method and what it asks of the control plane. Routing, `405`s,
 //! /openapi.json and the tests read this table; a path that is not in it does not exist.
 
-use crate::{ApiKeyId, Code, ConnectionId, InboundEventId, Operation, Page, SourceId};
+use crate::{
+    ApiKeyId, Code, ConnectionId, InboundEventId, InvitationId, Operation, OrgId, Page, SessionId, SourceId,
+    UserId,
+};
 
 /// Which rate limit a route falls under.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Class {
-    /// Sign-up and login: far tighter.
+    /// Sign-up, login and what is mailed: far tighter.
     Auth,
+    /// Checks the password of who is signed in: as tight as [`Class::Auth`], with a credential.
+    Password,
     /// Everything else with a credential.
     Api,
 }
@@ -66,15 +71,53 @@ const fn route(
 /// The table.
 #[rustfmt::skip]
 pub static ROUTES: &[Route] = &[
-    route("POST", "/v1/signup", "Create an account and its workspace", Class::Auth, Body::Json, |_| Ok(Operation::SignUp)),
+    route("POST", "/v1/signup", "Create an account and its workspace, or join the one that an invitation is for", Class::Auth, Body::Json, |_| Ok(Operation::SignUp)),
     route("POST", "/v1/login", "Sign in with email and password", Class::Auth, Body::Json, |_| Ok(Operation::LogIn)),
+    route("POST", "/v1/login/second-factor", "Finish a sign-in with a code of the authenticator app or a recovery code", Class::Auth, Body::Json, |_| Ok(Operation::LogInSecondFactor)),
+    route("POST", "/v1/password-reset", "Mail a link to set a new password; says nothing about whether the account exists", Class::Auth, Body::Json, |_| Ok(Operation::RequestPasswordReset)),
+    route("POST", "/v1/password-reset/confirm", "Set a new password by the mailed token; every session ends", Class::Auth, Body::Json, |_| Ok(Operation::ResetPassword)),
+    route("POST", "/v1/email/verify", "Prove an email address by the mailed token", Class::Auth, Body::Json, |_| Ok(Operation::VerifyEmail)),
     route("POST", "/v1/logout", "End the session", Class::Api, Body::None, |_| Ok(Operation::LogOut)),
     route("GET", "/v1/me", "Who the caller is", Class::Api, Body::None, |_| Ok(Operation::Me)),
-    route("GET", "/v1/auth/check", "Whether the credential is good, decided at the edge (for forward-auth proxies); at most revocation.max_staleness_seconds old", Class::Api, Body::None, |_| Ok(Operation::VerifyPrincipal { audience: None })),
+    route("GET", "/v1/auth/check", "Whether the credential is good, decided at the edge (for forward-auth proxies); at most revocation.max_staleness_seconds old", Class::Api, Body::None, |_| Ok(Operation::VerifyPrincipal { audience: None, want: 0 })),
+
+    route("GET", "/v1/account", "The signed-in person's account", Class::Api, Body::None, |_| Ok(Operation::GetAccount)),
+    route("GET", "/v1/account/events", "What happened to the account, newest first", Class::Api, Body::None, |r| Ok(Operation::ListAccountEvents(r.page()?))),
+    route("DELETE", "/v1/account/identities/{id}", "Unlink an identity provider", Class::Api, Body::None, |r| Ok(Operation::UnlinkIdentity { provider: r.provider()? })),
+    route("POST", "/v1/password", "Change the password; every other session ends", Class::Password, Body::Json, |_| Ok(Operation::ChangePassword)),
+    route("POST", "/v1/email", "Change the email; takes effect when the new address is proven", Class::Api, Body::Json, |_| Ok(Operation::ChangeEmail)),
+    route("POST", "/v1/email/verification", "Mail the proof of the account's email again", Class::Api, Body::None, |_| Ok(Operation::ResendVerification)),
+    route("POST", "/v1/reauthenticate", "Prove the password or the second factor once more, for sensitive changes", Class::Password, Body::Json, |_| Ok(Operation::Reauthenticate)),
+    route("POST", "/v1/second-factor", "Begin to use an authenticator app (TOTP)", Class::Api, Body::None, |_| Ok(Operation::StartSecondFactor)),
+    route("POST", "/v1/second-factor/confirm", "Confirm it by a first code; gives the recovery codes", Class::Api, Body::Json, |_| Ok(Operation::ConfirmSecondFactor)),
+    route("DELETE", "/v1/second-factor", "Stop using the authenticator app", Class::Api, Body::None, |_| Ok(Operation::RemoveSecondFactor)),
+    route("POST", "/v1/second-factor/recovery-codes", "New recovery codes; the old ones are void", Class::Api, Body::None, |_| Ok(Operation::NewRecoveryCodes)),
+
+    route("GET", "/v1/sessions", "List the caller's sessions in this workspace", Class::Api, Body::None, |r| Ok(Operation::ListSessions(r.page()?))),
+    route("DELETE", "/v1/sessions", "End every other session of the caller, in every workspace", Class::Api, Body::None, |_| Ok(Operation::RevokeOtherSessions)),
+    route("POST", "/v1/sessions/refresh", "A fresh token for a live session", Class::Api, Body::None, |_| Ok(Operation::RefreshSession)),
+    route("DELETE", "/v1/sessions/{id}", "End one of the caller's sessions", Class::Api, Body::None, |r| Ok(Operation::RevokeSession { id: SessionId::parse(r.id).map_err(absent)? })),
+
+    route("GET", "/v1/orgs", "List the person's workspaces", Class::Api, Body::None, |_| Ok(Operation::ListOrgs)),
+    route("POST", "/v1/orgs", "Create another workspace and go there", Class::Api, Body::Json, |_| Ok(Operation::CreateOrg)),
+    route("POST", "/v1/orgs/switch", "Go to another workspace: a session there takes this one's place", Class::Api, Body::Json, |_| Ok(Operation::SwitchOrg)),
+    route("POST", "/v1/leave", "Leave the workspace", Class::Api, Body::None, |_| Ok(Operation::LeaveOrg)),
+
+    route("GET", "/v1/members", "List members", Class::Api, Body::None, |r| Ok(Operation::ListMembers(r.page()?))),
+    route("PATCH", "/v1/members/{id}", "Change a member's role", Class::Api, Body::Json, |r| Ok(Operation::UpdateMember { id: UserId::parse(r.id).map_err(absent)? })),
+    route("DELETE", "/v1/members/{id}", "Remove a member: their sessions here and the API keys that they made end at once", Class::Api, Body::None, |r| Ok(Operation::RemoveMember { id: UserId::parse(r.id).map_err(absent)? })),
+    route("GET", "/v1/invitations", "List invitations", Class::Api, Body::None, |r| Ok(Operation::ListInvitations(r.page()?))),
+    route("POST", "/v1/invitations", "Invite somebody by email; the link is mailed, and shown here once", Class::Api, Body::Json, |_| Ok(Operation::CreateInvitation)),
+    route("POST", "/v1/invitations/accept", "Join the workspace that an invitation is for, as the person signed in", Class::Api, Body::Json, |_| Ok(Operation::AcceptInvitation)),
+    route("DELETE", "/v1/invitations/{id}", "Take an invitation back", Class::Api, Body::None, |r| Ok(Operation::RevokeInvitation { id: InvitationId::parse(r.id).map_err(absent)? })),
+    route("GET", "/v1/usage", "What the workspace uses of its plan, now", Class::Api, Body::None, |_| Ok(Operation::GetUsage)),
 
     route("GET", "/v1/api-keys", "List API keys", Class::Api, Body::None, |r| Ok(Operation::ListApiKeys(r.page()?))),
     route("POST", "/v1/api-keys", "Create an API key; it is shown once", Class::Api, Body::Json, |_| Ok(Operation::CreateApiKey)),
-    route("DELETE", "/v1/api-keys/{id}", "Revoke an API key at once", Class::Api, Body::None, |r| Ok(Operation::RevokeApiKey { id: ApiKeyId::parse(r.id).map_err(absent)? })),
+    route("POST", "/v1/api-keys/verify", "Whether a key of this workspace is good, for your own backend", Class::Api, Body::Json, |_| Ok(Operation::VerifyApiKey)),
+    route("GET", "/v1/api-keys/{id}", "An API key, without the key", Class::Api, Body::None, |r| Ok(Operation::GetApiKey { id: r.api_key()? })),
+    route("DELETE", "/v1/api-keys/{id}", "Revoke an API key at once", Class::Api, Body::None, |r| Ok(Operation::RevokeApiKey { id: r.api_key()? })),
+    route("POST", "/v1/api-keys/{id}/rotate", "A new key with the same id and rights; the old one works on for grace_seconds", Class::Api, Body::Json, |r| Ok(Operation::RotateApiKey { id: r.api_key()? })),
 
     route("GET", "/v1/connections", "List connections", Class::Api, Body::None, |r| Ok(Operation::ListConnections(r.page()?))),
     route("POST", "/v1/connections", "Store a third party's credential, sealed", Class::Api, Body::Json, |_| Ok(Operation::CreateConnection)),
@@ -92,6 +135,10 @@ pub static ROUTES: &[Route] = &[
 
     route("GET", "/v1/audit", "List audit events, newest first", Class::Api, Body::None, |r| Ok(Operation::ListAudit(r.page()?))),
     route("GET", "/v1/audit/verify", "Recompute the audit trail's hash chain, 10,000 events a call, from ?from= on", Class::Api, Body::None, |r| Ok(Operation::VerifyAudit { from: r.from()? })),
+
+    route("GET", "/v1/admin/orgs/{id}", "A workspace's plan, limits and usage, for the operator (super_admin)", Class::Api, Body::None, |r| Ok(Operation::GetOrgAsOperator { org: r.org()? })),
+    route("PUT", "/v1/admin/orgs/{id}/plan", "Change a workspace's plan: up at once, down with the next cycle", Class::Api, Body::Json, |r| Ok(Operation::SetOrgPlan { org: r.org()? })),
+    route("PUT", "/v1/admin/orgs/{id}/rate-limits", "Give a workspace limits of its own", Class::Api, Body::Json, |r| Ok(Operation::SetOrgLimits { org: r.org()? })),
 ];
 
 /// The rows and the operation for a request.
@@ -159,6 +206,25 @@ fn split(path: &str) -> Option<(&str, &str)> {
 impl Request<'_> {
     fn connection(&self) -> Result<ConnectionId, Code> {
         ConnectionId::parse(self.id).map_err(absent)
+    }
+
+    fn api_key(&self) -> Result<ApiKeyId, Code> {
+        ApiKeyId::parse(self.id).map_err(absent)
+    }
+
+    /// Of an org that could exist: a region that nobody knows names no object.
+    fn org(&self) -> Result<OrgId, Code> {
+        let id = OrgId::parse(self.id).map_err(absent)?;
+        id.region().map(|_| id).ok_or(Code::NotFound)
+    }
+
+    fn provider(&self) -> Result<String, Code> {
+        let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
+        if self.id.len() <= 40 && self.id.bytes().all(plain) {
+            Ok(self.id.to_owned())
+        } else {
+            Err(Code::NotFound)
+        }
     }
 
     fn source(&self) -> Result<SourceId, Code> {

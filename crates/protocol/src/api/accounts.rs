@@ -1,4 +1,4 @@
-//! Sign-up, login, who am I.
+//! Sign-up, login, password reset, who am I.
 
 use super::{ApiKey, AuditEvent, Connection, InboundEventSummary, ShownOnce, Source};
 use crate::{OrgId, Region, Role, Scope, UserId};
@@ -17,13 +17,18 @@ pub struct SignUp {
     pub password: SecretString,
     /// The person's name.
     pub name: String,
-    /// The new workspace's name.
-    pub org_name: String,
+    /// The new workspace's name. Left out with an invitation, which names the workspace to join.
+    #[serde(default)]
+    pub org_name: Option<String>,
     /// Where the workspace's data lives, for good. Absent: the configured default.
     #[serde(default)]
     pub region: Option<Region>,
     /// Must be `true`; the time is kept.
     pub accept_terms: bool,
+    /// Of an invitation to this email: joins its workspace instead of making one.
+    #[serde(default)]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<String>"))]
+    pub invitation_token: Option<SecretString>,
 }
 
 /// `POST /v1/login`.
@@ -36,6 +41,85 @@ pub struct LogIn {
     /// As at sign-up.
     #[cfg_attr(feature = "schema", schemars(with = "String"))]
     pub password: SecretString,
+    /// The workspace to sign in to. Absent: the one used last.
+    #[serde(default)]
+    pub org_id: Option<OrgId>,
+}
+
+/// The answer to a right password where the account has a second factor (202): no session yet.
+#[derive(Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct SecondFactorNeeded {
+    /// For `POST /v1/login/second-factor`.
+    pub challenge: ShownOnce,
+    /// RFC 3339.
+    pub expires_at: String,
+}
+
+/// `POST /v1/login/second-factor`.
+#[derive(Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct SecondFactor {
+    /// From the login's answer.
+    #[cfg_attr(feature = "schema", schemars(with = "String"))]
+    pub challenge: SecretString,
+    /// Six digits of the authenticator app, or a recovery code.
+    #[cfg_attr(feature = "schema", schemars(with = "String"))]
+    pub code: SecretString,
+}
+
+/// `POST /v1/password-reset`.
+#[derive(Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct RequestPasswordReset {
+    /// Of the account.
+    pub email: String,
+}
+
+/// `POST /v1/password-reset/confirm`.
+#[derive(Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct ResetPassword {
+    /// From the mail.
+    #[cfg_attr(feature = "schema", schemars(with = "String"))]
+    pub token: SecretString,
+    /// As at sign-up.
+    #[cfg_attr(feature = "schema", schemars(with = "String"))]
+    pub new_password: SecretString,
+}
+
+/// `POST /v1/email/verify`.
+#[derive(Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct VerifyEmail {
+    /// From the mail.
+    #[cfg_attr(feature = "schema", schemars(with = "String"))]
+    pub token: SecretString,
+}
+
+/// What who came by an OIDC provider still has to say.
+#[derive(Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct FinishSignUp {
+    /// The person's name.
+    pub name: String,
+    /// As at sign-up.
+    #[serde(default)]
+    pub org_name: Option<String>,
+    /// As at sign-up.
+    #[serde(default)]
+    pub region: Option<Region>,
+    /// Must be `true`; the time is kept.
+    pub accept_terms: bool,
+    /// As at sign-up.
+    #[serde(default)]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<String>"))]
+    pub invitation_token: Option<SecretString>,
 }
 
 /// The answer to sign-up and login; the token is also set as the session cookie.
@@ -58,6 +142,14 @@ pub struct NewSession {
     pub token: ShownOnce,
     /// RFC 3339: the token's end. The cookie is renewed silently while the session lives.
     pub expires_at: String,
+}
+
+/// A fresh session that takes the place of the caller's token.
+#[derive(Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Renewed {
+    /// The session.
+    pub session: NewSession,
 }
 
 /// A person.
@@ -110,6 +202,9 @@ pub struct Me {
     /// The person's role; absent for an API key.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub role: Option<Role>,
+    /// RFC 3339: until then sensitive changes need no new proof of who sits there; absent for an API key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub authenticated_until: Option<String>,
     /// How the caller authenticated.
     pub auth: AuthKind,
     /// The API key's scopes; absent for a session.
