@@ -4,6 +4,7 @@
 //! they run natively in tests; `broker` calls providers; `platform` is the only part that knows Workers.
 
 pub mod account;
+pub mod asks;
 pub mod context;
 pub mod error;
 pub mod json;

@@ -137,7 +137,7 @@ fn sizes(head: &Head<'_>, state: &State) -> Result<(), Code> {
 
 fn signs_in(target: &Target<'_>) -> bool {
     match target {
-        Target::Api(route, _) => route.class == Class::Auth,
+        Target::Api(route, _) => matches!(route.class, Class::Auth | Class::Password),
         Target::Form(form) => !form.needs_caller(),
         _ => false,
     }
@@ -158,7 +158,11 @@ fn api(
             csrf::same_origin(head, &state.own_origin(head))?;
             None
         }
-        Access::Principal | Access::Session | Access::Needs(_) => {
+        Access::Principal
+        | Access::Session
+        | Access::Needs(_)
+        | Access::SessionNeeds(_)
+        | Access::Operator => {
             let caller = authenticated(head, now_ms, state)?;
             if caller.cookie && head.is_safe() {
                 csrf::not_cross_site(head)?;
@@ -170,7 +174,7 @@ fn api(
             Some(caller)
         }
     };
-    if let (Operation::VerifyPrincipal { audience: None }, Some(caller)) = (&operation, &caller) {
+    if let (Operation::VerifyPrincipal { audience: None, .. }, Some(caller)) = (&operation, &caller) {
         return match check::recall(caller, None, now_ms, state) {
             Some(Ok(good)) => Ok(Outcome::Answer(check::answer(&good))),
             Some(Err(code)) => Err(code.into()),
@@ -280,6 +284,7 @@ fn client(head: &Head<'_>, state: &State) -> Client {
         ip: state.client_ip(head).map(|ip| ip.to_string()).unwrap_or_default(),
         user_agent: head.header("user-agent").unwrap_or_default().chars().take(256).collect(),
         origin: state.own_origin(head),
+        country: None,
     }
 }
 

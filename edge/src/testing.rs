@@ -43,6 +43,7 @@ pub(crate) fn state_with(change: impl FnOnce(&mut Config)) -> State {
     config.rate_limits = RateLimits {
         ip: quota(600),
         auth: quota(10),
+        account: quota(10),
         passwords: quota(60),
         principal: quota(1200),
         source: quota(6000),

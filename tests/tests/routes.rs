@@ -124,7 +124,7 @@ fn b8_every_route_holds_to_scopes_and_csrf() {
             Access::Principal => drop(case.send(&keys[0].1).ok(200)),
             Access::Session => assert_refused(&case.send(&keys[0].1), case.method, "forbidden", 403),
             Access::Needs(permission) => {
-                let scope = String::from(Scope(permission));
+                let scope = String::from(Scope::Own(permission));
                 let (_, key) = keys.iter().find(|(missing, _)| *missing == scope).unwrap();
                 assert_refused(&case.send(key), case.method, "insufficient_scope", 403);
             }

@@ -6,10 +6,10 @@
 #[cfg(test)]
 mod tests;
 
+use crate::asks::{NewOrg, OpenSession};
 use crate::context::random;
 use crate::error::AppError;
 use crate::json::{check_name, field, parse};
-use crate::org::{NewOrg, OpenSession};
 use crate::store::{Sql, Value, migrations};
 use config::Config;
 use protocol::api::{LogIn, SignUp, User};
@@ -56,7 +56,8 @@ pub fn sign_up(sql: &dyn Sql, config: &Config, now_ms: u64, body: &[u8]) -> Resu
     let request: SignUp = parse(body)?;
     let email = normalize(&request.email)?;
     check_name("name", &request.name)?;
-    check_name("org_name", &request.org_name)?;
+    let org_name = request.org_name.unwrap_or_default();
+    check_name("org_name", &org_name)?;
     if !request.accept_terms {
         return Err(field("accept_terms", "must be true"));
     }
@@ -93,7 +94,7 @@ pub fn sign_up(sql: &dyn Sql, config: &Config, now_ms: u64, body: &[u8]) -> Resu
                     "INSERT INTO memberships (org_id, org_name, role, created_at) VALUES (?, ?, ?, ?)",
                     &[
                         org.as_str().into(),
-                        request.org_name.as_str().into(),
+                        org_name.as_str().into(),
                         Role::OrgAdmin.as_str().into(),
                         Value::from(now_ms),
                     ],
@@ -102,26 +103,36 @@ pub fn sign_up(sql: &dyn Sql, config: &Config, now_ms: u64, body: &[u8]) -> Resu
         written.is_ok()
     })?;
     written?;
-    let new_org = NewOrg { name: request.org_name, role: Role::OrgAdmin };
-    Ok(Proven { org, open: OpenSession { user, org: new_org, reason: "signup".to_owned() } })
+    Ok(Proven { org, open: open(user, org_name, "signup", 201, now_ms) })
 }
 
 /// Proves a password.
 ///
 /// # Errors
 /// `InvalidCredentials`, after the same work, whether the account or the password is wrong.
-pub fn log_in(sql: &dyn Sql, body: &[u8]) -> Result<Proven, AppError> {
+pub fn log_in(sql: &dyn Sql, now_ms: u64, body: &[u8]) -> Result<Proven, AppError> {
     let request: LogIn = parse(body)?;
     // An object that never was an account stays without rows or tables.
     let account = if migrations::is_empty(sql)? { None } else { load(sql)? };
     let stored = account.as_ref().map(|account| account.password_hash.as_str());
     let proven = verify_password(&request.password, stored);
     match account {
-        Some(account) if proven => Ok(Proven {
-            org: account.org,
-            open: OpenSession { user: account.user, org: account.new_org, reason: "login".to_owned() },
-        }),
+        Some(account) if proven => {
+            Ok(Proven { org: account.org, open: open(account.user, account.org_name, "login", 200, now_ms) })
+        }
         _ => Err(Code::InvalidCredentials.into()),
+    }
+}
+
+fn open(user: User, org_name: String, reason: &str, status: u16, now_ms: u64) -> OpenSession {
+    OpenSession {
+        user,
+        found: Some(NewOrg { name: org_name }),
+        reason: reason.to_owned(),
+        status,
+        authenticated_at: now_ms,
+        second_factor: false,
+        operator: false,
     }
 }
 
@@ -129,7 +140,7 @@ struct Account {
     user: User,
     password_hash: String,
     org: OrgId,
-    new_org: NewOrg,
+    org_name: String,
 }
 
 fn load(sql: &dyn Sql) -> Result<Option<Account>, AppError> {
@@ -143,10 +154,7 @@ fn load(sql: &dyn Sql) -> Result<Option<Account>, AppError> {
         user: User { id: row.parse(0)?, email: row.text(1)?.to_owned(), name: row.text(2)?.to_owned() },
         password_hash: row.text(3)?.to_owned(),
         org: row.parse(4)?,
-        new_org: NewOrg {
-            name: row.text(5)?.to_owned(),
-            role: row.text(6)?.parse().map_err(|_| crate::store::SqlError::Row)?,
-        },
+        org_name: row.text(5)?.to_owned(),
     }))
 }
 

@@ -20,7 +20,7 @@ fn sign_up_with(sql: &Native, body: &serde_json::Value) -> Result<Proven, AppErr
 }
 
 fn log_in_with(sql: &Native, password: &str) -> Result<Proven, AppError> {
-    log_in(sql, json!({ "email": "ada@example.com", "password": password }).to_string().as_bytes())
+    log_in(sql, NOW, json!({ "email": "ada@example.com", "password": password }).to_string().as_bytes())
 }
 
 fn refusal<T>(result: Result<T, AppError>) -> (Code, String) {

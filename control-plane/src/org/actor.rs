@@ -42,7 +42,7 @@ impl Actor {
     pub(super) fn may(&self, permission: Permission) -> bool {
         match &self.kind {
             Kind::Member { role, .. } => role.grants(permission),
-            Kind::ApiKey { scopes, .. } => scopes.contains(&Scope(permission)),
+            Kind::ApiKey { scopes, .. } => scopes.contains(&Scope::Own(permission)),
             Kind::Edge => false,
         }
     }
@@ -73,6 +73,10 @@ pub(super) fn authorize(ctx: Context<'_>) -> Result<Actor, AppError> {
         Access::Principal => true,
         Access::Session => matches!(actor.kind, Kind::Member { .. }),
         Access::Needs(permission) => actor.may(permission),
+        Access::SessionNeeds(permission) => {
+            matches!(actor.kind, Kind::Member { .. }) && actor.may(permission)
+        }
+        Access::Operator => false,
         // Public operations are not this object's.
         Access::Public | Access::Edge => false,
     };

@@ -30,6 +30,12 @@ fn read(ctx: Context<'_>, row: &Row) -> Result<ApiKey, SqlError> {
         expires_at: row.optional_number(7)?.map(rfc3339),
         revoked_at: row.optional_number(8)?.map(rfc3339),
         last_used_at: row.optional_number(9)?.map(rfc3339),
+        last_used_ip: None,
+        allowed_ips: None,
+        external_id: None,
+        metadata: None,
+        created_by: String::new(),
+        previous_works_until: None,
     })
 }
 
@@ -44,14 +50,14 @@ pub(super) fn create(ctx: Context<'_>, actor: &Actor, body: &[u8]) -> Result<Rep
     let mut scopes: Vec<Scope> = Vec::new();
     for scope in &request.scopes {
         if !scopes.contains(scope) {
-            scopes.push(*scope);
+            scopes.push(scope.clone());
         }
     }
     if scopes.is_empty() {
         return Err(field("scopes", "must name at least one scope"));
     }
     // A key makes no key that may do more than itself (claim N9's sibling: nobody raises themselves).
-    if scopes.iter().any(|scope| !actor.may(scope.0)) {
+    if scopes.iter().any(|scope| matches!(scope, Scope::Own(permission) if !actor.may(*permission))) {
         return Err(AppError::refused(Code::Forbidden, "a key cannot have scopes that its maker lacks"));
     }
     let expires_at = match request.expires_at.as_deref().map(parse_rfc3339) {
@@ -94,10 +100,16 @@ pub(super) fn create(ctx: Context<'_>, actor: &Actor, body: &[u8]) -> Result<Rep
             expires_at: expires_at.map(rfc3339),
             revoked_at: None,
             last_used_at: None,
+            last_used_ip: None,
+            allowed_ips: None,
+            external_id: None,
+            metadata: None,
+            created_by: actor.name().to_owned(),
+            previous_works_until: None,
         };
         let event = Event::new("api_key.created", &id)
             .with("name", request.name.as_str())
-            .with("scopes", scopes.iter().map(|scope| String::from(*scope)).collect::<Vec<_>>());
+            .with("scopes", scopes.iter().map(|scope| String::from(scope.clone())).collect::<Vec<_>>());
         let key = ShownOnce(minted.key.expose_secret().to_owned());
         tx.commit(&ctx.subject(actor.name()), event, CreatedApiKey { key, record })
     })

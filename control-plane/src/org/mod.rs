@@ -16,7 +16,7 @@ mod sources;
 mod tests;
 
 pub use connections::{Grant, SealedCredential, policy};
-pub use sessions::{NewOrg, OpenSession, open as open_session};
+pub use sessions::open as open_session;
 
 use crate::context::Context;
 use crate::error::AppError;
@@ -30,12 +30,10 @@ use protocol::{Code, Operation};
 pub fn handle(ctx: Context<'_>, body: &[u8]) -> Result<Reply, AppError> {
     let actor = actor::authorize(ctx)?;
     let mut reply = match &ctx.call.operation {
-        // The accounts' object takes these.
-        Operation::SignUp | Operation::LogIn => Err(Code::NotFound.into()),
         Operation::LogOut => sessions::log_out(ctx, &actor),
         Operation::Me => Reply::json(200, &overview::me(ctx, &actor)?),
         Operation::Overview => Reply::json(200, &overview::overview(ctx, &actor)?),
-        Operation::VerifyPrincipal { audience } => sessions::verify(ctx, &actor, audience.as_deref()),
+        Operation::VerifyPrincipal { audience, .. } => sessions::verify(ctx, &actor, audience.as_deref()),
 
         Operation::ListApiKeys(page) => Reply::json(200, &api_keys::list(ctx, page)?),
         Operation::CreateApiKey => api_keys::create(ctx, &actor, body),
@@ -63,6 +61,7 @@ pub fn handle(ctx: Context<'_>, body: &[u8]) -> Result<Reply, AppError> {
 
         Operation::ListAudit(page) => Reply::json(200, &audit::list(ctx, page)?),
         Operation::VerifyAudit { from } => Reply::json(200, &audit::verify(ctx, *from)?),
+        _ => Err(Code::NotFound.into()),
     }?;
     reply.rate_limit = actor.rate_limit();
     if reply.session.is_none() {

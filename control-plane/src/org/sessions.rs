@@ -2,38 +2,18 @@
 
 use super::actor::{Actor, Kind};
 use super::change;
+use crate::asks::OpenSession;
 use crate::context::{Context, random};
 use crate::error::AppError;
 use crate::reply::Reply;
 use crate::store::Event;
 use config::Config;
-use protocol::api::{NewSession, Org, ShownOnce, SignedIn, User};
+use protocol::api::{NewSession, Org, ShownOnce, SignedIn};
 use protocol::call::VerifiedPrincipal;
 use protocol::time::rfc3339;
 use protocol::{ISSUER, Role, SessionId, UserId};
-use serde::{Deserialize, Serialize};
 use tokens::SessionClaims;
 use zeroize::Zeroizing;
-
-/// Asked by the account's object once a password is proven; it never comes from the edge.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct OpenSession {
-    /// Whose.
-    pub user: User,
-    /// The org, for when this is its first session, or the first one's creation was cut off.
-    pub org: NewOrg,
-    /// `signup` or `login`, for the audit trail.
-    pub reason: String,
-}
-
-/// An org to be made.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct NewOrg {
-    /// As given at sign-up.
-    pub name: String,
-    /// The founder's role.
-    pub role: Role,
-}
 
 /// Opens a session for a member, making org and membership if this is the org's first.
 ///
@@ -51,7 +31,8 @@ pub fn open(ctx: Context<'_>, request: &OpenSession) -> Result<Reply, AppError> 
             &[ctx.now_ms.saturating_sub(idle_ms(ctx.config)).into()],
         )?;
         tx.write(
-            "INSERT INTO sessions (id, user_id, created_at, seen_at, ip, user_agent) VALUES (?, ?, ?, ?, ?, ?)",
+            "INSERT INTO sessions (id, user_id, created_at, seen_at, ip, user_agent, country, authenticated_at, \
+             second_factor, operator) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             &[
                 session.as_str().into(),
                 user.id.as_str().into(),
@@ -59,6 +40,10 @@ pub fn open(ctx: Context<'_>, request: &OpenSession) -> Result<Reply, AppError> 
                 ctx.now_ms.into(),
                 client.ip.as_str().into(),
                 client.user_agent.as_str().into(),
+                client.country.as_deref().map(str::to_owned).into(),
+                request.authenticated_at.into(),
+                u64::from(request.second_factor).into(),
+                u64::from(request.operator).into(),
             ],
         )?;
         let event = Event::new("session.opened", &session).with("reason", request.reason.as_str());
@@ -70,11 +55,11 @@ pub fn open(ctx: Context<'_>, request: &OpenSession) -> Result<Reply, AppError> 
         org: org(ctx)?,
         session: NewSession { token: ShownOnce(token.to_string()), expires_at: rfc3339(expires_at * 1000) },
     };
-    let status = if request.reason == "signup" { 201 } else { 200 };
-    Ok(Reply { session: Some(token), ..Reply::json(status, &signed_in)? })
+    Ok(Reply { session: Some(token), ..Reply::json(request.status, &signed_in)? })
 }
 
-fn ensure_org(ctx: Context<'_>, OpenSession { user, org, .. }: &OpenSession) -> Result<(), AppError> {
+fn ensure_org(ctx: Context<'_>, OpenSession { user, found, .. }: &OpenSession) -> Result<(), AppError> {
+    let Some(org) = found else { return Ok(()) };
     if ctx.store.first("SELECT 1 FROM org", &[])?.is_some() {
         return Ok(());
     }
@@ -98,7 +83,7 @@ fn ensure_org(ctx: Context<'_>, OpenSession { user, org, .. }: &OpenSession) -> 
                 user.id.as_str().into(),
                 user.email.as_str().into(),
                 user.name.as_str().into(),
-                org.role.as_str().into(),
+                Role::OrgAdmin.as_str().into(),
                 ctx.now_ms.into(),
             ],
         )?;
@@ -127,6 +112,8 @@ pub(super) fn verify(ctx: Context<'_>, actor: &Actor, audience: Option<&str>) ->
         role: None,
         scopes: None,
         rate_limit: None,
+        allowed_ips: None,
+        lease: None,
         assertion: None,
     };
     match &actor.kind {

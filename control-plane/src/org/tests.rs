@@ -1,13 +1,14 @@
 //! An org's object, driven as the edge drives it, on a native database.
 
 use super::*;
+use crate::asks::{NewOrg, OpenSession};
 use crate::secrets::{Secrets, tests::fixed};
 use crate::store::native::Native;
 use crate::store::{Sql as _, Store, Value, migrations};
 use config::Config;
 use protocol::api::{AuditVerification, User};
 use protocol::{
-    Call, Client, ConnectionId, OrgId, Page, Principal, Region, RequestId, Role, SourceId, UserId,
+    Call, Client, ConnectionId, OrgId, Page, Principal, Region, RequestId, SourceId, UserId,
 };
 use serde_json::{Value as Json, json};
 
@@ -37,7 +38,7 @@ impl Tenant {
             founder: Principal::Anonymous,
             now_ms: NOW,
         };
-        tenant.founder = tenant.sign_in(&user(seed), Role::OrgAdmin);
+        tenant.founder = tenant.sign_in(&user(seed));
         tenant
     }
 
@@ -53,11 +54,9 @@ impl Tenant {
         }
     }
 
-    fn sign_in(&self, user: &User, role: Role) -> Principal {
+    fn sign_in(&self, user: &User) -> Principal {
         let call = call(Principal::Anonymous, Operation::LogIn);
-        let new_org = NewOrg { name: "Acme".into(), role };
-        let request = OpenSession { user: user.clone(), org: new_org, reason: "login".into() };
-        let reply = open_session(self.context(&call), &request).unwrap();
+        let reply = open_session(self.context(&call), &open(user, self.now_ms)).unwrap();
         let verifier = tokens::SessionVerifier::from_jwks(&self.secrets.signer.jwks()).unwrap();
         let token = reply.session.unwrap();
         let claims = verifier.verify(&token, protocol::ISSUER, self.now_ms / 1000).unwrap().claims;
@@ -77,7 +76,7 @@ impl Tenant {
                 &[user.id.as_str().into(), user.email.as_str().into(), user.name.as_str().into()],
             )
             .unwrap();
-        self.sign_in(user, Role::Member)
+        self.sign_in(user)
     }
 
     fn call(&self, principal: &Principal, operation: Operation, body: &Json) -> Result<Reply, AppError> {
@@ -117,6 +116,18 @@ impl Tenant {
     }
 }
 
+fn open(user: &User, now_ms: u64) -> OpenSession {
+    OpenSession {
+        user: user.clone(),
+        found: Some(NewOrg { name: "Acme".into() }),
+        reason: "login".into(),
+        status: 200,
+        authenticated_at: now_ms,
+        second_factor: false,
+        operator: false,
+    }
+}
+
 fn user(seed: u8) -> User {
     User { id: UserId::new(NOW, [seed; 10]), email: format!("u{seed}@example.com"), name: "Ada".into() }
 }
@@ -128,6 +139,7 @@ fn call(principal: Principal, operation: Operation) -> Call {
             ip: "192.0.2.1".into(),
             user_agent: "test".into(),
             origin: "https://gate.test".into(),
+            country: None,
         },
         principal,
         operation,
@@ -593,7 +605,7 @@ fn events_past_their_retention_go() {
     let id = SourceId::parse(created["id"].as_str().unwrap()).unwrap();
     webhook(&tenant, &id, None, b"old").unwrap();
     tenant.now_ms += (u64::from(tenant.config.retention.inbound_events_days) + 1) * DAY;
-    tenant.founder = tenant.sign_in(&user(1), Role::OrgAdmin);
+    tenant.founder = tenant.sign_in(&user(1));
     let list = Operation::ListInboundEvents { source: None, page: Page::default() };
     assert_eq!(tenant.ok(list, &Json::Null)["data"], json!([]));
     for number in 2..=16u8 {
@@ -652,7 +664,7 @@ fn every_change_leaves_an_event() {
 #[test]
 fn an_identity_assertion_is_for_its_audience_and_short() {
     let tenant = Tenant::new(1);
-    let ask = Operation::VerifyPrincipal { audience: Some("app".into()) };
+    let ask = Operation::VerifyPrincipal { audience: Some("app".into()), want: 0 };
     let verified = tenant.ok(ask, &Json::Null);
     let assertion = verified["assertion"].as_str().unwrap();
     let payload = assertion.split('.').nth(1).unwrap();
@@ -661,25 +673,22 @@ fn an_identity_assertion_is_for_its_audience_and_short() {
     let claims: Json = serde_json::from_slice(&payload).unwrap();
     assert_eq!((&claims["aud"], &claims["sub"]), (&json!("app"), &json!(user(1).id)));
     assert!(claims["exp"].as_u64().unwrap() <= NOW / 1000 + 120);
-    assert!(tenant.ok(Operation::VerifyPrincipal { audience: None }, &Json::Null)["assertion"].is_null());
+    assert!(
+        tenant.ok(Operation::VerifyPrincipal { audience: None, want: 0 }, &Json::Null)["assertion"].is_null()
+    );
 }
 
 #[test]
 fn opening_a_session_twice_makes_one_org() {
     let tenant = Tenant::new(1);
-    tenant.sign_in(&user(1), Role::OrgAdmin);
+    tenant.sign_in(&user(1));
     let count = |table: &str| -> u64 {
         tenant.sql.exec(&format!("SELECT COUNT(*) FROM {table}"), &[]).unwrap()[0].number(0).unwrap()
     };
     assert_eq!((count("org"), count("members"), count("sessions")), (1, 1, 2));
     // Somebody who is no member gets no session, whatever the account's object says.
     let call = call(Principal::Anonymous, Operation::LogIn);
-    let stranger = OpenSession {
-        user: user(5),
-        org: NewOrg { name: "x".into(), role: Role::OrgAdmin },
-        reason: "login".into(),
-    };
-    assert_eq!(code(open_session(tenant.context(&call), &stranger)), Code::Forbidden);
+    assert_eq!(code(open_session(tenant.context(&call), &open(&user(5), NOW))), Code::Forbidden);
 }
 
 #[test]

@@ -35,7 +35,7 @@ impl AccountDo {
         let isolate = Isolate::get(&self.env)?;
         let proven = match call.operation {
             Operation::SignUp => account::sign_up(&self.sql, &isolate.config, now_ms(), body),
-            Operation::LogIn => account::log_in(&self.sql, body),
+            Operation::LogIn => account::log_in(&self.sql, now_ms(), body),
             _ => Err(Code::NotFound.into()),
         }?;
         Reply::json(200, &proven)

@@ -7,7 +7,7 @@ mod parse;
 #[cfg(feature = "toml")]
 pub use parse::{ConfigError, emit_for_build_script, parse};
 
-use protocol::Region;
+use protocol::{Feature, Meter, Region};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -17,6 +17,14 @@ use std::collections::BTreeMap;
 pub struct Config {
     /// Names and addresses.
     pub brand: Brand,
+    /// Who operates this installation.
+    #[serde(default)]
+    pub operators: Operators,
+    /// Ways to sign in.
+    #[serde(default)]
+    pub sign_in: SignIn,
+    /// Mail that goes out.
+    pub mail: Mail,
     /// Sign-in sessions.
     pub sessions: Sessions,
     /// How fast a revocation works.
@@ -61,6 +69,49 @@ pub struct Brand {
     pub security_contact: String,
 }
 
+/// Who operates this installation.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Operators {
+    /// Emails, lower case: whoever has proven one of them, and signs in with a second factor, is a SUPER_ADMIN.
+    pub super_admins: Vec<String>,
+}
+
+/// Ways to sign in, besides email and password.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SignIn {
+    /// OpenID Connect providers. Each is asked for `openid email profile` and nothing else (claim M9).
+    #[serde(default)]
+    pub oidc: Vec<OidcProvider>,
+}
+
+/// An OpenID Connect provider. Its client secret is in the control plane's `OIDC_CLIENT_SECRETS`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OidcProvider {
+    /// In URLs: lower-case letters, digits and `-`. Its redirect URI is `/sign-in/<id>/callback`.
+    pub id: String,
+    /// On the button.
+    pub name: String,
+    /// As the provider's discovery document says it, to the letter.
+    pub issuer: String,
+    /// As registered with the provider.
+    pub client_id: String,
+    /// Whether a proven email of this provider signs in to the account that has proven the same email. Only for a provider
+    /// that owns the addresses it vouches for.
+    #[serde(default)]
+    pub link_by_email: bool,
+}
+
+/// Mail that goes out, by the control plane's `MAIL_TRANSPORT`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Mail {
+    /// The sender's address.
+    pub from: String,
+}
+
 /// Sign-in sessions.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -69,6 +120,10 @@ pub struct Sessions {
     pub access_seconds: u32,
     /// Life of an unused session, days.
     pub idle_days: u32,
+    /// How long after a proof of who sits there sensitive changes are taken, minutes.
+    pub reauthentication_minutes: u32,
+    /// Life of an invitation, days.
+    pub invitation_days: u32,
 }
 
 /// How fast a revocation works.
@@ -109,6 +164,8 @@ pub struct RateLimits {
     pub ip: Quota,
     /// Of one client address, for sign-up and login.
     pub auth: Quota,
+    /// Of one account: wrong passwords and codes, counted exactly, wherever they come from.
+    pub account: Quota,
     /// Of all clients together, for sign-up and login.
     pub passwords: Quota,
     /// Of one user or API key.
@@ -155,14 +212,25 @@ pub struct Plans {
     pub plans: BTreeMap<String, Plan>,
 }
 
-/// How many of each an org may have.
+/// What an org may have and use.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-#[allow(missing_docs)]
 pub struct Plan {
+    /// Which of two plans is the larger one: to a higher level at once, to a lower one with the next cycle.
+    pub level: u32,
+    /// The most of each at a time.
     pub api_keys: u32,
+    #[allow(missing_docs)]
     pub connections: u32,
+    #[allow(missing_docs)]
+    pub members: u32,
+    #[allow(missing_docs)]
     pub sources: u32,
+    /// What it includes.
+    pub features: Vec<Feature>,
+    /// The most of each in a cycle; a meter that is left out has no limit.
+    #[serde(default)]
+    pub monthly: BTreeMap<Meter, u64>,
 }
 
 /// Traffic to the operator's own upstream.

@@ -1,6 +1,6 @@
 //! Reading and checking `sluicegate.toml`. Every refusal names the key and says what is allowed.
 
-use crate::{Config, Quota};
+use crate::{Config, OidcProvider, Quota};
 use std::collections::HashSet;
 use std::path::Path;
 use url::Url;
@@ -46,8 +46,21 @@ pub fn emit_for_build_script(root: &Path) -> Result<Config, Box<dyn std::error::
 }
 
 fn check(config: &Config) -> Result<(), ConfigError> {
-    let Config { brand, sessions, revocation, limits, rate_limits, csp, retention, residency, plans, routes } =
-        config;
+    let Config {
+        brand,
+        operators,
+        sign_in,
+        mail,
+        sessions,
+        revocation,
+        limits,
+        rate_limits,
+        csp,
+        retention,
+        residency,
+        plans,
+        routes,
+    } = config;
 
     require("brand.name", "1 to 40 characters without control characters", {
         (1..=40).contains(&brand.name.chars().count()) && !brand.name.chars().any(char::is_control)
@@ -61,8 +74,18 @@ fn check(config: &Config) -> Result<(), ConfigError> {
         Url::parse(&brand.security_contact).is_ok_and(|url| matches!(url.scheme(), "mailto" | "https"))
     })?;
 
+    for email in &operators.super_admins {
+        require("operators.super_admins", "each an email address in lower case", {
+            is_address(email) && email.to_lowercase() == *email
+        })?;
+    }
+    require("mail.from", "an email address", is_address(&mail.from))?;
+    providers(&sign_in.oidc)?;
+
     within("sessions.access_seconds", sessions.access_seconds, 60, 3600)?;
     within("sessions.idle_days", sessions.idle_days, 1, 365)?;
+    within("sessions.reauthentication_minutes", sessions.reauthentication_minutes, 1, 60)?;
+    within("sessions.invitation_days", sessions.invitation_days, 1, 30)?;
     within("revocation.max_staleness_seconds", revocation.max_staleness_seconds, 1, 60)?;
 
     within("limits.url_bytes", limits.url_bytes, 256, 16_384)?;
@@ -75,6 +98,7 @@ fn check(config: &Config) -> Result<(), ConfigError> {
 
     quota("rate_limits.ip", rate_limits.ip)?;
     quota("rate_limits.auth", rate_limits.auth)?;
+    quota("rate_limits.account", rate_limits.account)?;
     quota("rate_limits.passwords", rate_limits.passwords)?;
     quota("rate_limits.principal", rate_limits.principal)?;
     quota("rate_limits.source", rate_limits.source)?;
@@ -91,6 +115,10 @@ fn check(config: &Config) -> Result<(), ConfigError> {
     require("residency.default", "one of residency.regions", residency.regions.contains(&residency.default))?;
 
     require("plans.default", "the name of a plan", plans.plans.contains_key(&plans.default))?;
+
+    for (name, plan) in &plans.plans {
+        require(&format!("plans.{name}.members"), "at least 1", plan.members >= 1)?;
+    }
 
     let mut paths = HashSet::new();
     for (index, route) in routes.iter().enumerate() {
@@ -123,6 +151,42 @@ fn check(config: &Config) -> Result<(), ConfigError> {
         })?;
     }
     Ok(())
+}
+
+fn providers(providers: &[OidcProvider]) -> Result<(), ConfigError> {
+    let (mut ids, mut issuers) = (HashSet::new(), HashSet::new());
+    for (index, provider) in providers.iter().enumerate() {
+        let key = |field: &str| format!("sign_in.oidc[{index}].{field}");
+        require(&key("id"), "1 to 40 lower-case letters, digits and -, used by one provider alone", {
+            (1..=40).contains(&provider.id.len())
+                && provider.id.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+                && ids.insert(&provider.id)
+        })?;
+        require(&key("name"), "1 to 40 characters without control characters", {
+            (1..=40).contains(&provider.name.chars().count()) && !provider.name.chars().any(char::is_control)
+        })?;
+        require(&key("issuer"), "an https:// URL without query or fragment, used by one provider alone", {
+            Url::parse(&provider.issuer).is_ok_and(|url| {
+                let local =
+                    url.scheme() == "http" && matches!(url.host_str(), Some("127.0.0.1" | "localhost"));
+                (url.scheme() == "https" || local) && url.query().is_none() && url.fragment().is_none()
+            }) && issuers.insert(&provider.issuer)
+        })?;
+        require(&key("client_id"), "1 to 255 visible ASCII characters", {
+            (1..=255).contains(&provider.client_id.len())
+                && provider.client_id.bytes().all(|b| b.is_ascii_graphic())
+        })?;
+    }
+    Ok(())
+}
+
+/// Enough to catch a typing error; the mail server has the last word.
+fn is_address(text: &str) -> bool {
+    text.len() <= 254
+        && text.bytes().all(|b| b.is_ascii_graphic() && b != b'<' && b != b'>' && b != b',')
+        && text.split_once('@').is_some_and(|(local, domain)| {
+            !local.is_empty() && !domain.contains('@') && domain.contains('.') && !domain.starts_with('.')
+        })
 }
 
 fn is_https_origin(text: &str) -> bool {
@@ -177,10 +241,45 @@ mod tests {
             ("default = \"auto\"", "default = \"mars\"", "default"),
             ("regions = [\"auto\", \"eu\", \"us\"]", "regions = [\"eu\"]", "residency.default"),
             ("default = \"free\"", "default = \"gold\"", "plans.default"),
+            ("super_admins = []", "super_admins = [\"Root@example.com\"]", "operators.super_admins"),
+            ("from = \"", "from = \"A <", "mail.from"),
+            (
+                "reauthentication_minutes = 10",
+                "reauthentication_minutes = 600",
+                "sessions.reauthentication_minutes",
+            ),
+            ("members = 10", "members = 0", "plans.free.members"),
+            ("\"connections\",", "\"connection\",", "connection"),
             ("header_bytes = 32768", "header_bytes = 32768\nheader_byte = 1", "header_byte"),
         ] {
             let error = error_of(from, to);
             assert!(error.contains(key), "{to}: {error}");
+        }
+    }
+
+    #[test]
+    fn an_identity_provider_is_named_once_and_asked_over_https() {
+        let with = |id: &str, issuer: &str| {
+            let provider = |id: &str, issuer: &str| {
+                format!(
+                    "[[sign_in.oidc]]\nid = \"{id}\"\nname = \"N\"\nissuer = \"{issuer}\"\nclient_id = \"c\"\n"
+                )
+            };
+            parse(&format!(
+                "{SHIPPED}\n{}{}",
+                provider("google", "https://accounts.google.com"),
+                provider(id, issuer)
+            ))
+        };
+        assert!(with("own", "https://id.example.com/realms/a").is_ok());
+        for (id, issuer, key) in [
+            ("google", "https://id.example.com", "sign_in.oidc[1].id"),
+            ("a/b", "https://id.example.com", "sign_in.oidc[1].id"),
+            ("own", "http://id.example.com", "sign_in.oidc[1].issuer"),
+            ("own", "https://accounts.google.com", "sign_in.oidc[1].issuer"),
+            ("own", "https://id.example.com?x", "sign_in.oidc[1].issuer"),
+        ] {
+            assert!(with(id, issuer).expect_err(issuer).to_string().contains(key), "{id} {issuer}");
         }
     }
 

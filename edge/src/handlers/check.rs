@@ -77,7 +77,7 @@ pub async fn ask<P: ControlPlane>(
     let audience = route.and_then(|route| {
         context.state.borrow().config.routes.get(route).map(|route| route.audience.clone())
     });
-    let operation = Operation::VerifyPrincipal { audience };
+    let operation = Operation::VerifyPrincipal { audience, want: 0 };
     let reply = context.call(Some(caller), caller.principal(), operation, Vec::new()).await?;
     let outcome = match reply.status {
         200 => read(&reply.body, caller),

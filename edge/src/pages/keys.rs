@@ -97,5 +97,5 @@ fn create(shell: &Shell<'_>, retry: Option<&Retry>) -> Markup {
 }
 
 fn scopes(scopes: &[Scope]) -> Markup {
-    html! { @for scope in scopes { code { (String::from(*scope)) } " " } }
+    html! { @for scope in scopes { code { (String::from(scope.clone())) } " " } }
 }

@@ -42,6 +42,7 @@ pub fn render(shell: &Shell<'_>, data: &Overview) -> Markup {
 
 fn role_name(role: Role) -> &'static str {
     match role {
+        Role::SuperAdmin => "operator",
         Role::OrgAdmin => "admin",
         Role::Member => "member",
     }

@@ -11,6 +11,8 @@ fn verified(assertion: Option<&str>) -> VerifiedPrincipal {
         role: None,
         scopes: None,
         rate_limit: None,
+        allowed_ips: None,
+        lease: None,
         assertion: assertion.map(|jwt| protocol::api::ShownOnce(jwt.to_owned())),
     }
 }
@@ -102,7 +104,7 @@ fn an_assertion_is_for_one_route() {
         .into();
     let state = RefCell::new(isolate);
     let plane = FakePlane::new(|call, _| match &call.operation {
-        Operation::VerifyPrincipal { audience: Some(audience) } => {
+        Operation::VerifyPrincipal { audience: Some(audience), .. } => {
             reply(200, verified(Some(&format!("jwt-for-{audience}"))))
         }
         other => panic!("{other:?}"),

@@ -115,7 +115,7 @@ fn n7_a_new_key_is_shown_once() {
         reply(
             201,
             json!({
-                "key": "sgk_shown_once", "id": "key_00000000000000000000000000", "name": "CI", "prefix": "sgk_…",
+                "key": "sgk_shown_once", "id": "key_00000000000000000000000000", "name": "CI", "created_by": "usr_00000000000000000000000000", "prefix": "sgk_…",
                 "scopes": ["connections:read"], "created_at": "2026-11-22T00:00:00.000Z",
             }),
         )

@@ -18,7 +18,7 @@ fn overview() -> Value {
         "me": me,
         "connections": [{ "id": id("con_"), "connector": EVIL, "name": EVIL, "status": "active", "base_url": EVIL,
             "auth_type": EVIL, "allowed_hosts": [EVIL], "scopes": [EVIL], "created_at": EVIL, "last_used_at": EVIL }],
-        "api_keys": [{ "id": id("key_"), "name": EVIL, "prefix": EVIL, "scopes": ["audit:read"], "created_at": EVIL,
+        "api_keys": [{ "id": id("key_"), "name": EVIL, "created_by": "usr_00000000000000000000000000", "prefix": EVIL, "scopes": ["audit:read"], "created_at": EVIL,
             "revoked_at": EVIL }],
         "sources": [{ "id": source_id(), "url": EVIL, "provider": EVIL, "name": EVIL, "created_at": EVIL,
             "event_count": 1, "last_event_at": EVIL }],
