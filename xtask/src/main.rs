@@ -24,6 +24,8 @@ cargo xtask <command>
                           runs them on bare workerd, with storage on disk
   bench [--seconds 2] [--scenario NAME] [--quick]
                           CPU per request beside Hono and plain JavaScript; writes target/bench/latest.json
+  refusal                 how long after a revocation something still succeeds, under load; writes target/bench/refusal.json
+  flood [--seconds 30]    what 200 wrong sign-ins a second cost other tenants; writes target/bench/flood.json
   keys FILE               makes a production set of keys
   deploy [--dry-run] [--keys FILE]
                           both Workers to Cloudflare, with their secrets from FILE
@@ -51,6 +53,8 @@ fn dispatch(mut args: lexopt::Parser) -> Result<()> {
             Some("build") => build_command(args),
             Some("serve") => serve_command(args),
             Some("bench") => bench_command(args),
+            Some("refusal") => no_more(args).and_then(|()| bench::refusal::run()),
+            Some("flood") => flood_command(args),
             Some("keys") => keys_command(args),
             Some("deploy") => deploy_command(args),
             _ => bail!("no such command: {}\n\n{HELP}", command.display()),
@@ -168,6 +172,24 @@ fn bench_command(mut args: lexopt::Parser) -> Result<()> {
         }
     }
     bench::bench(&options)
+}
+
+fn flood_command(mut args: lexopt::Parser) -> Result<()> {
+    let mut seconds = 30;
+    while let Some(arg) = args.next()? {
+        match arg {
+            Long("seconds") => seconds = args.value()?.parse()?,
+            other => return Err(other.unexpected().into()),
+        }
+    }
+    bench::flood::run(seconds)
+}
+
+fn no_more(mut args: lexopt::Parser) -> Result<()> {
+    match args.next()? {
+        Some(other) => Err(other.unexpected().into()),
+        None => Ok(()),
+    }
 }
 
 fn keys_command(mut args: lexopt::Parser) -> Result<()> {
