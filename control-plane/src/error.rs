@@ -10,6 +10,12 @@ pub enum AppError {
     /// The caller asked for something that is not to be had.
     #[error("refused: {}", .0.as_str())]
     Refused(Code, Option<Cow<'static, str>>),
+    /// The caller asked too often.
+    #[error("refused: rate_limited")]
+    Limited {
+        /// When to come back.
+        retry_after_seconds: u32,
+    },
     /// The database failed, or holds what this code never wrote.
     #[error("store: {0}")]
     Store(#[from] crate::store::SqlError),
@@ -37,6 +43,7 @@ impl AppError {
     pub fn public(&self) -> (Code, Option<&Cow<'static, str>>) {
         match self {
             Self::Refused(code, detail) => (*code, detail.as_ref()),
+            Self::Limited { .. } => (Code::RateLimited, None),
             Self::Store(_) | Self::Vault(_) | Self::Token(_) | Self::Encoding | Self::Platform(_) => {
                 (Code::Internal, None)
             }

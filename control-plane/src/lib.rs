@@ -8,6 +8,7 @@ pub mod asks;
 pub mod context;
 pub mod error;
 pub mod json;
+pub mod limiter;
 pub mod org;
 pub mod reply;
 pub mod secrets;

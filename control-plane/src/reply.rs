@@ -17,6 +17,8 @@ pub struct Reply {
     pub session: Option<Zeroizing<String>>,
     /// The calling API key's own limit, for the edge to count it by.
     pub rate_limit: Option<RateLimit>,
+    /// Of a refusal for asking too often: seconds until the next request is taken.
+    pub retry_after: Option<u32>,
     /// The answer was given before, to the same `Idempotency-Key`.
     pub replayed: bool,
 }
@@ -39,9 +41,14 @@ impl Reply {
     pub fn problem(error: &AppError, request_id: &RequestId) -> Self {
         let (code, detail) = error.public();
         let problem = Problem::with_detail(code, detail.cloned(), request_id.clone());
+        let retry_after = match error {
+            AppError::Limited { retry_after_seconds } => Some(*retry_after_seconds),
+            _ => None,
+        };
         Self {
             status: code.status(),
             body: Zeroizing::new(serde_json::to_vec(&problem).unwrap_or_default()),
+            retry_after,
             ..Self::default()
         }
     }

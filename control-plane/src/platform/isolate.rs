@@ -15,6 +15,8 @@ pub(crate) struct Isolate {
     pub config: Config,
     pub allow_local_upstreams: bool,
     pub jurisdictions: bool,
+    /// Multiplies every limit: for tests and benchmarks.
+    pub rate_limit_scale: u32,
 }
 
 impl Isolate {
@@ -49,6 +51,14 @@ impl Isolate {
             secrets: Secrets::load(&config.brand.api_key_prefix, variable)?,
             allow_local_upstreams: switch("ALLOW_LOCAL_UPSTREAMS", "true", "false")?,
             jurisdictions: switch("JURISDICTIONS", "on", "off")?,
+            rate_limit_scale: match variable("RATE_LIMIT_SCALE").as_deref().map(String::as_str) {
+                None | Some("") => 1,
+                Some(text) => text
+                    .parse()
+                    .ok()
+                    .filter(|scale| *scale >= 1)
+                    .ok_or(AppError::Platform("RATE_LIMIT_SCALE is not a number from 1 on"))?,
+            },
             config,
         })
     }

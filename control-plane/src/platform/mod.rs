@@ -2,6 +2,7 @@
 
 mod account_do;
 mod isolate;
+mod limiter_do;
 mod org_do;
 mod sql;
 
@@ -64,6 +65,9 @@ pub(crate) fn respond(result: Result<Reply, AppError>, request_id: &RequestId) -
     }
     if let Some(RateLimit { limit, period_seconds }) = reply.rate_limit {
         headers.set(header::RATE_LIMIT, &format!("{limit}/{period_seconds}"))?;
+    }
+    if let Some(seconds) = reply.retry_after {
+        headers.set("retry-after", &seconds.to_string())?;
     }
     if reply.replayed {
         headers.set("idempotency-replayed", "true")?;
