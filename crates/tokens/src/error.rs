@@ -40,7 +40,7 @@ pub enum TokenError {
     /// Not a source id that was issued here.
     #[error("source id not genuine")]
     SourceId,
-    /// bcrypt refused its cost.
+    /// A bcrypt cost outside of 4 to 14.
     #[error("password hash cost out of range")]
     HashCost,
     /// A password of fewer than 10 characters.

@@ -17,6 +17,7 @@ mod mac;
 mod org;
 mod password;
 mod session;
+mod slow_hash;
 mod source_id;
 
 pub use api_key::{API_KEY_BCRYPT_COST, ApiKeyFormat, KeyDigest, MintedKey, PresentedKey};
@@ -24,6 +25,6 @@ pub use base32::random_base32;
 pub use csrf::{csrf_token, csrf_valid};
 pub use error::TokenError;
 pub use mac::MacKey;
-pub use password::{PASSWORD_COST, check_password, hash_password, verify_password};
+pub use password::{HashWork, PASSWORD_COST, VerifyWork, check_password, hash_password, verify_password};
 pub use session::{AUDIENCE, MAX_TOKEN_LEN, SessionClaims, SessionSigner, SessionVerifier, Verified};
 pub use source_id::{mint_source_id, parse_source_id};
