@@ -45,6 +45,11 @@ pub fn is_base32(text: &str) -> bool {
     text.bytes().all(|character| value(character).is_some())
 }
 
+/// Cuts off the first `len` characters; `None` unless there are as many, all of this alphabet.
+pub(crate) fn split_at(text: &str, len: usize) -> Option<(&str, &str)> {
+    text.split_at_checked(len).filter(|(part, _)| is_base32(part))
+}
+
 /// `chars` random characters, five bits of entropy each.
 ///
 /// # Errors

@@ -40,6 +40,12 @@ pub enum TokenError {
     /// Not a source id that was issued here.
     #[error("source id not genuine")]
     SourceId,
+    /// Not the 26 characters of an id's body.
+    #[error("not the body of an id")]
+    Subject,
+    /// Not a link of the expected kind that was made here.
+    #[error("link not genuine")]
+    Link,
     /// A bcrypt cost outside of 4 to 14.
     #[error("password hash cost out of range")]
     HashCost,

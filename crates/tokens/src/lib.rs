@@ -1,4 +1,4 @@
-//! Everything a caller presents: session tokens, API keys, CSRF tokens, source ids, passwords.
+//! Everything a caller presents: session tokens, API keys, CSRF tokens, source ids, mailed links, passwords.
 //!
 //! Invariant 1 shapes it: the edge holds a [`SessionVerifier`] (public keys) and a [`MacKey`], with which it refuses
 //! forged and mistyped credentials without a network read. Only the control plane holds a [`SessionSigner`]. The MAC key
@@ -12,7 +12,9 @@ pub mod base32;
 
 mod api_key;
 mod csrf;
+mod digest;
 mod error;
+mod link;
 mod mac;
 mod org;
 mod password;
@@ -24,6 +26,7 @@ pub use api_key::{API_KEY_BCRYPT_COST, ApiKeyFormat, KeyDigest, MintedKey, Prese
 pub use base32::random_base32;
 pub use csrf::{csrf_token, csrf_valid};
 pub use error::TokenError;
+pub use link::{LinkKind, MintedLink, PresentedLink, mint_link, parse_link};
 pub use mac::MacKey;
 pub use password::{HashWork, PASSWORD_COST, VerifyWork, check_password, hash_password, verify_password};
 pub use session::{AUDIENCE, MAX_TOKEN_LEN, SessionClaims, SessionSigner, SessionVerifier, Verified};
