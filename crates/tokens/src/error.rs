@@ -46,6 +46,9 @@ pub enum TokenError {
     /// Not a link of the expected kind that was made here.
     #[error("link not genuine")]
     Link,
+    /// Not the 20 bytes of a TOTP secret.
+    #[error("TOTP secret malformed")]
+    TotpSecret,
     /// A bcrypt cost outside of 4 to 14.
     #[error("password hash cost out of range")]
     HashCost,
