@@ -128,7 +128,8 @@ mod tests {
             }
             assert_eq!(read_text(&cookie[..at]), Err(OidcError::Cookie), "cut at {at}");
         }
-        for longer in [format!("{cookie}="), format!("{cookie}A"), format!(" {cookie}"), format!("{cookie}.")] {
+        for longer in [format!("{cookie}="), format!("{cookie}A"), format!(" {cookie}"), format!("{cookie}.")]
+        {
             assert_eq!(read_text(&longer), Err(OidcError::Cookie));
         }
     }
@@ -145,7 +146,13 @@ mod tests {
     #[test]
     fn another_version_or_form_is_refused_even_with_a_true_tag() {
         let json = URL_SAFE_NO_PAD.encode(r#""content""#);
-        for signed in [format!("v2.{json}"), format!("v1{json}"), json.clone(), format!("v1.{json}="), format!("v1..{json}")] {
+        for signed in [
+            format!("v2.{json}"),
+            format!("v1{json}"),
+            json.clone(),
+            format!("v1.{json}="),
+            format!("v1..{json}"),
+        ] {
             let tag = key().tag(Label::Attempt, &signed);
             assert_eq!(read_text(&format!("{signed}.{tag}")), Err(OidcError::Cookie), "{signed}");
         }

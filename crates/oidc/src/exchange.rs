@@ -43,7 +43,6 @@ impl TokenRequest {
 
     /// Consumes the code: it is redeemed once.
     #[must_use]
-    #[allow(clippy::needless_pass_by_value, reason = "a code serves once")]
     pub fn new(metadata: &Metadata, client: &Client, code: Code) -> Self {
         let mut form = form_urlencoded::Serializer::new(String::new());
         form.append_pair("grant_type", "authorization_code")
@@ -65,7 +64,8 @@ impl TokenRequest {
 
 /// RFC 6749, section 2.3.1: both parts are form-encoded before they are joined.
 fn basic(client: &Client) -> SecretString {
-    let encode = |text: &str| Zeroizing::new(form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>());
+    let encode =
+        |text: &str| Zeroizing::new(form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>());
     let pair = Zeroizing::new(format!("{}:{}", *encode(&client.id), *encode(client.secret.expose_secret())));
     format!("Basic {}", *Zeroizing::new(STANDARD.encode(pair.as_bytes()))).into()
 }
@@ -152,10 +152,12 @@ mod tests {
 
     #[test]
     fn of_the_answer_only_the_id_token_is_taken() {
-        let answer = br#"{"access_token":"fake","token_type":"Bearer","id_token":"a.b.c","expires_in":"odd"}"#;
+        let answer =
+            br#"{"access_token":"fake","token_type":"Bearer","id_token":"a.b.c","expires_in":"odd"}"#;
         assert_eq!(id_token(answer).unwrap().expose_secret(), "a.b.c");
         let long = format!(r#"{{"id_token":"{}"}}"#, "a".repeat(MAX_RESPONSE_LEN));
-        for wrong in ["", "{}", r#"{"id_token":null}"#, r#"{"id_token":"a","id_token":"b"}"#, "<html>", &long] {
+        for wrong in ["", "{}", r#"{"id_token":null}"#, r#"{"id_token":"a","id_token":"b"}"#, "<html>", &long]
+        {
             assert_eq!(id_token(wrong.as_bytes()).unwrap_err(), OidcError::TokenResponse);
         }
     }

@@ -91,7 +91,9 @@ mod tests {
 
     #[test]
     fn only_https_by_name_is_an_issuer() {
-        for text in ["https://accounts.google.com", "https://id.example.com/tenant/", "https://id.example.com:8443"] {
+        for text in
+            ["https://accounts.google.com", "https://id.example.com/tenant/", "https://id.example.com:8443"]
+        {
             assert_eq!(Issuer::parse(text, Transport::Https).unwrap().as_str(), text);
         }
         let refused = [
@@ -130,11 +132,15 @@ mod tests {
 
     #[test]
     fn a_local_provider_must_be_allowed_and_be_on_this_machine() {
-        for text in ["http://localhost:9000", "http://127.0.0.1:9000", "http://[::1]:9000", "https://localhost"] {
+        for text in
+            ["http://localhost:9000", "http://127.0.0.1:9000", "http://[::1]:9000", "https://localhost"]
+        {
             assert!(Issuer::parse(text, Transport::HttpsOrLocal).is_ok(), "{text}");
             assert!(Issuer::parse(text, Transport::Https).is_err(), "{text}");
         }
-        for text in ["http://10.0.0.1", "http://192.168.1.1", "http://localhost.example.com", "ws://localhost"] {
+        for text in
+            ["http://10.0.0.1", "http://192.168.1.1", "http://localhost.example.com", "ws://localhost"]
+        {
             assert!(Issuer::parse(text, Transport::HttpsOrLocal).is_err(), "{text}");
         }
     }

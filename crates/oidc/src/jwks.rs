@@ -33,7 +33,7 @@ struct Key {
 
 #[derive(Debug, Clone)]
 pub(crate) enum PublicKey {
-    Rs256(RS256PublicKey),
+    Rs256(Box<RS256PublicKey>),
     Es256(ES256PublicKey),
     Ed25519(Ed25519PublicKey),
 }
@@ -81,9 +81,8 @@ impl Jwks {
 
     /// The one key of this algorithm that the token names, or the only one if it names none.
     pub(crate) fn find(&self, algorithm: Algorithm, kid: Option<&str>) -> Result<&PublicKey, OidcError> {
-        let fits = |key: &&Key| {
-            key.public.algorithm() == algorithm && (kid.is_none() || key.kid.as_deref() == kid)
-        };
+        let fits =
+            |key: &&Key| key.public.algorithm() == algorithm && (kid.is_none() || key.kid.as_deref() == kid);
         let mut fitting = self.keys.iter().filter(fits);
         let key = fitting.next().ok_or(OidcError::UnknownKey)?;
         if fitting.next().is_some() { Err(OidcError::AmbiguousKey) } else { Ok(&key.public) }
@@ -152,7 +151,7 @@ impl Jwk {
         match (self.kty.as_str(), self.crv.as_deref()) {
             ("RSA", None) => {
                 let (n, e) = (decode(&self.n)?, decode(&self.e)?);
-                RS256PublicKey::from_components(&n, &e).ok().map(PublicKey::Rs256)
+                RS256PublicKey::from_components(&n, &e).ok().map(|key| PublicKey::Rs256(Box::new(key)))
             }
             ("EC", Some("P-256")) => {
                 let (x, y) = (decode(&self.x)?, decode(&self.y)?);

@@ -31,7 +31,9 @@ fn m9_exactly_three_scopes_are_asked_for() {
     for purpose in purposes() {
         let asked = asked(&attempt_for(purpose));
         assert_eq!(asked["scope"], "openid email profile");
-        for further in ["access_type", "claims", "include_granted_scopes", "request", "request_uri", "resource"] {
+        for further in
+            ["access_type", "claims", "include_granted_scopes", "request", "request_uri", "resource"]
+        {
             assert!(!asked.contains_key(further));
         }
     }
