@@ -52,7 +52,7 @@ pub struct Identity {
     pub auth_time_s: Option<u64>,
 }
 
-/// Verifies a compact JWT as the ID token of an attempt. In Wasm, an RS256 or ES256 signature takes about a millisecond.
+/// Verifies a compact JWT as the ID token of an attempt. In Wasm, an ES256 signature takes about 1.3 ms.
 ///
 /// # Errors
 /// [`OidcError::UnknownKey`] if the key set may have been rotated; any other of the ID token's errors otherwise.

@@ -13,8 +13,8 @@
 //! 6. An identity without an account waits in a [`PendingIdentity`] cookie until its person has accepted the terms.
 //!
 //! The types keep providers apart (RFC 9700, section 4.4, mix-up): an attempt, a key set and the metadata each know their
-//! issuer, and what belongs to another is refused. The PKCE verifier, the nonce and the expected issuer can only come from the
-//! attempt. Every request here follows no redirects; that is the caller's `redirect: "manual"`.
+//! issuer, and what belongs to another is refused. The PKCE verifier, the nonce and the expected issuer come from the attempt
+//! alone. The caller's requests must not follow redirects and must bound what they read, see the `MAX_…_LEN`s.
 //!
 //! Not provided: `response_mode=form_post`, encrypted ID tokens, issuers with a placeholder (`{tenantid}`), the userinfo
 //! endpoint, refresh tokens (none are asked for, and access tokens are thrown away).

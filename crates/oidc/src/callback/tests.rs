@@ -1,7 +1,7 @@
 //! What a browser may bring back: the true answer, and everything that someone else could have sent it with.
 
 use super::*;
-use crate::fixtures::{ISSUER, attempt, metadata, metadata_with};
+use crate::fixtures::{ISSUER, attempt, client, metadata, metadata_with};
 use crate::{Issuer, Transport};
 use proptest::prelude::*;
 use serde_json::json;
@@ -70,6 +70,7 @@ fn the_metadata_of_another_provider_is_refused() {
     let other = Metadata::parse(&issuer, document.to_string().as_bytes()).unwrap();
     let mixed = answer(&attempt, &other, &[("code", "c"), ("state", attempt.state.expose_secret())]);
     assert_eq!(mixed.unwrap_err(), OidcError::OtherProvider);
+    assert_eq!(attempt.authorization_url(&other, &client()), Err(OidcError::OtherProvider));
 }
 
 #[test]

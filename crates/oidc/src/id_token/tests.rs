@@ -183,6 +183,7 @@ fn only_keys_that_sign_by_our_algorithms_are_taken() {
         key
     };
     let modulus = |bytes: usize| b64(vec![0xff; bytes]);
+    let point = EC.key_pair().public_key().to_bytes_uncompressed();
     let unfit = [
         changed(rsa_jwk(), "n", json!(modulus(128))),
         changed(rsa_jwk(), "n", json!(modulus(255))),
@@ -200,6 +201,7 @@ fn only_keys_that_sign_by_our_algorithms_are_taken() {
         changed(ec_jwk(), "crv", json!("P-384")),
         changed(ec_jwk(), "y", json!(b64([1; 32]))),
         changed(ec_jwk(), "x", json!(b64([0; 33]))),
+        changed(changed(ec_jwk(), "x", json!(b64(&point[1..34]))), "y", json!(b64(&point[34..]))),
         changed(ec_jwk(), "alg", json!("EdDSA")),
         changed(ed_jwk(), "crv", json!("X25519")),
         changed(ed_jwk(), "x", json!(b64([1; 31]))),
