@@ -3,6 +3,7 @@
 mod account_do;
 mod isolate;
 mod org_do;
+pub(crate) mod smtp;
 mod sql;
 
 pub(crate) use isolate::Isolate;
