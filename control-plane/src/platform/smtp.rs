@@ -4,8 +4,8 @@
 //! The platform checks the server's certificate against the transport's host name. It lets no Worker connect to port 25.
 
 use super::now_ms;
-use futures_util::future::{Either, select};
 use futures_util::FutureExt as _;
+use futures_util::future::{Either, select};
 use js_sys::{Object, Reflect};
 use mail::{Client, Envelope, Error, Message, QUIT, Security, Step, Transport};
 use std::pin::pin;
