@@ -4,6 +4,7 @@ mod account_do;
 mod isolate;
 mod limiter_do;
 mod org_do;
+pub(crate) mod smtp;
 mod sql;
 
 pub(crate) use isolate::Isolate;
