@@ -11,12 +11,14 @@
 mod accounts;
 mod api_keys;
 mod at_rest;
+mod attacks;
 mod audit;
 mod bodies;
 mod broker;
 mod configuration;
 mod csrf;
 mod durability;
+mod furnished;
 mod gateway;
 mod limits;
 mod malformed;
