@@ -12,6 +12,7 @@ const ALPHABET: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
 /// A secret that an account has shown, with the codes that were used.
 #[derive(Debug, Clone)]
 pub struct Authenticator {
+    base32: String,
     secret: Vec<u8>,
     last_step: u64,
 }
@@ -34,7 +35,12 @@ impl Authenticator {
             }
         }
         assert_eq!(secret.len(), 20, "160 bits");
-        Self { secret, last_step: 0 }
+        Self { base32: base32.to_owned(), secret, last_step: 0 }
+    }
+
+    /// The secret as it was shown.
+    pub fn base32(&self) -> &str {
+        &self.base32
     }
 
     /// The secret's bytes.

@@ -51,10 +51,13 @@ impl Gate {
         options.allow_local_upstreams = true;
         let mails = MailSink::start(0).unwrap();
         let transport = mails.transport();
-        options.variables =
-            [("CLIENT_IP_HEADER", CLIENT_IP_HEADER), ("RATE_LIMIT_SCALE", "1000"), ("MAIL_TRANSPORT", &transport)]
-                .map(own)
-                .into();
+        options.variables = [
+            ("CLIENT_IP_HEADER", CLIENT_IP_HEADER),
+            ("RATE_LIMIT_SCALE", "1000"),
+            ("MAIL_TRANSPORT", &transport),
+        ]
+        .map(own)
+        .into();
         change(&mut options);
         let keys = options.keys.clone();
         let stack = Stack::start(options).unwrap_or_else(|error| panic!("{error:#}"));

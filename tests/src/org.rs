@@ -120,8 +120,7 @@ impl Org {
     pub fn second_factor(&self) -> (Authenticator, Vec<String>) {
         let started = self.request("POST", "/v1/second-factor").send().ok(200);
         let mut app = Authenticator::new(&text(&started, "/secret"));
-        let confirmed =
-            self.post("/v1/second-factor/confirm", &json!({ "code": app.code() })).send().ok(200);
+        let confirmed = self.post("/v1/second-factor/confirm", &json!({ "code": app.code() })).send().ok(200);
         let codes = confirmed["recovery_codes"].as_array().expect("recovery_codes");
         (app, codes.iter().map(|code| code.as_str().expect("a code").to_owned()).collect())
     }

@@ -51,7 +51,9 @@ fn expected(kind: Kind, case: &Case, foreign: bool) -> Expected {
             Refused(Code::Forbidden)
         }
         // A session is its person's own, not the org's.
-        (Kind::Member, Access::Session) if matches!(case.operation, Operation::RevokeSession { .. }) => NeverWas,
+        (Kind::Member, Access::Session) if matches!(case.operation, Operation::RevokeSession { .. }) => {
+            NeverWas
+        }
         (Kind::StaleAdmin, _) if case.operation.is_sensitive() => Refused(Code::ReauthenticationRequired),
         (Kind::Stranger | Kind::StrangersKey, _) if foreign => NeverWas,
         _ => Allowed,
@@ -90,7 +92,14 @@ fn b8_n1_n2_n7_n8_m5_c4_every_route_refuses_every_attacker() {
             }
         }
     }
-    println!("{:48} {:>8} {:>10} {:>8}  of {} routes", "attacker", "refused", "never was", "allowed", own.len());
+    println!(
+        "{:48} {:>8} {:>10} {:>8}  of {} routes",
+        "attacker",
+        "refused",
+        "never was",
+        "allowed",
+        own.len()
+    );
     for (name, [refused, never_was, allowed]) in &table {
         println!("{name:48} {refused:>8} {never_was:>10} {allowed:>8}");
     }

@@ -1,7 +1,7 @@
 //! An org with one of everything that has an id.
 
 use crate::routes::absent;
-use e2e::{Gate, Org, Upstream, fresh_email, random, text};
+use e2e::{Gate, Org, Upstream, fresh_email, random, text, until};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
@@ -32,6 +32,11 @@ impl Furnished {
         let event = text(&received.ok(200), "/id");
         let invitation = text(&org.invitation(&fresh_email(), "member"), "/id");
         let member = org.invite("member");
+        // Mails go out behind the answer, and leave an event when they do.
+        until("the invitations' mails", || {
+            let rows = org.list("/v1/invitations");
+            rows.iter().all(|row| row["mail"] == "sent").then_some(())
+        });
         let ids = BTreeMap::from([
             ("api-keys", key.id),
             ("connections", connection),

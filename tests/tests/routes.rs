@@ -172,7 +172,10 @@ fn public_documents_answer_everyone() {
     for route in ROUTES {
         let path = route.path.replace("{path*}", "{path}");
         let method = if route.method == "*" { "get" } else { &route.method.to_ascii_lowercase() };
-        assert!(openapi["paths"][&path][method].is_object(), "{method} {path} is not in the OpenAPI document");
+        assert!(
+            openapi["paths"][&path][method].is_object(),
+            "{method} {path} is not in the OpenAPI document"
+        );
     }
     for path in ["/.well-known/security.txt", "/security", "/"] {
         assert_eq!(client.get(path).send().status, 200, "{path}");

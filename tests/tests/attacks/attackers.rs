@@ -54,8 +54,10 @@ pub(super) fn attackers(gate: &mut Gate, victim: &Furnished) -> Vec<Attacker> {
     gate.stop();
     let database = database::of_org(gate, &org.id);
     let long_ago = now_ms() - (u64::from(e2e::config().sessions.reauthentication_minutes) + 1) * 60_000;
-    let aged = database
-        .execute("UPDATE sessions SET authenticated_at = ? WHERE id = ?", (long_ago as i64, stale.session_id()));
+    let aged = database.execute(
+        "UPDATE sessions SET authenticated_at = ? WHERE id = ?",
+        (long_ago as i64, stale.session_id()),
+    );
     assert_eq!(aged, Ok(1));
     drop(database);
     gate.restart();
@@ -84,8 +86,7 @@ fn nobodies(gate: &Gate, org: &Org) -> Vec<Attacker> {
     let closed_browser = closed.browser();
     closed.request("POST", "/v1/logout").send().ok(204);
     // Signed by us, past its end, in the cookie, with its CSRF token: all but the record that would renew it.
-    let dead_cookie =
-        closed_browser.cookie(&token_of(gate, org, &closed.session_id(), now_ms() / 1000 - 1));
+    let dead_cookie = closed_browser.cookie(&token_of(gate, org, &closed.session_id(), now_ms() / 1000 - 1));
     let expired = token_of(gate, org, &org.session_id(), now_ms() / 1000 - 1);
 
     let removed = org.invite("org_admin");
