@@ -2,6 +2,7 @@
 //! answer held to [`crate::protection`].
 
 use crate::PATIENCE;
+use crate::documented::assert_documented;
 use crate::protection::{assert_origin_protected, assert_protected};
 use crate::wire::{Body, Framing, Head, write_chunk};
 use serde_json::Value;
@@ -155,8 +156,10 @@ impl Request {
     /// # Panics
     /// Where there is no answer, or one that is not protected as every answer must be.
     pub fn send(self) -> Response {
+        let (address, method, target) = (self.address, self.method.clone(), self.target.clone());
         let response = self.answered();
         assert_protected(&response);
+        assert_documented(address, &method, &target, &response);
         response
     }
 

@@ -17,6 +17,7 @@
 mod authenticator;
 mod client;
 pub mod database;
+mod documented;
 mod gate;
 mod org;
 pub mod protection;

@@ -86,7 +86,7 @@ fn a_mailed_token_serves_no_other_purpose() {
 fn an_account_moves_to_a_new_email_once_that_is_proven() {
     let gate = Gate::shared();
     let org = Org::sign_up(gate);
-    let member = org.invite("member");
+    let (member, beside) = (org.invite("member"), org.session());
     let new = fresh_email();
     org.post("/v1/email", &json!({ "email": format!(" {} ", new.to_uppercase()) })).send().ok(202);
     let token = gate.mailed_token(&new, CONFIRM, 1);
@@ -96,6 +96,9 @@ fn an_account_moves_to_a_new_email_once_that_is_proven() {
     log_in(&org, &new).problem("invalid_credentials");
 
     verify(&org.anonymous(), &token).ok(204);
+    // The session that has asked for it goes on, every other one is over.
+    org.get("/v1/me").send().ok(200);
+    beside.get("/v1/me").send().problem("unauthenticated");
     log_in(&org, &org.email).problem("invalid_credentials");
     let moved = org.with_session(&log_in(&org, &new).ok(200));
     assert_eq!((&moved.user_id, &moved.id), (&org.user_id, &org.id), "the same person in the same org");
@@ -139,12 +142,12 @@ fn only_the_newest_request_for_a_new_email_counts() {
     let gate = Gate::shared();
     let org = Org::sign_up(gate);
     let [first, second] = [fresh_email(), fresh_email()];
-    for new in [&first, &second] {
+    let [token, newer] = [&first, &second].map(|new| {
         org.post("/v1/email", &json!({ "email": new })).send().ok(202);
-    }
-    let token = gate.mailed_token(&first, CONFIRM, 1);
+        gate.mailed_token(new, CONFIRM, 1)
+    });
     verify(&org.anonymous(), &token).problem("invalid_link");
-    verify(&org.anonymous(), &gate.mailed_token(&second, CONFIRM, 1)).ok(204);
+    verify(&org.anonymous(), &newer).ok(204);
     log_in(&org, &second).ok(200);
     for bad in ["", "not an address", "a@b@c.example", &"x".repeat(300)] {
         let session = org.with_session(&log_in(&org, &second).ok(200));

@@ -1,6 +1,6 @@
 //! The authenticator app and its recovery codes (claim C4).
 
-use e2e::subject::RESET;
+use e2e::subject::{CONFIRM, RESET};
 use e2e::{Client, Gate, Org, Response, random, text};
 use serde_json::{Value, json};
 
@@ -109,18 +109,43 @@ fn c4_five_wrong_codes_end_the_attempt() {
 fn c4_a_reset_password_leaves_the_second_factor_in_force() {
     let gate = Gate::shared();
     let org = Org::sign_up(gate);
+    let proof = gate.mailed_token(&org.email, CONFIRM, 1);
+    org.anonymous().post("/v1/email/verify", &json!({ "token": proof })).send().ok(204);
     let (_, codes) = org.second_factor();
     let open = text(&org.log_in().ok(202), "/challenge");
+    let password = reset(gate, &org);
+    // What the old password had begun is over with it.
+    finish(&org, &open, &codes[0]).problem("invalid_link");
+    let challenge = log_in(&org, &password).ok(202);
+    finish(&org, &text(&challenge, "/challenge"), &codes[0]).ok(200);
+}
+
+/// Somebody else may have made the account for its email's owner to walk into: nothing that they left there stays.
+#[test]
+fn c4_who_first_proves_the_email_by_a_reset_is_alone_in_the_account() {
+    let gate = Gate::shared();
+    let hijacker = Org::sign_up(gate);
+    hijacker.second_factor();
+    let password = reset(gate, &hijacker);
+    let owner = hijacker.with_session(&log_in(&hijacker, &password).ok(200));
+    let account = account(&owner);
+    assert_eq!((&account["email_verified"], &account["second_factor"]), (&json!(true), &json!(false)));
+    hijacker.get("/v1/me").send().problem("unauthenticated");
+    assert_eq!(owner.list("/v1/sessions").len(), 1);
+}
+
+/// Resets the password by mail and returns the new one.
+fn reset(gate: &Gate, org: &Org) -> String {
     org.anonymous().post("/v1/password-reset", &json!({ "email": org.email })).send().ok(202);
     let token = gate.mailed_token(&org.email, RESET, 1);
     let password = random::text("new-password-");
     let body = json!({ "token": token, "new_password": password });
     org.anonymous().post("/v1/password-reset/confirm", &body).send().ok(204);
-    // What the old password had begun is over with it.
-    finish(&org, &open, &codes[0]).problem("invalid_link");
-    let body = json!({ "email": org.email, "password": password });
-    let challenge = org.anonymous().post("/v1/login", &body).send().ok(202);
-    finish(&org, &text(&challenge, "/challenge"), &codes[0]).ok(200);
+    password
+}
+
+fn log_in(org: &Org, password: &str) -> Response {
+    org.anonymous().post("/v1/login", &json!({ "email": org.email, "password": password })).send()
 }
 
 #[test]
@@ -130,8 +155,13 @@ fn c4_a_second_factor_proves_who_sits_there_and_can_be_taken_off() {
         org.post("/v1/reauthenticate", &empty).send().problem("validation_failed");
     }
     let by_code = |code: &str| org.post("/v1/reauthenticate", &json!({ "code": code })).send();
-    by_code("123456").problem("invalid_code");
+    by_code("123456").problem("second_factor_state");
+    let of_before = org.session();
     let (mut app, _) = org.second_factor();
+    // A session that has proven a password alone does not get rid of what stands beside it.
+    of_before.delete("/v1/second-factor").send().problem("reauthentication_required");
+    let renew = of_before.request("POST", "/v1/second-factor/recovery-codes").send();
+    renew.problem("reauthentication_required");
     by_code(&app.last_code()).problem("invalid_code");
     let until = text(&by_code(&app.code()).ok(200), "/authenticated_until");
     assert_eq!(org.get("/v1/me").send().ok(200)["authenticated_until"], until);

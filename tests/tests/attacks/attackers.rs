@@ -31,6 +31,8 @@ pub(super) enum Kind {
     KeyWithoutScope,
     /// A key of the org, where people alone may.
     KeyWithAllScopes,
+    /// A key of the org, from a network that it is not for.
+    KeyElsewhere,
 }
 
 /// An attacker, with the client for a case.
@@ -185,6 +187,8 @@ fn keys(org: &Org) -> Vec<Attacker> {
         };
         (*narrow[at]).clone()
     };
+    let home = json!({ "name": "home", "scopes": scopes, "allowed_ips": ["2001:db8:feed::/48"] });
+    let elsewhere = ApiKey::new(org, &org.post("/v1/api-keys", &home).send().ok(201));
     vec![
         Attacker {
             name: "an API key without the scope",
@@ -192,6 +196,7 @@ fn keys(org: &Org) -> Vec<Attacker> {
             client: Box::new(narrow_for),
         },
         attacker("an API key with every scope", Kind::KeyWithAllScopes, &org.api_key(&scopes)),
+        attacker("an API key from another network", Kind::KeyElsewhere, &elsewhere),
     ]
 }
 
