@@ -42,6 +42,7 @@ function judge(request, env) {
     optional("CSRF_KEY"),
     optional("CLIENT_IP_HEADER"),
     optional("PUBLIC_ORIGIN"),
+    optional("CONFIG"),
     optional("RATE_LIMIT_SCALE"),
   );
   return decide(head, Date.now());

@@ -2,6 +2,7 @@
 //! credential or signs a token (invariant 1), nothing is older than its bound, and nothing grows with the traffic
 //! (invariant 8).
 
+use crate::CONFIG;
 use crate::auth::{Identity, Proof};
 use crate::cache::Cache;
 use crate::handlers::check::Checked;
@@ -28,15 +29,28 @@ pub struct Environment<'a> {
     pub client_ip_header: &'a str,
     /// `PUBLIC_ORIGIN`: scheme and authority that clients use, where a TLS proxy stands in front. Empty: the request's.
     pub public_origin: &'a str,
+    /// `CONFIG`: the configuration to enforce, as JSON that xtask made of a checked file. Empty: the embedded one.
+    pub config: &'a str,
     /// `RATE_LIMIT_SCALE`: multiplies every configured limit. For tests and benchmarks alone. Empty: 1.
     pub rate_limit_scale: &'a str,
+}
+
+impl Environment<'_> {
+    /// The operator's decisions.
+    ///
+    /// # Errors
+    /// [`StartError::Config`]: a `CONFIG` that cannot be read never falls back to another.
+    pub fn config(&self) -> Result<Config, StartError> {
+        let json = if self.config.is_empty() { CONFIG } else { self.config };
+        Config::from_embedded(json).map_err(|_| StartError::Config)
+    }
 }
 
 /// A deployment that cannot serve. Names the variable, never its value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[allow(missing_docs)]
 pub enum StartError {
-    #[error("the embedded configuration is not readable")]
+    #[error("CONFIG, or what is embedded in its place, is not a configuration that xtask has checked")]
     Config,
     #[error("SESSION_JWKS is missing or not a set of Ed25519 keys")]
     SessionJwks,

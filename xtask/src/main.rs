@@ -20,8 +20,9 @@ cargo xtask <command>
                           every check; with FILTER, only the tests whose name contains it
   build [--dev] [edge] [control-plane]
                           the Workers to Wasm; prints their sizes
-  serve [--port 8787] [--data DIR] [--keys FILE] [--allow-local-upstreams] [--var NAME=VALUE …]
-                          runs them on bare workerd, with storage on disk
+  serve [--port 8787] [--data DIR] [--keys FILE] [--config FILE] [--allow-local-upstreams]
+        [--var NAME=VALUE …]
+                          runs them on bare workerd, with storage on disk; FILE takes sluicegate.toml's place
   bench [--seconds 2] [--scenario NAME] [--quick]
                           CPU per request beside Hono and plain JavaScript; writes target/bench/latest.json
   refusal                 how long after a revocation something still succeeds, under load; writes target/bench/refusal.json
@@ -124,11 +125,13 @@ fn serve_command(mut args: lexopt::Parser) -> Result<()> {
     let (mut port, mut data_dir, mut keys, mut allow_local_upstreams) =
         (DEFAULT_PORT, local_dir().join("data"), None, false);
     let mut variables = BTreeMap::new();
+    let mut config = None;
     while let Some(arg) = args.next()? {
         match arg {
             Long("port") => port = args.value()?.parse()?,
             Long("data") => data_dir = PathBuf::from(args.value()?),
             Long("keys") => keys = Some(PathBuf::from(args.value()?)),
+            Long("config") => config = Some(serve::read_config(Path::new(&args.value()?))?),
             Long("allow-local-upstreams") => allow_local_upstreams = true,
             Long("var") => {
                 let pair = args.value()?.string()?;
@@ -157,6 +160,7 @@ fn serve_command(mut args: lexopt::Parser) -> Result<()> {
         allow_local_upstreams,
         trusted_certificates: Vec::new(),
         variables,
+        config,
         build_dir: None,
     })
 }

@@ -55,6 +55,8 @@ pub fn request_headers<'h>(
     headers
         .filter(|(name, _)| (*name == "cookie" || !is_ours_alone(name)) && *name != "host")
         .filter(|(name, _)| !connectors::is_proxy_claim(name))
+        // CGI and its heirs take `_` for `-`: `x_forwarded_user` would be a proxy's claim again.
+        .filter(|(name, _)| !name.contains('_'))
         // The platform opens the WebSocket by this header.
         .filter(|(name, _)| !is_hop_by_hop(name) || (websocket && *name == "upgrade"))
         .filter_map(|(name, value)| match name {
@@ -102,6 +104,8 @@ mod tests {
             ("x-forwarded-for", "127.0.0.1"),
             ("x-forwarded-user", "admin"),
             ("x-http-method-override", "DELETE"),
+            ("x_forwarded_user", "admin"),
+            ("sluicegate_assertion", "forged"),
             ("connection", "keep-alive"),
             ("upgrade", "websocket"),
             ("accept", "*/*"),
