@@ -10,6 +10,11 @@ use protocol::Code;
 pub(super) enum Resource {
     ApiKeys,
     Connections,
+    /// With how many invitations besides may be accepted.
+    Members {
+        /// Invitations.
+        invited: u64,
+    },
     Sources,
 }
 
@@ -27,10 +32,12 @@ pub(super) fn check(ctx: Context<'_>, tx: &Tx<'_>, resource: Resource) -> Result
             (plan.api_keys, "SELECT COUNT(*) FROM api_keys WHERE revoked_at IS NULL", "API keys")
         }
         Resource::Connections => (plan.connections, "SELECT COUNT(*) FROM connections", "connections"),
+        Resource::Members { .. } => (plan.members, "SELECT COUNT(*) FROM members", "members"),
         Resource::Sources => (plan.sources, "SELECT COUNT(*) FROM sources", "sources"),
     };
     let used = tx.store().first(count, &[])?.ok_or(SqlError::Row)?.number(0)?;
-    if used < u64::from(most) {
+    let promised = if let Resource::Members { invited } = resource { invited } else { 0 };
+    if used + promised < u64::from(most) {
         return Ok(());
     }
     Err(AppError::refused(Code::PlanRequired, format!("the plan includes {most} {name}")))
