@@ -18,8 +18,6 @@ pub(crate) struct Isolate {
     pub jurisdictions: bool,
     /// `None`: this installation sends no mail.
     pub mail: Option<Mail>,
-    /// Multiplies every limit: for tests and benchmarks.
-    pub rate_limit_scale: u32,
 }
 
 /// How mail goes out.
@@ -62,22 +60,25 @@ impl Isolate {
         let given = variable("CONFIG").filter(|json| !json.is_empty());
         let embedded = include_str!(concat!(env!("OUT_DIR"), "/config.json"));
         let config = given.as_deref().map_or(embedded, String::as_str);
-        let config = Config::from_embedded(config)
+        let mut config = Config::from_embedded(config)
             .map_err(|_| AppError::Platform("CONFIG is not a configuration that xtask has checked"))?;
         let allow_local_upstreams = switch("ALLOW_LOCAL_UPSTREAMS", "true", "false")?;
+        // For tests and benchmarks.
+        let scale = match variable("RATE_LIMIT_SCALE").as_deref().map(String::as_str) {
+            None | Some("") => 1,
+            Some(text) => text
+                .parse()
+                .ok()
+                .filter(|scale| *scale >= 1)
+                .ok_or(AppError::Platform("RATE_LIMIT_SCALE is not a number from 1 on"))?,
+        };
+        config.rate_limits.account.limit = scaled(config.rate_limits.account.limit, scale);
+        config.rate_limits.auth.limit = scaled(config.rate_limits.auth.limit, scale);
         Ok(Self {
             mail: mail(&variable, allow_local_upstreams)?,
             secrets: Secrets::load(&config.brand.api_key_prefix, variable)?,
             allow_local_upstreams,
             jurisdictions: switch("JURISDICTIONS", "on", "off")?,
-            rate_limit_scale: match variable("RATE_LIMIT_SCALE").as_deref().map(String::as_str) {
-                None | Some("") => 1,
-                Some(text) => text
-                    .parse()
-                    .ok()
-                    .filter(|scale| *scale >= 1)
-                    .ok_or(AppError::Platform("RATE_LIMIT_SCALE is not a number from 1 on"))?,
-            },
             config,
         })
     }
@@ -96,4 +97,8 @@ fn mail(
         return Err(AppError::Platform("LINK_ORIGIN is not scheme://authority"));
     }
     Ok(Some(Mail { transport, link_origin: origin.to_string() }))
+}
+
+fn scaled(limit: u32, scale: u32) -> u32 {
+    limit.saturating_mul(scale).min(throttle::MAX_LIMIT)
 }
