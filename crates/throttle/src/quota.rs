@@ -9,6 +9,7 @@ pub const MAX_LIMIT: u32 = 1_000_000;
 pub const MAX_PERIOD_SECONDS: u32 = 31 * 24 * 60 * 60;
 
 pub(crate) const NANOS_PER_SECOND: u64 = 1_000_000_000;
+pub(crate) const NANOS_PER_MILLI: u64 = 1_000_000;
 
 /// `limit` requests per `period_seconds`, which may come as one burst.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,6 +17,7 @@ pub struct Quota {
     limit: u32,
     period_seconds: u32,
     emission_nanos: u64,
+    window_nanos: u64,
 }
 
 /// Why a pair of numbers is no quota.
@@ -43,7 +45,7 @@ impl Quota {
             return Err(QuotaError::Period);
         }
         let emission_nanos = (period_seconds as u64 * NANOS_PER_SECOND).div_ceil(limit as u64);
-        Ok(Self { limit, period_seconds, emission_nanos })
+        Ok(Self { limit, period_seconds, emission_nanos, window_nanos: emission_nanos * limit as u64 })
     }
 
     /// The most requests a rested client may send at once.
@@ -65,7 +67,12 @@ impl Quota {
 
     /// The most debt a client can have: all of its requests just spent. At most the period and `limit` nanoseconds.
     pub(crate) const fn window_nanos(&self) -> u64 {
-        self.emission_nanos * self.limit as u64
+        self.window_nanos
+    }
+
+    /// The same rate with a burst that is smaller by what accrues in `nanos`.
+    pub(crate) const fn reserving(self, nanos: u64) -> Self {
+        Self { window_nanos: self.window_nanos.saturating_sub(nanos), ..self }
     }
 }
 

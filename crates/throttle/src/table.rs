@@ -4,7 +4,7 @@
 //! Kept here: memory is bounded whatever clients do, and nobody gets a spent allowance back by pushing others, or
 //! himself, out of the table.
 //!
-//! **Shape.** Slots in buckets of [`WAYS`]; a keyed hash picks a client's bucket. A slot whose TAT has passed is free:
+//! **Shape.** Slots in [buckets](crate::buckets); a keyed hash picks a client's bucket. A slot whose TAT has passed is free:
 //! it says no more than an absent one. So a slot is taken only by a client that spent something lately.
 //!
 //! **When a bucket is full of live slots** a newcomer takes the slot with the nearest TAT *and that slot's debt with it*
@@ -20,18 +20,13 @@
 //! Use one table for quotas of one kind (addresses, keys, sign-in): debts are compared in time, so a tight quota's
 //! clients would sit on the slots of a table shared with a loose one.
 
-use core::hash::{Hash, Hasher};
+use core::hash::Hash;
 
-use siphasher::sip::SipHasher13;
-
-use crate::quota::{NANOS_PER_SECOND, Quota};
+use crate::buckets::Buckets;
+use crate::quota::{NANOS_PER_MILLI, NANOS_PER_SECOND, Quota};
 
 #[cfg(test)]
 mod tests;
-
-/// Slots in a bucket. At half load fewer than one bucket in a hundred is full.
-const WAYS: usize = 16;
-const NANOS_PER_MILLI: u64 = 1_000_000;
 
 /// What one request gets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,8 +48,7 @@ pub struct Decision {
 /// About `size_of::<K>() + 16` bytes a slot, allocated at construction. A check is one SipHash-1-3 of the key and a scan
 /// of one bucket.
 pub struct Table<K> {
-    buckets: Box<[[Option<Slot<K>>; WAYS]]>,
-    seed: [u8; 16],
+    slots: Buckets<Slot<K>>,
 }
 
 #[derive(Clone, Copy)]
@@ -68,8 +62,7 @@ impl<K: Copy + Eq + Hash> Table<K> {
     /// An empty table for about `capacity` clients at once. `seed` is secret and random, drawn for this table.
     #[must_use]
     pub fn new(capacity: usize, seed: [u8; 16]) -> Self {
-        let buckets = capacity.div_ceil(WAYS).max(1);
-        Self { buckets: vec![[const { None }; WAYS]; buckets].into_boxed_slice(), seed }
+        Self { slots: Buckets::new(capacity, seed) }
     }
 
     /// Counts a request of `key` at `now_ms` (unix milliseconds) and says whether it may go on. A refused request costs
@@ -78,35 +71,29 @@ impl<K: Copy + Eq + Hash> Table<K> {
     /// The clock may step back: a client then waits at most one period, and gets no more than the clock's steps
     /// forward would have given it.
     pub fn check(&mut self, key: K, quota: Quota, now_ms: u64) -> Decision {
+        self.take_up_to(key, quota, 1, now_ms).1
+    }
+
+    /// Counts as many of `n` requests of `key` as the quota has free at `now_ms` (0 counts as 1). How many those are, and
+    /// the decision: allowed where it is at least one.
+    pub fn take_up_to(&mut self, key: K, quota: Quota, n: u32, now_ms: u64) -> (u32, Decision) {
         let now = nanos(now_ms);
-        let bucket = self.bucket_of(&key);
-        let slots = self.buckets.get_mut(bucket).into_iter().flatten();
-        let Some(slot) = slots.min_by_key(|slot| rank(slot, &key, now)) else {
-            return decide(quota, quota.window_nanos());
+        let Some(slot) = self.slots.of_mut(&key).min_by_key(|slot| rank(slot, &key, now)) else {
+            return decide(quota, quota.window_nanos(), n);
         };
-        let mut debt = debt(slot, &key, quota, now);
-        let decision = decide(quota, debt);
-        if decision.allowed {
-            debt += quota.emission_nanos();
-        }
+        let debt = debt(slot, &key, quota, now);
+        let (taken, decision) = decide(quota, debt, n);
+        let debt = debt + quota.emission_nanos() * u64::from(taken);
         *slot = Some(Slot { key, tat: now.saturating_add(debt) });
-        decision
+        (taken, decision)
     }
 
     /// What [`check`](Self::check) would answer, without counting a request.
     #[must_use]
     pub fn peek(&self, key: K, quota: Quota, now_ms: u64) -> Decision {
         let now = nanos(now_ms);
-        let slots = self.buckets.get(self.bucket_of(&key)).into_iter().flatten();
-        let slot = slots.min_by_key(|slot| rank(slot, &key, now));
-        decide(quota, slot.map_or(quota.window_nanos(), |slot| debt(slot, &key, quota, now)))
-    }
-
-    fn bucket_of(&self, key: &K) -> usize {
-        let mut hasher = SipHasher13::new_with_key(&self.seed);
-        key.hash(&mut hasher);
-        // The hash as a fraction of 2^64, scaled to the number of buckets: uniform without a division.
-        ((u128::from(hasher.finish()) * self.buckets.len() as u128) >> 64) as usize
+        let slot = self.slots.of(&key).min_by_key(|slot| rank(slot, &key, now));
+        decide(quota, slot.map_or(quota.window_nanos(), |slot| debt(slot, &key, quota, now)), 1).1
     }
 }
 
@@ -130,18 +117,22 @@ fn debt<K: Eq>(slot: &Option<Slot<K>>, key: &K, quota: Quota, now: u64) -> u64 {
     slot.tat.saturating_sub(now).min(most)
 }
 
-/// The decision for a client that owes `debt` nanoseconds before this request.
-fn decide(quota: Quota, debt: u64) -> Decision {
-    let window = quota.window_nanos();
-    let after = debt + quota.emission_nanos();
-    let (allowed, debt) = if after <= window { (true, after) } else { (false, debt) };
-    Decision {
-        allowed,
+/// How many of `n` requests a client may send that owes `debt` nanoseconds before them, and the decision.
+fn decide(quota: Quota, debt: u64, n: u32) -> (u32, Decision) {
+    let (window, emission) = (quota.window_nanos(), quota.emission_nanos());
+    // At most the limit, since the window is at most the limit's.
+    let free = (window.saturating_sub(debt) / emission) as u32;
+    let taken = n.max(1).min(free);
+    let after = debt + emission * u64::from(taken);
+    let wait = (debt + emission).saturating_sub(window);
+    let decision = Decision {
+        allowed: taken > 0,
         limit: quota.limit(),
-        remaining: (window.saturating_sub(debt) / quota.emission_nanos()) as u32,
-        reset_after_seconds: seconds(debt),
-        retry_after_seconds: (!allowed).then(|| seconds(after.saturating_sub(window))),
-    }
+        remaining: free - taken,
+        reset_after_seconds: seconds(after),
+        retry_after_seconds: (taken == 0).then(|| seconds(wait)),
+    };
+    (taken, decision)
 }
 
 fn nanos(ms: u64) -> u64 {

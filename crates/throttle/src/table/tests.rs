@@ -4,6 +4,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 
 use super::*;
+use crate::buckets::WAYS;
 use crate::{ClientKey, client_key};
 
 const NOW: u64 = 1_800_000_000_000;
@@ -171,7 +172,7 @@ fn a_million_fresh_addresses_neither_grow_the_table_nor_wash_out_a_spent_counter
         table.check(ClientKey::V6(random), quota, now);
         allowed += u64::from(table.check(first, quota, now).allowed);
     }
-    assert_eq!(table.buckets.len() * WAYS, 4096);
+    assert_eq!(table.slots.len(), 4096);
     assert_eq!(allowed, 100 + (now - NOW) / 600);
 }
 
@@ -207,9 +208,21 @@ fn a_flooded_table_still_serves_a_newcomer() {
     assert_eq!(burst(&mut table, u64::MAX, quota, NOW + 1200, 50), 1);
 }
 
-#[test]
-fn buckets_depend_on_the_seed() {
-    let tables = [Table::new(1 << 16, SEED), Table::new(1 << 16, *b"another seed 123")];
-    let [a, b] = tables.map(|table| (0..100_u64).map(|key| table.bucket_of(&key)).collect::<Vec<_>>());
-    assert_ne!(a, b);
+proptest! {
+    /// Many at once are what they would have been one by one.
+    #[test]
+    fn taking_up_to_n_takes_what_n_checks_allow(
+        limit in 1_u32..50, period in 1_u32..100, steps in vec((0_u32..80, 0_u64..20_000), 1..50),
+    ) {
+        let quota = quota(limit, period);
+        let (mut at_once, mut one_by_one) = (Table::new(16, SEED), Table::new(16, SEED));
+        let mut now = NOW;
+        for (n, wait) in steps {
+            now += wait;
+            let (taken, decision) = at_once.take_up_to(1, quota, n, now);
+            prop_assert_eq!(taken as usize, burst(&mut one_by_one, 1, quota, now, n.max(1) as usize));
+            prop_assert_eq!(decision.allowed, taken > 0);
+            prop_assert_eq!(at_once.peek(1, quota, now), one_by_one.peek(1, quota, now));
+        }
+    }
 }
