@@ -10,6 +10,12 @@ pub enum AppError {
     /// The caller asked for something that is not to be had.
     #[error("refused: {}", .0.as_str())]
     Refused(Code, Option<Cow<'static, str>>),
+    /// Too many requests.
+    #[error("limited")]
+    Limited {
+        /// After so long one is allowed. At least 1.
+        retry_after_seconds: u32,
+    },
     /// The database failed, or holds what this code never wrote.
     #[error("store: {0}")]
     Store(#[from] crate::store::SqlError),
@@ -33,10 +39,19 @@ impl AppError {
         Self::Refused(code, Some(detail.into()))
     }
 
+    /// When to come back, for who came too often.
+    pub fn retry_after(&self) -> Option<u32> {
+        match self {
+            Self::Limited { retry_after_seconds } => Some(*retry_after_seconds),
+            _ => None,
+        }
+    }
+
     /// What the caller is told.
     pub fn public(&self) -> (Code, Option<&Cow<'static, str>>) {
         match self {
             Self::Refused(code, detail) => (*code, detail.as_ref()),
+            Self::Limited { .. } => (Code::RateLimited, None),
             Self::Store(_) | Self::Vault(_) | Self::Token(_) | Self::Encoding | Self::Platform(_) => {
                 (Code::Internal, None)
             }

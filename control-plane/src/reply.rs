@@ -15,8 +15,10 @@ pub struct Reply {
     pub body: Zeroizing<Vec<u8>>,
     /// The cookie's new token; an empty one clears it.
     pub session: Option<Zeroizing<String>>,
-    /// The calling API key's own limit, for the edge to count it by.
+    /// A limit in place of the configured one, the calling key's own or the org's, for the edge to count by.
     pub rate_limit: Option<RateLimit>,
+    /// With 429: seconds until a request is allowed.
+    pub retry_after: Option<u32>,
     /// The answer was given before, to the same `Idempotency-Key`.
     pub replayed: bool,
 }
@@ -42,6 +44,7 @@ impl Reply {
         Self {
             status: code.status(),
             body: Zeroizing::new(serde_json::to_vec(&problem).unwrap_or_default()),
+            retry_after: error.retry_after(),
             ..Self::default()
         }
     }

@@ -13,7 +13,7 @@ use tokens::KeyDigest;
 use zeroize::Zeroizing;
 
 /// How stale `seen_at` and `used_at` may be, ms: a write per minute, not per request.
-const BOOKKEEPING_MS: u64 = 60_000;
+pub(super) const BOOKKEEPING_MS: u64 = 60_000;
 
 /// The caller, checked.
 pub(super) struct Actor {
@@ -168,7 +168,7 @@ fn api_key(ctx: Context<'_>, lookup: &str, digest: &str) -> Result<Actor, AppErr
 
 /// Whether a digest is the one that a bcrypt hash was made from. That is a fact about two values, so it may be remembered
 /// across objects that share the isolate: 2 µs instead of 1.6 ms. Only matches are remembered, under a hash of both.
-fn matches_hash(digest: &str, hash: &str) -> bool {
+pub(super) fn matches_hash(digest: &str, hash: &str) -> bool {
     const REMEMBERED: usize = 4096;
     thread_local! {
         static MATCHES: RefCell<HashSet<[u8; 32]>> = RefCell::default();

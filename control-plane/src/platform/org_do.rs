@@ -6,11 +6,11 @@ use super::{Isolate, PROVEN, call_of, now_ms, respond};
 use crate::account::Proven;
 use crate::context::Context;
 use crate::error::AppError;
-use crate::org;
+use crate::org::{self, OrgLimiter};
 use crate::reply::Reply;
 use crate::store::{Sql as _, SqlError, Store, migrations};
 use protocol::{Access, Call, Code, OrgId, Principal};
-use std::cell::OnceCell;
+use std::cell::{OnceCell, RefCell};
 use worker::{DurableObject, Env, Request, Response, Result, State, durable_object};
 
 #[durable_object(fetch)]
@@ -18,6 +18,7 @@ pub struct OrgDo {
     sql: ObjectSql,
     migrated: std::result::Result<(), SqlError>,
     org: OnceCell<OrgId>,
+    limits: RefCell<OrgLimiter>,
     env: Env,
 }
 
@@ -25,7 +26,7 @@ impl DurableObject for OrgDo {
     fn new(state: State, env: Env) -> Self {
         let sql = ObjectSql::new(&state);
         let migrated = migrations::run(&sql, migrations::ORG);
-        Self { sql, migrated, org: OnceCell::new(), env }
+        Self { sql, migrated, org: OnceCell::new(), limits: RefCell::default(), env }
     }
 
     async fn fetch(&self, mut request: Request) -> Result<Response> {
@@ -83,6 +84,7 @@ impl OrgDo {
             config: &isolate.config,
             org,
             now_ms: now_ms(),
+            limits: &self.limits,
             call,
             allow_local_upstreams: isolate.allow_local_upstreams,
         }
