@@ -1,5 +1,10 @@
 //! An org's object, driven as the edge drives it, on a native database.
 
+mod keys;
+mod limits;
+mod plans;
+mod verdicts;
+
 use super::*;
 use crate::asks::{NewOrg, OpenSession};
 use crate::secrets::{Secrets, tests::fixed};

@@ -37,10 +37,9 @@ fn verdict(ctx: Context<'_>, request: &VerifyApiKey) -> Result<KeyVerdict, AppEr
     let key = get(ctx, &id)?;
     let wrong = wrong(ctx, request, &key, ends_at);
     // Only a request that would go on is counted.
-    let decision = key
-        .rate_limit
-        .map(|limit| limits::of_key(ctx, id.as_str(), limit, request.count && wrong.is_none()))
-        .transpose()?;
+    let counted = request.count && wrong.is_none();
+    let decision =
+        key.rate_limit.map(|limit| limits::of_key(ctx, id.as_str(), limit, counted)).transpose()?;
     let limited = decision.filter(|decision| !decision.allowed).map(|_| VerdictCode::RateLimited);
     let code = wrong.or(limited).unwrap_or(VerdictCode::Valid);
     if code == VerdictCode::Valid && request.count {
@@ -50,7 +49,7 @@ fn verdict(ctx: Context<'_>, request: &VerifyApiKey) -> Result<KeyVerdict, AppEr
         valid: code == VerdictCode::Valid,
         code,
         api_key: Some(key),
-        rate_limit: decision.map(state),
+        rate_limit: decision.map(|decision| state(decision, counted)),
     })
 }
 
@@ -117,11 +116,14 @@ fn note_use(ctx: Context<'_>, key: &ApiKey, ip: Option<&str>) -> Result<(), SqlE
     )
 }
 
-fn state(decision: Decision) -> RateLimitState {
+fn state(decision: Decision, counted: bool) -> RateLimitState {
+    // A decision tells how things stand after its request. One that was only looked at takes nothing.
+    let back = u32::from(!counted && decision.allowed);
+    let remaining = decision.remaining + back;
     RateLimitState {
         limit: decision.limit,
-        remaining: decision.remaining,
-        reset_seconds: decision.reset_after_seconds,
+        remaining,
+        reset_seconds: if remaining == decision.limit { 0 } else { decision.reset_after_seconds },
         retry_after_seconds: decision.retry_after_seconds,
     }
 }
