@@ -27,6 +27,8 @@ pub struct Context<'a> {
     pub call: &'a Call,
     /// Whether connections may point to private addresses and plain HTTP: development and tests only.
     pub allow_local_upstreams: bool,
+    /// Whether this installation sends mail.
+    pub mail_enabled: bool,
 }
 
 impl Context<'_> {

@@ -6,6 +6,7 @@
 pub mod account;
 pub mod asks;
 pub mod context;
+pub mod email;
 pub mod error;
 pub mod json;
 pub mod org;

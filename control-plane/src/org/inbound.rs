@@ -103,7 +103,7 @@ fn purge(ctx: Context<'_>, tx: &store::Tx<'_>) -> Result<(), SqlError> {
 
 /// When the oldest event that may still be read was received: past it an event is gone for everybody, and its row goes
 /// with one of the next events.
-fn oldest(ctx: Context<'_>) -> u64 {
+pub(super) fn oldest(ctx: Context<'_>) -> u64 {
     ctx.now_ms.saturating_sub(u64::from(ctx.config.retention.inbound_events_days) * 86_400_000)
 }
 

@@ -18,7 +18,12 @@ const MAX_PERIOD_SECONDS: u32 = 86_400;
 ///
 /// # Errors
 /// `ValidationFailed` for a plan that sluicegate.toml does not have; `NotFound` where there is no org.
-pub fn set_plan(ctx: Context<'_>, operator: &UserId, name: &str, at_once: bool) -> Result<Reply, AppError> {
+pub(super) fn set_plan(
+    ctx: Context<'_>,
+    operator: &UserId,
+    name: &str,
+    at_once: bool,
+) -> Result<Reply, AppError> {
     let terms = plan::terms(ctx)?;
     let plans = &ctx.config.plans.plans;
     let Some(wanted) = plans.get(name) else {
@@ -60,7 +65,7 @@ pub fn set_plan(ctx: Context<'_>, operator: &UserId, name: &str, at_once: bool) 
 ///
 /// # Errors
 /// `ValidationFailed` for a limit out of bounds; `NotFound` where there is no org.
-pub fn set_limits(ctx: Context<'_>, operator: &UserId, limits: &OrgLimits) -> Result<Reply, AppError> {
+pub(super) fn set_limits(ctx: Context<'_>, operator: &UserId, limits: &OrgLimits) -> Result<Reply, AppError> {
     for (name, limit) in [("principal", limits.principal), ("org", limits.org)] {
         if limit.is_some_and(|limit| !is_possible(limit)) {
             return Err(AppError::refused(
@@ -91,7 +96,7 @@ fn is_possible(limit: RateLimit) -> bool {
 ///
 /// # Errors
 /// `NotFound` where there is no org.
-pub fn describe(ctx: Context<'_>) -> Result<Reply, AppError> {
+pub(super) fn describe(ctx: Context<'_>) -> Result<Reply, AppError> {
     let terms = plan::terms(ctx)?;
     let described =
         AdminOrg { org: sessions::org(ctx)?, usage: usage::usage(ctx)?, rate_limits: terms.limits };

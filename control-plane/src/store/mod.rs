@@ -75,7 +75,7 @@ impl<'a> Store<'a> {
     }
 
     /// A write that changes nothing anybody decides by: when something was last used, how often a webhook came again,
-    /// what has outlived its retention. Everything else goes through [`Store::transaction`].
+    /// what has outlived its retention, which task is done. Everything else goes through [`Store::transaction`].
     ///
     /// # Errors
     /// [`SqlError::Statement`].

@@ -7,7 +7,8 @@ fn set(tenant: &Tenant, principal: Option<(u32, u32)>, org: Option<(u32, u32)>) 
     let limit = |(limit, period_seconds)| RateLimit { limit, period_seconds };
     let limits = protocol::api::OrgLimits { principal: principal.map(limit), org: org.map(limit) };
     let call = call(Principal::Anonymous, Operation::Me);
-    set_limits(tenant.context(&call), &user(99).id, &limits).unwrap();
+    let ask = AskOrg::SetLimits { operator: user(99).id, limits };
+    answer(tenant.context(&call), &ask).unwrap();
 }
 
 fn me(tenant: &Tenant, principal: &Principal) -> bool {

@@ -12,7 +12,8 @@ fn at(text: &str) -> u64 {
 
 fn operate(tenant: &Tenant, plan: &str, at_once: bool) -> Result<Json, AppError> {
     let call = call(Principal::Anonymous, Operation::Me);
-    let reply = set_plan(tenant.context(&call), &user(99).id, plan, at_once)?;
+    let ask = AskOrg::SetPlan { operator: user(99).id, plan: plan.into(), at_once };
+    let reply = answer(tenant.context(&call), &ask)?;
     Ok(serde_json::from_slice(&reply.body).unwrap())
 }
 
@@ -278,7 +279,8 @@ fn an_unknown_plan_or_an_impossible_limit_is_refused_by_name() {
     let set = |limit, period_seconds| {
         let limit = Some(RateLimit { limit, period_seconds });
         [OrgLimits { principal: limit, org: None }, OrgLimits { principal: None, org: limit }].map(|limits| {
-            set_limits(tenant.context(&call), &user(99).id, &limits).err().map(|e| e.public().0)
+            let ask = AskOrg::SetLimits { operator: user(99).id, limits };
+            answer(tenant.context(&call), &ask).err().map(|e| e.public().0)
         })
     };
     for (limit, period) in [(0, 60), (1_000_001, 60), (1, 0), (1, 86_401)] {
@@ -289,20 +291,26 @@ fn an_unknown_plan_or_an_impossible_limit_is_refused_by_name() {
     assert_eq!((&event["action"], &event["actor"]), (&json!("org.limits_changed"), &json!(user(99).id)));
     let expected = json!({ "principal": null, "org": { "limit": 1_000_000, "period_seconds": 86_400 } });
     assert_eq!(event["metadata"], expected);
-    let described: Json = serde_json::from_slice(&describe(tenant.context(&call)).unwrap().body).unwrap();
+    let described: Json = serde_json::from_slice(
+        &answer(tenant.context(&call), &AskOrg::Describe { operator: user(99).id }).unwrap().body,
+    )
+    .unwrap();
     assert_eq!(described["rate_limits"], expected);
     assert!(tenant.verify_audit().ok);
 }
 
 #[test]
 fn an_org_that_never_was_is_not_found() {
-    let tenant = Tenant::new(1);
-    tenant.sql.exec("DELETE FROM org", &[]).unwrap();
-    let mut empty = tenant;
+    let mut empty = Tenant::new(1);
+    empty.sql.exec("DELETE FROM org", &[]).unwrap();
     empty.sleep();
     let call = call(Principal::Anonymous, Operation::Me);
-    let ctx = empty.context(&call);
-    assert_eq!(code(describe(ctx)), Code::NotFound);
-    assert_eq!(code(set_plan(ctx, &user(99).id, "free", true)), Code::NotFound);
-    assert_eq!(code(set_limits(ctx, &user(99).id, &OrgLimits::default())), Code::NotFound);
+    let operator = user(99).id;
+    for ask in [
+        AskOrg::Describe { operator: operator.clone() },
+        AskOrg::SetPlan { operator: operator.clone(), plan: "free".into(), at_once: true },
+        AskOrg::SetLimits { operator, limits: OrgLimits::default() },
+    ] {
+        assert_eq!(code(answer(empty.context(&call), &ask)), Code::NotFound, "{ask:?}");
+    }
 }
