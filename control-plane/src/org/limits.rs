@@ -1,38 +1,27 @@
 //! Requests over time, counted exactly, because this object is the one place that all of an org's calls go through (claim
 //! M6): a principal by the key's own limit or the org's, and all of them together by the org's total.
 //!
-//! Counted in memory: a call costs no statement. An object that sleeps forgets its counts; the platform lets it sleep after
-//! a minute or more without a call, so over a long period a limit may be spent again after such a pause.
+//! What the edge lets through by a lease was counted when it was leased; what that costs in exactness is proven in crate
+//! `throttle`.
+
+mod counter;
+
+use counter::{Counter, WHOLE_ORG, subject};
 
 use super::actor::{Actor, Kind};
 use super::plan::{self, Terms};
-use crate::context::{Context, random};
+use crate::context::Context;
 use crate::error::AppError;
-use protocol::Operation;
 use protocol::api::RateLimit;
+use protocol::{ApiKeyId, Operation};
 use std::rc::Rc;
-use throttle::{Decision, Home, Lease, Quota, Strictness};
-
-/// Principals that are counted at once: more keys and members than most orgs have, in about 100 KiB.
-const CAPACITY: usize = 2048;
+use throttle::{Decision, Quota};
 
 /// What an org's object keeps in memory from call to call.
 #[derive(Default)]
 pub struct OrgLimiter {
     pub(super) terms: Option<Rc<Terms>>,
-    home: Option<Home<Subject>>,
-}
-
-/// Who is counted: an id's bytes, filled up with zeros, or only zeros for the whole org.
-type Subject = [u8; 32];
-const WHOLE_ORG: Subject = [0; 32];
-
-fn subject(id: &str) -> Subject {
-    let mut subject = WHOLE_ORG;
-    for (to, from) in subject.iter_mut().zip(id.bytes()) {
-        *to = from;
-    }
-    subject
+    counter: Option<Counter>,
 }
 
 /// The limit that takes the place of the configured one for this principal: the key's own, else the org's.
@@ -76,38 +65,39 @@ pub(super) fn lease(ctx: Context<'_>, actor: &Actor, want: u32) -> Result<Option
     if counted.is_empty() {
         return Ok(None);
     }
-    with_home(ctx, |home| {
+    with_counter(ctx, |counter| {
         let refused = counted
             .iter()
-            .filter_map(|(subject, quota)| home.peek(*subject, *quota, ctx.now_ms).retry_after_seconds);
+            .filter_map(|(subject, quota)| counter.peek(*subject, *quota, ctx.now_ms).retry_after_seconds);
         if let Some(retry_after_seconds) = refused.max() {
             return Err(AppError::Limited { retry_after_seconds });
         }
-        Ok(Some(counted.iter().fold(want, |ahead, (subject, quota)| {
+        let mut ahead = want;
+        for (subject, quota) in counted {
             // The edge keeps an answer for as long as it may be stale. A lease that would have to end before is none.
-            let ahead = if ends_early(ctx, *quota) { 0 } else { ahead };
-            home.lease(*subject, *quota, ahead, ctx.now_ms).ahead
-        })))
+            ahead = if ends_early(ctx, quota) { 0 } else { ahead };
+            ahead = counter.lease(ctx, subject, quota, ahead)?.ahead;
+        }
+        Ok(Some(ahead))
     })
 }
 
 /// Counts a use of a key by its own limit, or looks how it stands.
 ///
 /// # Errors
-/// [`AppError::Platform`] where there is no randomness.
+/// Those of the database.
 pub(super) fn of_key(
     ctx: Context<'_>,
-    id: &str,
+    id: &ApiKeyId,
     limit: RateLimit,
     count: bool,
 ) -> Result<Decision, AppError> {
-    let quota = quota(limit)?;
-    with_home(ctx, |home| {
-        if !count {
-            return Ok(home.peek(subject(id), quota, ctx.now_ms));
+    let (subject, quota) = (subject(id.as_str()), quota(limit)?);
+    with_counter(ctx, |counter| {
+        if count {
+            return Ok(counter.lease(ctx, subject, quota, 0)?.decision);
         }
-        let Lease { decision, .. } = home.lease(subject(id), quota, 0, ctx.now_ms);
-        Ok(decision)
+        Ok(counter.peek(subject, quota, ctx.now_ms))
     })
 }
 
@@ -126,14 +116,13 @@ fn ends_early(ctx: Context<'_>, quota: Quota) -> bool {
     u64::from(quota.period_seconds()) * 1000 / 8 < u64::from(stale_ms(ctx))
 }
 
-fn with_home<T>(
+fn with_counter<T>(
     ctx: Context<'_>,
-    count: impl FnOnce(&mut Home<Subject>) -> Result<T, AppError>,
+    count: impl FnOnce(&mut Counter) -> Result<T, AppError>,
 ) -> Result<T, AppError> {
     let limiter = &mut *ctx.limits.borrow_mut();
-    let home = match &mut limiter.home {
-        Some(home) => home,
-        none => none.insert(Home::new(CAPACITY, random()?, Strictness::Bounded, stale_ms(ctx))),
-    };
-    count(home)
+    match &mut limiter.counter {
+        Some(counter) => count(counter),
+        none => count(none.insert(Counter::load(ctx, stale_ms(ctx))?)),
+    }
 }

@@ -38,8 +38,7 @@ fn verdict(ctx: Context<'_>, request: &VerifyApiKey) -> Result<KeyVerdict, AppEr
     let wrong = wrong(ctx, request, &key, ends_at);
     // Only a request that would go on is counted.
     let counted = request.count && wrong.is_none();
-    let decision =
-        key.rate_limit.map(|limit| limits::of_key(ctx, id.as_str(), limit, counted)).transpose()?;
+    let decision = key.rate_limit.map(|limit| limits::of_key(ctx, &id, limit, counted)).transpose()?;
     let limited = decision.filter(|decision| !decision.allowed).map(|_| VerdictCode::RateLimited);
     let code = wrong.or(limited).unwrap_or(VerdictCode::Valid);
     if code == VerdictCode::Valid && request.count {

@@ -247,3 +247,21 @@ fn n9_a_held_in_key_frees_itself_by_no_twin_and_no_rotation() {
     assert!(child(NOW + DAY).is_ok());
     assert_eq!(child(NOW + DAY + 1).unwrap_err().public().0, Code::Forbidden);
 }
+
+#[test]
+fn n7_an_old_secret_signs_in_until_its_grace_ends() {
+    let mut tenant = Tenant::new(1);
+    let old = tenant.make(&tenant.founder, json!({ "allowed_ips": ["192.0.2.0/24"] })).unwrap();
+    let new = tenant.rotate(&tenant.founder, &old, 60).unwrap();
+    let [old, new] = [&old, &new].map(|key| tenant.principal_of(key["key"].as_str().unwrap()));
+    let me = |tenant: &Tenant, key: &Principal| tenant.call(key, Operation::Me, &Json::Null);
+    assert!(me(&tenant, &old).is_ok() && me(&tenant, &new).is_ok());
+    // The edge is told the networks with either.
+    let ask = Operation::VerifyPrincipal { audience: None, want: 0 };
+    let verified = tenant.call(&old, ask, &Json::Null).unwrap();
+    let verified: Json = serde_json::from_slice(&verified.body).unwrap();
+    assert_eq!(verified["allowed_ips"], json!(["192.0.2.0/24"]));
+    tenant.now_ms = NOW + 60_000;
+    assert_eq!(code(me(&tenant, &old)), Code::Unauthenticated);
+    assert!(me(&tenant, &new).is_ok());
+}

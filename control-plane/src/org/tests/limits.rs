@@ -147,3 +147,41 @@ fn the_operator_may_be_looser_and_a_change_holds_from_the_next_call() {
     assert!((0..100).all(|_| me(&tenant, &tenant.founder)));
     assert_eq!(code(tenant.call(&tenant.founder, Operation::CreateApiKey, &body)), Code::ValidationFailed);
 }
+
+#[test]
+fn m6_a_sleeping_object_gives_no_burst_back() {
+    // One request in 86.4 seconds: each is written down.
+    let mut tenant = Tenant::new(1);
+    set(&tenant, None, Some((1000, 86_400)));
+    assert_eq!((0..600).filter(|_| me(&tenant, &tenant.founder)).count(), 600);
+    tenant.sleep();
+    assert_eq!((0..600).filter(|_| me(&tenant, &tenant.founder)).count(), 400);
+
+    // One in 0.6 seconds: after each burst that is too short to be written down, the object sleeps.
+    let mut tenant = Tenant::new(1);
+    set(&tenant, Some((6000, 3600)), None);
+    let mut allowed = (0..6000).filter(|_| me(&tenant, &tenant.founder)).count();
+    assert_eq!(allowed, 6000);
+    for _ in 0..20 {
+        tenant.sleep();
+        tenant.now_ms += 60_000;
+        allowed += (0..200).filter(|_| me(&tenant, &tenant.founder)).count();
+    }
+    let accrued = 20 * 60 * 10 / 6;
+    let forgotten = 20 * 17;
+    assert!((6000 + accrued..=6000 + accrued + forgotten).contains(&allowed), "{allowed}");
+}
+
+#[test]
+fn m6_a_limit_costs_few_statements() {
+    let tenant = Tenant::new(1);
+    set(&tenant, Some((6000, 3600)), None);
+    let written = || tenant.sql.exec("SELECT whole_at FROM spent", &[]).unwrap();
+    // 0.6 seconds each, and ten are written down.
+    assert!((0..15).all(|_| me(&tenant, &tenant.founder)) && written().is_empty());
+    assert!(me(&tenant, &tenant.founder) && written().len() == 1);
+    let first = written();
+    assert!((0..15).all(|_| me(&tenant, &tenant.founder)) && written() == first);
+    set(&tenant, Some((6000, 60)), None);
+    assert!((0..6000).filter(|_| me(&tenant, &tenant.founder)).count() > 0 && written() == first);
+}

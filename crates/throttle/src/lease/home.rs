@@ -64,6 +64,11 @@ impl<K: Copy + Eq + Hash> Home<K> {
         self.table.peek(key, self.held(quota), now_ms)
     }
 
+    /// Takes up what `key` owed to an earlier home ([`Table::owe`]).
+    pub fn owe(&mut self, key: K, whole_at_ms: u64, now_ms: u64) {
+        self.table.owe(key, whole_at_ms, now_ms);
+    }
+
     /// The quota as it is granted from.
     fn held(&self, quota: Quota) -> Quota {
         match self.strictness {
