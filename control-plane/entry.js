@@ -13,3 +13,5 @@ export default class extends WorkerEntrypoint {
 
 export const OrgDo = durableObject("OrgDo");
 export const AccountDo = durableObject("AccountDo");
+export const IdentityDo = durableObject("IdentityDo");
+export const LimiterDo = durableObject("LimiterDo");

@@ -10,10 +10,10 @@ pub enum AppError {
     /// The caller asked for something that is not to be had.
     #[error("refused: {}", .0.as_str())]
     Refused(Code, Option<Cow<'static, str>>),
-    /// Too many requests.
-    #[error("limited")]
+    /// The caller asked too often.
+    #[error("refused: rate_limited")]
     Limited {
-        /// After so long one is allowed. At least 1.
+        /// When to come back.
         retry_after_seconds: u32,
     },
     /// The database failed, or holds what this code never wrote.
@@ -37,14 +37,6 @@ impl AppError {
     /// A refusal that says more than its title.
     pub fn refused(code: Code, detail: impl Into<Cow<'static, str>>) -> Self {
         Self::Refused(code, Some(detail.into()))
-    }
-
-    /// When to come back, for who came too often.
-    pub fn retry_after(&self) -> Option<u32> {
-        match self {
-            Self::Limited { retry_after_seconds } => Some(*retry_after_seconds),
-            _ => None,
-        }
     }
 
     /// What the caller is told.

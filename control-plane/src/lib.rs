@@ -9,6 +9,7 @@ pub mod context;
 pub mod email;
 pub mod error;
 pub mod json;
+pub mod limiter;
 pub mod org;
 pub mod reply;
 pub mod secrets;

@@ -17,7 +17,7 @@ pub struct Reply {
     pub session: Option<Zeroizing<String>>,
     /// A limit in place of the configured one, the calling key's own or the org's, for the edge to count by.
     pub rate_limit: Option<RateLimit>,
-    /// With 429: seconds until a request is allowed.
+    /// Of a refusal for asking too often: seconds until the next request is taken.
     pub retry_after: Option<u32>,
     /// The answer was given before, to the same `Idempotency-Key`.
     pub replayed: bool,
@@ -41,10 +41,14 @@ impl Reply {
     pub fn problem(error: &AppError, request_id: &RequestId) -> Self {
         let (code, detail) = error.public();
         let problem = Problem::with_detail(code, detail.cloned(), request_id.clone());
+        let retry_after = match error {
+            AppError::Limited { retry_after_seconds } => Some(*retry_after_seconds),
+            _ => None,
+        };
         Self {
             status: code.status(),
             body: Zeroizing::new(serde_json::to_vec(&problem).unwrap_or_default()),
-            retry_after: error.retry_after(),
+            retry_after,
             ..Self::default()
         }
     }

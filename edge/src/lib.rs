@@ -30,5 +30,6 @@ mod testing;
 
 pub use decide::{MAX_FORM_BYTES, decide};
 
-/// The configuration that this build enforces, validated when it was built.
+/// The configuration that this build enforces, validated when it was built, unless its environment names another
+/// ([`state::Environment::config`]).
 pub const CONFIG: &str = include_str!(concat!(env!("OUT_DIR"), "/config.json"));

@@ -2,6 +2,7 @@
 //! credential or signs a token (invariant 1), nothing is older than its bound, and nothing grows with the traffic
 //! (invariant 8).
 
+use crate::CONFIG;
 use crate::auth::{Identity, Proof};
 use crate::cache::Cache;
 use crate::handlers::check::Checked;
@@ -26,17 +27,33 @@ pub struct Environment<'a> {
     /// `CLIENT_IP_HEADER`: the header in which a trusted platform or proxy writes the client's address; no other source
     /// of it is believed. Empty: all clients count as one.
     pub client_ip_header: &'a str,
+    /// `CLIENT_COUNTRY_HEADER`: the header in which it writes the address's country (ISO 3166-1 alpha-2), for the list of
+    /// sessions. Empty: not known.
+    pub client_country_header: &'a str,
     /// `PUBLIC_ORIGIN`: scheme and authority that clients use, where a TLS proxy stands in front. Empty: the request's.
     pub public_origin: &'a str,
+    /// `CONFIG`: the configuration to enforce, as JSON that xtask made of a checked file. Empty: the embedded one.
+    pub config: &'a str,
     /// `RATE_LIMIT_SCALE`: multiplies every configured limit. For tests and benchmarks alone. Empty: 1.
     pub rate_limit_scale: &'a str,
+}
+
+impl Environment<'_> {
+    /// The operator's decisions.
+    ///
+    /// # Errors
+    /// [`StartError::Config`]: a `CONFIG` that cannot be read never falls back to another.
+    pub fn config(&self) -> Result<Config, StartError> {
+        let json = if self.config.is_empty() { CONFIG } else { self.config };
+        Config::from_embedded(json).map_err(|_| StartError::Config)
+    }
 }
 
 /// A deployment that cannot serve. Names the variable, never its value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[allow(missing_docs)]
 pub enum StartError {
-    #[error("the embedded configuration is not readable")]
+    #[error("CONFIG, or what is embedded in its place, is not a configuration that xtask has checked")]
     Config,
     #[error("SESSION_JWKS is missing or not a set of Ed25519 keys")]
     SessionJwks,
@@ -44,7 +61,7 @@ pub enum StartError {
     ApiKeyMacKey,
     #[error("CSRF_KEY is missing or not 32 bytes of base64")]
     CsrfKey,
-    #[error("CLIENT_IP_HEADER is not a lower-case header name")]
+    #[error("CLIENT_IP_HEADER or CLIENT_COUNTRY_HEADER is not a lower-case header name")]
     ClientIpHeader,
     #[error("PUBLIC_ORIGIN is not scheme://authority")]
     PublicOrigin,
@@ -79,6 +96,7 @@ pub struct State {
     /// Webhook sources' verification secrets.
     pub sources: Cache<SourceId, KnownSource>,
     client_ip_header: String,
+    client_country_header: String,
     public_origin: Option<String>,
 }
 
@@ -106,6 +124,7 @@ impl State {
             checked: Cache::new(4096),
             sources: Cache::new(256),
             client_ip_header: header_name(environment.client_ip_header)?,
+            client_country_header: header_name(environment.client_country_header)?,
             public_origin: origin(environment.public_origin)?,
             config,
             random,
@@ -118,6 +137,17 @@ impl State {
             return None;
         }
         head.header(&self.client_ip_header)?.parse().ok()
+    }
+
+    /// The client's country by the header that the deployment trusts. Cloudflare writes `XX` for an unknown one and `T1`
+    /// for Tor.
+    pub fn client_country(&self, head: &crate::head::Head<'_>) -> Option<String> {
+        if self.client_country_header.is_empty() {
+            return None;
+        }
+        let country = head.header(&self.client_country_header)?;
+        let plain = country.len() == 2 && country.bytes().all(|b| b.is_ascii_uppercase());
+        (plain && country != "XX").then(|| country.to_owned())
     }
 
     /// Scheme and authority that the client uses.

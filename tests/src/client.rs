@@ -2,7 +2,7 @@
 //! answer held to [`crate::protection`].
 
 use crate::PATIENCE;
-use crate::protection::assert_protected;
+use crate::protection::{assert_origin_protected, assert_protected};
 use crate::wire::{Body, Framing, Head, write_chunk};
 use serde_json::Value;
 use std::io::{BufReader, Write as _};
@@ -145,11 +145,27 @@ impl Request {
     /// # Panics
     /// Where there is no answer, or one that is not protected as every answer must be.
     pub fn send(self) -> Response {
+        let response = self.answered();
+        assert_protected(&response);
+        response
+    }
+
+    /// As [`Request::send`], on a gateway route: the operator's own upstream has a say in its pages' policy.
+    ///
+    /// # Panics
+    /// As [`Request::send`].
+    pub fn send_to_app(self) -> Response {
+        let response = self.answered();
+        assert_origin_protected(&response);
+        response
+    }
+
+    fn answered(self) -> Response {
         let context = format!("{} {}", self.method, self.target);
         let mut exchange = self.open();
         let head = exchange.head();
         let body = exchange.rest().unwrap_or_else(|error| panic!("{context}: the answer broke off: {error}"));
-        Response::new(context, head, body)
+        Response::unchecked(context, head, body)
     }
 
     /// Sends it and leaves the answer to be read piece by piece; after `chunks([])`, the body to be written so too.
@@ -170,7 +186,8 @@ impl Request {
             Sent::Whole(body) => head.push_str(&format!("content-length: {}\r\n", body.len())),
             Sent::Chunks(_) => head.push_str("transfer-encoding: chunked\r\n"),
         }
-        head.push_str("connection: close\r\n\r\n");
+        let upgrades = self.headers.iter().any(|(name, _)| name == "upgrade");
+        head.push_str(if upgrades { "connection: Upgrade\r\n\r\n" } else { "connection: close\r\n\r\n" });
         let mut exchange = Exchange { method: self.method, stream, answer: None };
         // A server that has already refused stops reading; its answer says why.
         let _ = exchange.stream.write_all(head.as_bytes());
@@ -223,6 +240,14 @@ impl Exchange {
     /// An answer that breaks off.
     pub fn piece(&mut self) -> std::io::Result<Vec<u8>> {
         self.answer.as_mut().expect("the head comes first").piece()
+    }
+
+    /// The connection, after an answer that switched protocols.
+    ///
+    /// # Panics
+    /// Before [`Exchange::head`].
+    pub fn into_connection(self) -> BufReader<TcpStream> {
+        self.answer.expect("the head comes first").into_inner()
     }
 
     /// The rest of the answer's body.

@@ -22,6 +22,7 @@ pub mod protection;
 pub mod random;
 pub mod secrets;
 mod upstream;
+pub mod websocket;
 pub mod wire;
 
 pub use client::{Client, Exchange, Request, Response};

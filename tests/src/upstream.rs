@@ -1,6 +1,7 @@
 //! The server at the other end of a connection: records what reaches it and answers as a test says.
 
 use crate::PATIENCE;
+use crate::websocket;
 use crate::wire::{Body, Framing, Head, write_chunk};
 use serde_json::json;
 use std::io::{self, BufReader, Write as _};
@@ -20,16 +21,7 @@ pub struct Upstream {
 impl Upstream {
     /// Answers with the request it got, as JSON: `{method, target, headers, body}`.
     pub fn echo() -> Self {
-        Self::start(|call| {
-            let body = call.body.rest()?;
-            let echo = json!({
-                "method": call.method(),
-                "target": call.target(),
-                "headers": call.head.headers,
-                "body": String::from_utf8_lossy(&body),
-            });
-            call.answer("200 OK", &[("content-type", "application/json")], echo.to_string().as_bytes())
-        })
+        Self::start(Call::echo)
     }
 
     /// Answers each request by `answer`, on a thread of its own.
@@ -122,6 +114,35 @@ impl Call {
     /// Path and query as received.
     pub fn target(&self) -> &str {
         self.head.first.split(' ').nth(1).unwrap_or_default()
+    }
+
+    /// Answers as [`Upstream::echo`].
+    ///
+    /// # Errors
+    /// Those of the socket.
+    pub fn echo(&mut self) -> io::Result<()> {
+        let body = self.body.rest()?;
+        let echo = json!({
+            "method": self.method(),
+            "target": self.target(),
+            "headers": self.head.headers,
+            "body": String::from_utf8_lossy(&body),
+        });
+        self.answer("200 OK", &[("content-type", "application/json")], echo.to_string().as_bytes())
+    }
+
+    /// Accepts a WebSocket, which is then spoken over the connection (RFC 6455, section 4.2.2).
+    ///
+    /// # Errors
+    /// Those of the socket.
+    pub fn accept_websocket(&mut self) -> io::Result<&mut BufReader<TcpStream>> {
+        let accept = websocket::accept_of(self.head.all("sec-websocket-key").next().unwrap_or_default());
+        let head = format!(
+            "HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket\r\nconnection: Upgrade\r\n\
+             sec-websocket-accept: {accept}\r\n\r\n"
+        );
+        self.stream().write_all(head.as_bytes())?;
+        Ok(self.body.get_mut())
     }
 
     /// Answers with a whole body.

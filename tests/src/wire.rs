@@ -125,6 +125,16 @@ impl<R: BufRead> Body<R> {
         }
     }
 
+    /// The connection, for what follows the body.
+    pub fn into_inner(self) -> R {
+        self.reader
+    }
+
+    /// The connection, for what follows the body.
+    pub fn get_mut(&mut self) -> &mut R {
+        &mut self.reader
+    }
+
     /// The connection.
     pub fn get_ref(&self) -> &R {
         &self.reader

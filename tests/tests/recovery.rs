@@ -77,7 +77,7 @@ fn b7_a_trap_in_the_middle_of_a_change_leaves_nothing_half_done() {
 }
 
 /// A copy of the built Workers in which one place of one script is another.
-fn changed(data_dir: &Path, worker: Worker, find: &str, replace: &str) -> PathBuf {
+pub(super) fn changed(data_dir: &Path, worker: Worker, find: &str, replace: &str) -> PathBuf {
     let copy = data_dir.join("build");
     for each in Worker::ALL {
         let (from, to) = (out_dir(PROFILE, each), copy.join(each.name()));

@@ -26,7 +26,7 @@ impl<'a> Api<'a> {
         Self { bearer: Some(bearer), ..self }
     }
 
-    /// The answer, which must be JSON and a success.
+    /// The answer, which must be a success: its JSON, or null where it has no body.
     ///
     /// # Errors
     /// Anything else; the message holds the answer.
@@ -40,6 +40,14 @@ impl<'a> Api<'a> {
     /// As [`Api::get`].
     pub(crate) fn post(self, path: &str, body: &Value) -> Result<Value> {
         self.call(path, "POST", body)
+    }
+
+    /// As [`Api::get`].
+    ///
+    /// # Errors
+    /// As [`Api::get`].
+    pub(crate) fn delete(self, path: &str) -> Result<Value> {
+        self.call(path, "DELETE", &Value::Null)
     }
 
     fn call(self, path: &str, method: &str, body: &Value) -> Result<Value> {
@@ -56,6 +64,9 @@ impl<'a> Api<'a> {
         let (status, body) = (response.status(), response.body_mut().read_to_string()?);
         if !status.is_success() {
             bail!("{path} answered {status}: {body}");
+        }
+        if body.is_empty() {
+            return Ok(Value::Null);
         }
         serde_json::from_str(&body).with_context(|| format!("{path} did not answer with JSON"))
     }

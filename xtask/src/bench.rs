@@ -11,8 +11,10 @@
 
 mod contestant;
 mod cpu;
+pub mod flood;
 mod http;
 mod load;
+pub mod refusal;
 mod report;
 mod scenario;
 

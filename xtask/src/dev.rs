@@ -1,13 +1,15 @@
 //! `cargo xtask dev`: everything from nothing to a running, seeded Sluicegate, rebuilt when a source changes.
 //!
-//! Runs `wrangler dev` on both Workers. Its configuration is the deployed one, with four things changed: the quick
-//! build profile, development keys, local upstreams allowed, no jurisdictions. All of it lives in `.sluicegate/dev`.
+//! Runs `wrangler dev` on both Workers. Its configuration is the deployed one, with five things changed: the quick
+//! build profile, development keys, local upstreams allowed, no jurisdictions, mail to a sink in this process. All of it
+//! lives in `.sluicegate/dev`.
 
 mod demo;
 mod echo;
 
 use crate::build::{Profile, Worker, build, out_dir};
 use crate::keys::{Keys, write_private};
+use crate::mail_sink::{Mail, MailSink};
 use crate::process::Process;
 use crate::serve::is_healthy;
 use crate::setup::npm_bin;
@@ -27,6 +29,9 @@ use toml::{Table, Value};
 const START_LIMIT: Duration = Duration::from_secs(90);
 const TICK: Duration = Duration::from_millis(200);
 const TAIL_LINES: usize = 40;
+/// What developers know from other mail sinks; where one is running already, any free ports do.
+const MAIL_PORT: u16 = 1025;
+const MAIL_PAGE_PORT: u16 = 8025;
 
 /// Runs until Ctrl-C.
 ///
@@ -39,11 +44,14 @@ pub fn run(port: u16) -> Result<()> {
 
     let started = Instant::now();
     let upstream = echo::Server::start(port.checked_add(1).context("the port is too high")?)?;
+    let mail =
+        MailSink::start_with(MAIL_PORT, print_mail).or_else(|_| MailSink::start_with(0, print_mail))?;
+    let mail_page = mail.serve_page(MAIL_PAGE_PORT).or_else(|_| mail.serve_page(0))?;
     setup::ensure()?;
     let keys = Keys::read_or_generate(&keys_file())?;
     ui::step("building both Workers", || build(Profile::Dev, &Worker::ALL))?;
     let configs = [Worker::Edge, Worker::ControlPlane]
-        .map(|worker| write_config(worker, &keys))
+        .map(|worker| write_config(worker, &keys, &mail))
         .into_iter()
         .collect::<Result<Vec<_>>>()?;
 
@@ -54,7 +62,7 @@ pub fn run(port: u16) -> Result<()> {
     let demo =
         ui::step("seeding the demo org", || demo::seed(&url, &upstream.url(), &dir().join("demo.json")))
             .inspect_err(|_| eprintln!("{}", output.tail()))?;
-    demo.print_banner(&url, &dir(), started.elapsed());
+    demo.print_banner(&url, &format!("http://localhost:{mail_page}"), &dir(), started.elapsed());
 
     output.show();
     while !stop.load(Ordering::Relaxed) {
@@ -77,7 +85,7 @@ fn dir() -> PathBuf {
 }
 
 /// Writes a Worker's development configuration, and beside it its `.dev.vars` with the secrets.
-fn write_config(worker: Worker, keys: &Keys) -> Result<PathBuf> {
+fn write_config(worker: Worker, keys: &Keys, mail: &MailSink) -> Result<PathBuf> {
     let source = wrangler::path(worker);
     let mut config: Table =
         fs::read_to_string(&source)?.parse().with_context(|| source.display().to_string())?;
@@ -97,10 +105,15 @@ fn write_config(worker: Worker, keys: &Keys) -> Result<PathBuf> {
         ),
     ]);
     config.insert("build".to_owned(), build.into());
-    for (name, value) in config.get_mut("vars").and_then(Value::as_table_mut).into_iter().flatten() {
+    let vars = config.entry("vars").or_insert_with(|| Table::new().into());
+    let vars = vars.as_table_mut().context("`vars` is not a table")?;
+    for (name, value) in vars.iter_mut() {
         if let Some(local) = wrangler::local_value(name, true) {
             *value = local.into();
         }
+    }
+    if worker == Worker::ControlPlane {
+        vars.insert("MAIL_TRANSPORT".to_owned(), mail.transport().into());
     }
     let dir = dir().join(worker.name());
     // Secrets are JSON or base64: neither holds a single quote.
@@ -146,6 +159,12 @@ fn wait_until_healthy(url: &str, wrangler: &mut Process, output: &Output, stop: 
         thread::sleep(TICK);
     }
     bail!("{url}/healthz did not answer 200. What wrangler said:\n{}", output.tail());
+}
+
+fn print_mail(mail: &Mail) {
+    let line = format!("mail to {}: {}  {}", mail.to, mail.subject, mail.link().unwrap_or_default());
+    // Subjects show names that people choose, and a terminal obeys control characters.
+    eprintln!("{}", line.trim_end().replace(char::is_control, " "));
 }
 
 /// What wrangler prints: kept back until the banner stands, then passed on.

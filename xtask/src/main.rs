@@ -20,10 +20,13 @@ cargo xtask <command>
                           every check; with FILTER, only the tests whose name contains it
   build [--dev] [edge] [control-plane]
                           the Workers to Wasm; prints their sizes
-  serve [--port 8787] [--data DIR] [--keys FILE] [--allow-local-upstreams] [--var NAME=VALUE …]
-                          runs them on bare workerd, with storage on disk
+  serve [--port 8787] [--data DIR] [--keys FILE] [--config FILE] [--allow-local-upstreams]
+        [--var NAME=VALUE …]
+                          runs them on bare workerd, with storage on disk; FILE takes sluicegate.toml's place
   bench [--seconds 2] [--scenario NAME] [--quick]
                           CPU per request beside Hono and plain JavaScript; writes target/bench/latest.json
+  refusal                 how long after a revocation something still succeeds, under load; writes target/bench/refusal.json
+  flood [--seconds 30]    what 200 wrong sign-ins a second cost other tenants; writes target/bench/flood.json
   keys FILE               makes a production set of keys
   deploy [--dry-run] [--keys FILE]
                           both Workers to Cloudflare, with their secrets from FILE
@@ -51,6 +54,8 @@ fn dispatch(mut args: lexopt::Parser) -> Result<()> {
             Some("build") => build_command(args),
             Some("serve") => serve_command(args),
             Some("bench") => bench_command(args),
+            Some("refusal") => no_more(args).and_then(|()| bench::refusal::run()),
+            Some("flood") => flood_command(args),
             Some("keys") => keys_command(args),
             Some("deploy") => deploy_command(args),
             _ => bail!("no such command: {}\n\n{HELP}", command.display()),
@@ -120,11 +125,13 @@ fn serve_command(mut args: lexopt::Parser) -> Result<()> {
     let (mut port, mut data_dir, mut keys, mut allow_local_upstreams) =
         (DEFAULT_PORT, local_dir().join("data"), None, false);
     let mut variables = BTreeMap::new();
+    let mut config = None;
     while let Some(arg) = args.next()? {
         match arg {
             Long("port") => port = args.value()?.parse()?,
             Long("data") => data_dir = PathBuf::from(args.value()?),
             Long("keys") => keys = Some(PathBuf::from(args.value()?)),
+            Long("config") => config = Some(serve::read_config(Path::new(&args.value()?))?),
             Long("allow-local-upstreams") => allow_local_upstreams = true,
             Long("var") => {
                 let pair = args.value()?.string()?;
@@ -153,6 +160,7 @@ fn serve_command(mut args: lexopt::Parser) -> Result<()> {
         allow_local_upstreams,
         trusted_certificates: Vec::new(),
         variables,
+        config,
         build_dir: None,
     })
 }
@@ -168,6 +176,24 @@ fn bench_command(mut args: lexopt::Parser) -> Result<()> {
         }
     }
     bench::bench(&options)
+}
+
+fn flood_command(mut args: lexopt::Parser) -> Result<()> {
+    let mut seconds = 30;
+    while let Some(arg) = args.next()? {
+        match arg {
+            Long("seconds") => seconds = args.value()?.parse()?,
+            other => return Err(other.unexpected().into()),
+        }
+    }
+    bench::flood::run(seconds)
+}
+
+fn no_more(mut args: lexopt::Parser) -> Result<()> {
+    match args.next()? {
+        Some(other) => Err(other.unexpected().into()),
+        None => Ok(()),
+    }
 }
 
 fn keys_command(mut args: lexopt::Parser) -> Result<()> {

@@ -3,13 +3,14 @@
 //! Invariants: the outbound network is limited to public addresses at the socket, after name resolution, unless the
 //! caller asks for local ones too; secrets reach workerd by its environment and are in no file that this writes.
 
-mod config;
+mod capnp;
 
 use crate::build::{Profile, Worker};
 use crate::keys::Keys;
 use crate::process::Process;
 use crate::root;
 use anyhow::{Context as _, Result, bail};
+use config::Config;
 use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::os::unix::process::CommandExt as _;
@@ -36,6 +37,8 @@ pub struct Options {
     pub trusted_certificates: Vec<String>,
     /// Plain variables of both Workers, besides or instead of those in their `wrangler.toml`.
     pub variables: BTreeMap<String, String>,
+    /// What both Workers enforce, if not what was embedded in them when they were built.
+    pub config: Option<Config>,
     /// Where the built Workers are, a folder each, if not where `cargo xtask build` puts them.
     pub build_dir: Option<PathBuf>,
 }
@@ -53,6 +56,7 @@ impl Options {
             allow_local_upstreams: false,
             trusted_certificates: Vec::new(),
             variables: BTreeMap::new(),
+            config: None,
             build_dir: None,
         })
     }
@@ -61,15 +65,24 @@ impl Options {
     fn command(&self) -> Result<Command> {
         fs::create_dir_all(self.data_dir.join("objects"))?;
         let file = self.data_dir.join("workerd.capnp");
-        fs::write(&file, config::text(self)?)?;
+        fs::write(&file, capnp::text(self)?)?;
         let mut command = workerd(&file);
         for worker in Worker::ALL {
             for (name, secret) in self.keys.of(worker)? {
-                command.env(config::environment_name(worker, name), secret);
+                command.env(capnp::environment_name(worker, name), secret);
             }
         }
         Ok(command)
     }
+}
+
+/// Reads a `sluicegate.toml` for [`Options::config`].
+///
+/// # Errors
+/// When it cannot be read, or has a bad value; the message names it.
+pub fn read_config(path: &Path) -> Result<Config> {
+    let text = fs::read_to_string(path).with_context(|| path.display().to_string())?;
+    config::parse(&text).with_context(|| path.display().to_string())
 }
 
 /// The command that serves a configuration.

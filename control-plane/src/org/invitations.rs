@@ -20,6 +20,10 @@ use tokens::{LinkKind, mint_link};
 
 /// Invitations of an org that are open at a time.
 const MOST_OPEN: u64 = 100;
+/// Invitations that an org makes in a day, and those of them to one email: each may be a mail to somebody who did not ask
+/// for it, and taking one back makes room for the next.
+const MOST_A_DAY: u64 = 300;
+const MOST_A_DAY_TO_ONE: u64 = 5;
 
 const SELECT: &str = "SELECT rowid, id, email, role, invited_by, created_at, expires_at, accepted_at, revoked_at, mail FROM invitations";
 
@@ -68,6 +72,7 @@ pub(super) fn create(ctx: Context<'_>, actor: &Actor, body: &[u8]) -> Result<Rep
             &format!("UPDATE invitations SET revoked_at = ? WHERE email = ? AND {OPEN} RETURNING id"),
             &[ctx.now_ms.into(), email.as_str().into(), ctx.now_ms.into()],
         )?;
+        check_pace(ctx, tx, &email)?;
         check_room(ctx, tx)?;
         let id = InvitationId::new(ctx.now_ms, random()?);
         tx.write(
@@ -105,6 +110,23 @@ fn get(ctx: Context<'_>, id: &InvitationId) -> Result<Invitation, AppError> {
     let row =
         ctx.store.first(&format!("{SELECT} WHERE id = ?"), &[id.as_str().into()])?.ok_or(Code::NotFound)?;
     Ok(read(ctx, &row)?)
+}
+
+fn check_pace(ctx: Context<'_>, tx: &Tx<'_>, email: &str) -> Result<(), AppError> {
+    let row = tx
+        .store()
+        .first(
+            "SELECT COUNT(*), COUNT(*) FILTER (WHERE email = ?) FROM invitations WHERE created_at > ?",
+            &[email.into(), ctx.now_ms.saturating_sub(86_400_000).into()],
+        )?
+        .ok_or(SqlError::Row)?;
+    if row.number(0)? < MOST_A_DAY && row.number(1)? < MOST_A_DAY_TO_ONE {
+        return Ok(());
+    }
+    Err(AppError::refused(
+        Code::RateLimited,
+        format!("at most {MOST_A_DAY} invitations a day, {MOST_A_DAY_TO_ONE} of them to one email"),
+    ))
 }
 
 /// Who is invited takes a place of the plan's members, so that a plan of ten is not eleven by the time all have come.

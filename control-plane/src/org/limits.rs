@@ -13,6 +13,7 @@ use super::plan::{self, Terms};
 use crate::context::Context;
 use crate::error::AppError;
 use protocol::api::RateLimit;
+use protocol::call::Lease;
 use protocol::{ApiKeyId, Operation};
 use std::rc::Rc;
 use throttle::{Decision, Quota};
@@ -48,12 +49,12 @@ pub(super) fn check(ctx: Context<'_>, actor: &Actor) -> Result<(), AppError> {
     }
 }
 
-/// Counts the call and up to `want` requests more, which the edge may let through by the answer: how many those are, or
-/// `None` where nothing is counted here and the edge goes by the configured limit.
+/// Counts the call and up to `want` requests more, which the asking isolate may let through: how many those are, or `None`
+/// where nothing is counted here and the edge goes by the configured limit.
 ///
 /// # Errors
 /// [`AppError::Limited`], and nothing is counted.
-pub(super) fn lease(ctx: Context<'_>, actor: &Actor, want: u32) -> Result<Option<u32>, AppError> {
+pub(super) fn lease(ctx: Context<'_>, actor: &Actor, want: u32) -> Result<Option<Lease>, AppError> {
     if matches!(actor.kind, Kind::Edge) {
         return Ok(None);
     }
@@ -72,13 +73,23 @@ pub(super) fn lease(ctx: Context<'_>, actor: &Actor, want: u32) -> Result<Option
         if let Some(retry_after_seconds) = refused.max() {
             return Err(AppError::Limited { retry_after_seconds });
         }
-        let mut ahead = want;
+        let mut leased: Option<Lease> = None;
         for (subject, quota) in counted {
-            // The edge keeps an answer for as long as it may be stale. A lease that would have to end before is none.
-            ahead = if ends_early(ctx, quota) { 0 } else { ahead };
-            ahead = counter.lease(ctx, subject, quota, ahead)?.ahead;
+            let ahead = leased.map_or(want, |lease| lease.ahead);
+            let throttle::Lease { decision, ahead, ttl_ms } = counter.lease(ctx, subject, quota, ahead)?;
+            leased = Some(match leased {
+                None => Lease {
+                    ahead,
+                    ttl_ms,
+                    limit: decision.limit,
+                    remaining: decision.remaining,
+                    reset_after_seconds: decision.reset_after_seconds,
+                },
+                // The principal's own limit is what it is told; the org's only makes the lease smaller.
+                Some(own) => Lease { ahead, ttl_ms: own.ttl_ms.min(ttl_ms), ..own },
+            });
         }
-        Ok(Some(ahead))
+        Ok(leased)
     })
 }
 
@@ -106,16 +117,6 @@ fn quota(RateLimit { limit, period_seconds }: RateLimit) -> Result<Quota, AppErr
     Quota::new(limit, period_seconds).map_err(|_| AppError::Encoding)
 }
 
-fn stale_ms(ctx: Context<'_>) -> u32 {
-    ctx.config.revocation.max_staleness_seconds.saturating_mul(1000)
-}
-
-/// Whether a lease from this quota would live for less than the edge's answer does (crate `throttle`: an eighth of the
-/// period).
-fn ends_early(ctx: Context<'_>, quota: Quota) -> bool {
-    u64::from(quota.period_seconds()) * 1000 / 8 < u64::from(stale_ms(ctx))
-}
-
 fn with_counter<T>(
     ctx: Context<'_>,
     count: impl FnOnce(&mut Counter) -> Result<T, AppError>,
@@ -123,6 +124,6 @@ fn with_counter<T>(
     let limiter = &mut *ctx.limits.borrow_mut();
     match &mut limiter.counter {
         Some(counter) => count(counter),
-        none => count(none.insert(Counter::load(ctx, stale_ms(ctx))?)),
+        none => count(none.insert(Counter::load(ctx)?)),
     }
 }

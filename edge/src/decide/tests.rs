@@ -388,6 +388,20 @@ fn a_deployment_with_a_bad_variable_does_not_start() {
     assert!(State::new(config(), &good).is_ok());
 }
 
+#[test]
+fn a_given_configuration_takes_the_embedded_ones_place_and_a_bad_one_stops_the_worker() {
+    use crate::state::{Environment, StartError};
+    let given = |config: &str| Environment { config, ..Environment::default() }.config();
+    let embedded = given("").unwrap();
+    let mut other = embedded.clone();
+    other.brand.name = "Other".to_owned();
+    assert_eq!(given(&serde_json::to_string(&other).unwrap()), Ok(other));
+    let unknown = crate::CONFIG.replacen('{', r#"{"unknown":1,"#, 1);
+    for bad in ["{}", " ", "null", crate::CONFIG.trim_end_matches('}'), unknown.as_str()] {
+        assert_eq!(given(bad), Err(StartError::Config), "{bad}");
+    }
+}
+
 proptest! {
     #[test]
     fn any_text_is_decided(head in any::<String>(), now_ms: u64) {

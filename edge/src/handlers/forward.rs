@@ -52,7 +52,7 @@ pub fn answer<'h>(
         } else if if proxied {
             passes_out(name)
         } else {
-            matches!(name, "content-type" | "idempotency-replayed")
+            matches!(name, "content-type" | "idempotency-replayed" | "retry-after")
         } {
             answer = answer.with(name.to_owned(), value.to_owned());
         }

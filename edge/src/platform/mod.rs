@@ -7,10 +7,9 @@ mod body;
 mod control_plane;
 
 use crate::head::Head;
+use crate::security_headers;
 use crate::state::{Environment, State};
 use crate::verdict::{Admitted, Answer, Verdict};
-use crate::{CONFIG, security_headers};
-use config::Config;
 use js_sys::Promise;
 use protocol::{Code, RequestId};
 use std::cell::{Cell, OnceCell, RefCell};
@@ -42,7 +41,9 @@ pub fn configure(
     api_key_mac_key: &str,
     csrf_key: &str,
     client_ip_header: &str,
+    client_country_header: &str,
     public_origin: &str,
+    config: &str,
     rate_limit_scale: &str,
 ) -> Result<(), JsError> {
     let environment = Environment {
@@ -50,11 +51,12 @@ pub fn configure(
         api_key_mac_key,
         csrf_key,
         client_ip_header,
+        client_country_header,
         public_origin,
+        config,
         rate_limit_scale,
     };
-    let config = Config::from_embedded(CONFIG)?;
-    let state = State::new(config, &environment)?;
+    let state = State::new(environment.config()?, &environment)?;
     STATE.with(|cell| {
         let _ = cell.set(Rc::new(RefCell::new(state)));
     });

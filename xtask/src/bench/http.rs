@@ -51,6 +51,8 @@ impl Connection {
                 length = Some(value.trim().parse::<usize>()?);
             }
         }
+        // RFC 9110, section 8.6: a 204 has none.
+        let length = length.or(head.starts_with("HTTP/1.1 204").then_some(0));
         let Some(length) = length else { bail!("an answer without {CONTENT_LENGTH}:\n{head}") };
         body.resize(length, 0);
         self.stream.read_exact(body)?;

@@ -81,7 +81,7 @@ fn create(api: &Api<'_>, upstream: &str, password: Option<String>) -> Result<Dem
 }
 
 impl Demo {
-    pub(super) fn print_banner(&self, url: &str, dir: &Path, took: Duration) {
+    pub(super) fn print_banner(&self, url: &str, mail_page: &str, dir: &Path, took: Duration) {
         let Self { password, api_key, connection_id, source_id, source_secret, .. } = self;
         println!(
             r#"
@@ -90,6 +90,7 @@ Sluicegate is running ({took}).
   Dashboard   {url}/
   Sign in     {EMAIL}   {password}
   API key     {api_key}
+  Mail        {mail_page}/   (dev only: every mail ends here)
 
 A call through the credential broker. The upstream is a local echo: it got the credential, you don't see it.
 

@@ -6,11 +6,13 @@
 
 use crate::context::{Context, random};
 use crate::error::AppError;
+use crate::store::SqlError;
 use std::collections::HashMap;
 use throttle::{Decision, Home, Lease, Quota, Strictness};
 
-/// Principals that are counted at once: more keys and members than most orgs have, in about 100 KiB.
-const CAPACITY: usize = 2048;
+/// Principals that are counted at once: twice those that there are, 48 bytes each, so that an org may grow while its object
+/// is awake. In a fuller table a principal is held to its rate and loses its burst.
+const CAPACITY: std::ops::RangeInclusive<u64> = 256..=16_384;
 /// A debt is written down when it is this much longer than the one that was written last: of a limit with a period `p`
 /// every `limit * 10 s / p` requests, at most each one.
 const STEP_MS: u64 = 10_000;
@@ -40,13 +42,21 @@ pub(super) struct Counter {
 }
 
 impl Counter {
-    /// A counter that knows what was written down. Leases live for `lease_ms` at most.
+    /// A counter that knows what was written down.
     ///
     /// # Errors
     /// Those of the database, and [`AppError::Platform`] where there is no randomness.
-    pub(super) fn load(ctx: Context<'_>, lease_ms: u32) -> Result<Self, AppError> {
+    pub(super) fn load(ctx: Context<'_>) -> Result<Self, AppError> {
         ctx.store.bookkeeping("DELETE FROM spent WHERE whole_at <= ?", &[ctx.now_ms.into()])?;
-        let mut home = Home::new(CAPACITY, random()?, Strictness::Bounded, lease_ms);
+        let row = ctx.store.first(
+            "SELECT (SELECT COUNT(*) FROM members) + (SELECT COUNT(*) FROM api_keys WHERE revoked_at IS NULL)",
+            &[],
+        )?;
+        let principals = row.ok_or(SqlError::Row)?.number(0)?;
+        let capacity = (2 * principals).clamp(*CAPACITY.start(), *CAPACITY.end()) as usize;
+        // A lease lives no longer than the answer that it comes with.
+        let lease_ms = ctx.config.revocation.max_staleness_seconds.saturating_mul(1000);
+        let mut home = Home::new(capacity, random()?, Strictness::Bounded, lease_ms);
         let mut written = HashMap::new();
         for row in ctx.store.query("SELECT subject, whole_at FROM spent", &[])? {
             let (subject, whole_at) = (subject(row.text(0)?), row.number(1)?);
@@ -84,9 +94,7 @@ impl Counter {
                  ON CONFLICT (subject) DO UPDATE SET whole_at = excluded.whole_at",
                 &[text(&subject).into(), whole_at.into()],
             )?;
-            if self.written.len() >= CAPACITY {
-                self.written.retain(|_, whole_at| *whole_at > ctx.now_ms);
-            }
+            self.written.retain(|_, whole_at| *whole_at > ctx.now_ms);
             self.written.insert(subject, whole_at);
         }
         Ok(lease)

@@ -203,3 +203,27 @@ fn the_mail_brings_a_link_of_its_own_while_the_invitation_is_open() {
     );
     assert!(prepare().is_none());
 }
+
+#[test]
+fn nobody_is_flooded_with_invitations() {
+    let mut tenant = Tenant::new(1);
+    tenant.config.plans.plans.get_mut("free").unwrap().members = 1000;
+    let attempt = |tenant: &Tenant, email: &str| {
+        let body = json!({ "email": email, "role": "member" });
+        tenant.call(&tenant.founder, Operation::CreateInvitation, &body)
+    };
+    for _ in 0..5 {
+        assert!(attempt(&tenant, "u9@example.com").is_ok());
+    }
+    assert_eq!(code(attempt(&tenant, "u9@example.com")), Code::RateLimited);
+    assert_eq!(statuses(&tenant)[0], "pending", "refused whole: the last one still stands");
+    // Taking them back makes room among the open ones, not in the day.
+    for number in 5..300 {
+        assert!(attempt(&tenant, &format!("x{number}@example.com")).is_ok());
+        tenant.sql.exec("UPDATE invitations SET revoked_at = 1", &[]).unwrap();
+    }
+    assert_eq!(code(attempt(&tenant, "y@example.com")), Code::RateLimited);
+    tenant.now_ms += DAY;
+    tenant.founder = tenant.sign_in(&user(1));
+    assert!(attempt(&tenant, "u9@example.com").is_ok());
+}

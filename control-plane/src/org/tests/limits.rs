@@ -14,11 +14,8 @@ fn set(tenant: &Tenant, principal: Option<(u32, u32)>, org: Option<(u32, u32)>) 
 fn me(tenant: &Tenant, principal: &Principal) -> bool {
     match tenant.call(principal, Operation::Me, &Json::Null) {
         Ok(_) => true,
-        Err(error) => {
-            assert_eq!(error.public().0, Code::RateLimited);
-            assert!(error.retry_after() >= Some(1));
-            false
-        }
+        Err(AppError::Limited { retry_after_seconds: 1.. }) => false,
+        Err(other) => panic!("{other}"),
     }
 }
 
@@ -110,8 +107,11 @@ fn m6_the_edge_is_told_the_limit_and_how_much_of_it_to_let_through() {
     set(&tenant, Some((100, 60)), None);
     let told = lease(&tenant, &tenant.founder, 1000);
     assert_eq!(told["rate_limit"], json!({ "limit": 100, "period_seconds": 60 }));
-    assert_eq!(told["lease"], 24, "a quarter of the 99 that are free");
-    assert_eq!(lease(&tenant, &tenant.founder, 3)["lease"], 3);
+    // A quarter of the 99 that are free, for as long as the answer holds.
+    let expected =
+        json!({ "ahead": 24, "ttl_ms": 5000, "limit": 100, "remaining": 75, "reset_after_seconds": 15 });
+    assert_eq!(told["lease"], expected);
+    assert_eq!(lease(&tenant, &tenant.founder, 3)["lease"]["ahead"], 3);
     let reply = tenant.call(&tenant.founder, Operation::Me, &Json::Null).unwrap();
     assert_eq!(reply.rate_limit, Some(RateLimit { limit: 100, period_seconds: 60 }));
     // 25, 4 and 1 are spent: what is leased is not let through again.
@@ -123,14 +123,20 @@ fn m6_the_edge_is_told_the_limit_and_how_much_of_it_to_let_through() {
 
 #[test]
 fn m6_a_lease_is_the_orgs_too_and_never_outlives_its_quota() {
-    let tenant = Tenant::new(1);
+    let mut tenant = Tenant::new(1);
     set(&tenant, Some((1000, 60)), Some((100, 60)));
-    assert_eq!(lease(&tenant, &tenant.founder, 1000)["lease"], 24, "the org's total is the smaller one");
+    let leased = lease(&tenant, &tenant.founder, 1000)["lease"].clone();
+    assert_eq!(
+        (&leased["ahead"], &leased["limit"]),
+        (&json!(24), &json!(1000)),
+        "the org's total is the smaller one"
+    );
     assert_eq!((0..1000).filter(|_| me(&tenant, &tenant.founder)).count(), 75);
 
-    // An answer is kept for five seconds: more than an eighth of this period.
-    set(&tenant, Some((1000, 39)), None);
-    assert_eq!(lease(&tenant, &tenant.add_member(&user(9)), 10)["lease"], 0);
+    set(&tenant, Some((1000, 60)), Some((100, 16)));
+    let member = tenant.add_member(&user(9));
+    tenant.now_ms += 60_000;
+    assert_eq!(lease(&tenant, &member, 10)["lease"]["ttl_ms"], 2000, "an eighth of the shorter period");
 }
 
 #[test]

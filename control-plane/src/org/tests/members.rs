@@ -177,3 +177,15 @@ fn a_changed_account_changes_its_member_and_nobody_else() {
     tenant.ask(&AskOrg::UpdateUser(user(5))).unwrap();
     assert_eq!((tenant.count("audit"), tenant.count("members")), (events, 1));
 }
+
+#[test]
+fn n8_a_removed_member_has_no_open_invitation_of_their_own_left() {
+    let tenant = Tenant::new(1);
+    let member = tenant.add_member(&user(9));
+    let body = json!({ "email": "new@example.com", "role": "member" });
+    tenant.call(&tenant.founder, Operation::CreateInvitation, &body).unwrap();
+    let renamed = User { email: "new@example.com".into(), ..user(9) };
+    tenant.ask(&AskOrg::UpdateUser(renamed)).unwrap();
+    tenant.call(&member, Operation::LeaveOrg, &Json::Null).unwrap();
+    assert_eq!(tenant.last_event()["metadata"]["invitations_revoked"], 1);
+}

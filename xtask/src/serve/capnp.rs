@@ -11,6 +11,7 @@ use std::path::Path;
 pub(super) fn text(options: &Options) -> Result<String> {
     let edge = wrangler::read(Worker::Edge)?;
     let control_plane = wrangler::read(Worker::ControlPlane)?;
+    let given = variables(options)?;
     let allow = if options.allow_local_upstreams { r#"["public", "private"]"# } else { r#"["public"]"# };
     let certificates = list(options.trusted_certificates.iter().map(|pem| quoted(pem)));
     Ok(format!(
@@ -36,9 +37,9 @@ const config :Workerd.Config = (
 );
 "#,
         edge_name = quoted(&edge.name),
-        edge_worker = worker(Worker::Edge, &edge, options)?,
+        edge_worker = worker(Worker::Edge, &edge, &given, options)?,
         control_plane_name = quoted(&control_plane.name),
-        control_plane_worker = worker(Worker::ControlPlane, &control_plane, options)?,
+        control_plane_worker = worker(Worker::ControlPlane, &control_plane, &given, options)?,
         objects = quoted_path(&std::path::absolute(options.data_dir.join("objects"))?)?,
         port = options.port,
     ))
@@ -49,7 +50,21 @@ pub(super) fn environment_name(worker: Worker, secret: &str) -> String {
     format!("{}_{secret}", worker.name().replace('-', "_").to_uppercase())
 }
 
-fn worker(worker: Worker, config: &Config, options: &Options) -> Result<String> {
+/// The plain variables that both Workers get: one map for the two, so that they enforce the same.
+fn variables(options: &Options) -> Result<BTreeMap<String, String>> {
+    let mut variables = options.variables.clone();
+    if let Some(config) = &options.config {
+        variables.insert("CONFIG".to_owned(), serde_json::to_string(config)?);
+    }
+    Ok(variables)
+}
+
+fn worker(
+    worker: Worker,
+    config: &Config,
+    given: &BTreeMap<String, String>,
+    options: &Options,
+) -> Result<String> {
     let dir = options.build_dir.as_ref().map(|dir| dir.join(worker.name()));
     let dir = dir.unwrap_or_else(|| out_dir(PROFILE, worker));
     let secrets = options.keys.of(worker)?.into_iter().map(|(name, _)| {
@@ -59,7 +74,7 @@ fn worker(worker: Worker, config: &Config, options: &Options) -> Result<String> 
     let local = |name| wrangler::local_value(name, options.allow_local_upstreams);
     let mut vars: BTreeMap<&str, &str> =
         config.vars.iter().map(|(name, value)| (name.as_str(), local(name).unwrap_or(value))).collect();
-    vars.extend(options.variables.iter().map(|(name, value)| (name.as_str(), value.as_str())));
+    vars.extend(given.iter().map(|(name, value)| (name.as_str(), value.as_str())));
     let vars =
         vars.into_iter().map(|(name, value)| format!("(name = {}, text = {})", quoted(name), quoted(value)));
     let services = config.services.iter().map(|service| {
