@@ -1,5 +1,6 @@
 //! Keys as a product of the tenant's: its own callers show their keys to its backend, which asks here what each is worth.
 //!
+//! A check counts by the key's own limit as a call with it does: there is one count of a key.
 //! Whatever is no key of this org is `not_found`: garbage, a forged key and another tenant's look alike.
 
 use super::create::MAX_SCOPES;
