@@ -15,7 +15,7 @@ pub struct Reply {
     pub body: Zeroizing<Vec<u8>>,
     /// The cookie's new token; an empty one clears it.
     pub session: Option<Zeroizing<String>>,
-    /// The calling API key's own limit, for the edge to count it by.
+    /// A limit in place of the configured one, the calling key's own or the org's, for the edge to count by.
     pub rate_limit: Option<RateLimit>,
     /// Of a refusal for asking too often: seconds until the next request is taken.
     pub retry_after: Option<u32>,

@@ -4,6 +4,8 @@
 mod key;
 mod session;
 
+pub(super) use key::matches_hash;
+
 use crate::asks::{Secret, Voucher};
 use crate::context::Context;
 use crate::error::AppError;
@@ -12,7 +14,7 @@ use protocol::{Access, ApiKeyId, Code, Permission, Principal, Role, Scope, Sessi
 use zeroize::Zeroizing;
 
 /// How stale `seen_at` and `used_at` may be, ms: a write per minute, not per request.
-const BOOKKEEPING_MS: u64 = 60_000;
+pub(super) const BOOKKEEPING_MS: u64 = 60_000;
 
 /// The caller, checked.
 pub(super) struct Actor {

@@ -11,7 +11,9 @@ mod dek;
 mod device;
 mod inbound;
 mod invitations;
+mod limits;
 mod members;
+mod operator;
 pub mod outbox;
 mod overview;
 mod plan;
@@ -20,10 +22,12 @@ mod sessions;
 mod sources;
 #[cfg(test)]
 mod tests;
+mod usage;
 
 pub use asks::answer;
 pub use connections::{Grant, SealedCredential, policy};
 pub use invitations::{InvitationMail, prepare_invitation_mail};
+pub use limits::OrgLimiter;
 pub use members::role_of;
 pub use retention::purge;
 pub use sessions::open as open_session;
@@ -39,6 +43,8 @@ use protocol::{Code, Operation};
 /// Faults and refusals alike; the caller makes the problem document and logs the faults.
 pub fn handle(ctx: Context<'_>, body: &[u8]) -> Result<Reply, AppError> {
     let actor = actor::authorize(ctx)?;
+    limits::check(ctx, &actor)?;
+    plan::require(ctx)?;
     let mut reply = match &ctx.call.operation {
         Operation::LogOut => sessions::log_out(ctx, &actor),
         Operation::RefreshSession => sessions::refresh(ctx, &actor),
@@ -46,7 +52,10 @@ pub fn handle(ctx: Context<'_>, body: &[u8]) -> Result<Reply, AppError> {
         Operation::RevokeSession { id } => sessions::revoke(ctx, &actor, body, id),
         Operation::Me => Reply::json(200, &overview::me(ctx, &actor)?),
         Operation::Overview => Reply::json(200, &overview::overview(ctx, &actor)?),
-        Operation::VerifyPrincipal { audience, .. } => sessions::verify(ctx, &actor, audience.as_deref()),
+        Operation::VerifyPrincipal { audience, want } => {
+            sessions::verify(ctx, &actor, audience.as_deref(), *want)
+        }
+        Operation::GetUsage => Reply::json(200, &usage::usage(ctx)?),
 
         Operation::ListMembers(page) => Reply::json(200, &members::list(ctx, page)?),
         Operation::UpdateMember { id } => members::update(ctx, &actor, body, id),
@@ -58,7 +67,10 @@ pub fn handle(ctx: Context<'_>, body: &[u8]) -> Result<Reply, AppError> {
 
         Operation::ListApiKeys(page) => Reply::json(200, &api_keys::list(ctx, page)?),
         Operation::CreateApiKey => api_keys::create(ctx, &actor, body),
+        Operation::GetApiKey { id } => Reply::json(200, &api_keys::get(ctx, id)?),
         Operation::RevokeApiKey { id } => api_keys::revoke(ctx, &actor, body, id),
+        Operation::RotateApiKey { id } => api_keys::rotate(ctx, &actor, body, id),
+        Operation::VerifyApiKey => api_keys::verify(ctx, body),
 
         Operation::ListConnections(page) => Reply::json(200, &connections::list(ctx, page)?),
         Operation::CreateConnection => connections::create(ctx, &actor, body),
@@ -84,7 +96,7 @@ pub fn handle(ctx: Context<'_>, body: &[u8]) -> Result<Reply, AppError> {
         Operation::VerifyAudit { from } => Reply::json(200, &audit::verify(ctx, *from)?),
         _ => Err(Code::NotFound.into()),
     }?;
-    reply.rate_limit = actor.rate_limit();
+    reply.rate_limit = limits::own(ctx, &actor)?;
     if reply.session.is_none() {
         reply.session = actor.renewed;
     }

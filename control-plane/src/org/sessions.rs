@@ -203,22 +203,26 @@ fn own(actor: &Actor) -> Result<(&UserId, &SessionId), AppError> {
 }
 
 /// What the edge may go by alone until it is stale, with an identity assertion if it asks for one.
-pub(super) fn verify(ctx: Context<'_>, actor: &Actor, audience: Option<&str>) -> Result<Reply, AppError> {
+pub(super) fn verify(
+    ctx: Context<'_>,
+    actor: &Actor,
+    audience: Option<&str>,
+    want: u32,
+) -> Result<Reply, AppError> {
     let mut verified = VerifiedPrincipal {
         org_id: ctx.org.clone(),
         subject: actor.name().to_owned(),
         role: actor.shown_role(),
         scopes: None,
-        rate_limit: None,
+        rate_limit: super::limits::own(ctx, actor)?,
         allowed_ips: None,
-        lease: None,
+        lease: super::limits::lease(ctx, actor, want)?,
         assertion: None,
     };
     match &actor.kind {
         Kind::Member { .. } => {}
-        Kind::ApiKey { scopes, rate_limit, allowed_ips, .. } => {
+        Kind::ApiKey { scopes, allowed_ips, .. } => {
             verified.scopes = Some(scopes.clone());
-            verified.rate_limit = *rate_limit;
             verified.allowed_ips.clone_from(allowed_ips);
         }
         Kind::Edge => return Err(Code::Forbidden.into()),
@@ -278,12 +282,12 @@ pub(super) fn oldest_alive(ctx: Context<'_>) -> u64 {
 
 /// The org as it is shown.
 pub(super) fn org(ctx: Context<'_>) -> Result<Org, AppError> {
-    let row = ctx.store.first("SELECT name, plan, created_at FROM org", &[])?.ok_or(Code::Unauthenticated)?;
+    let row = ctx.store.first("SELECT name, created_at FROM org", &[])?.ok_or(Code::Unauthenticated)?;
     Ok(Org {
         id: ctx.org.clone(),
         name: row.text(0)?.to_owned(),
         region: ctx.org.region().ok_or(AppError::Encoding)?,
-        plan: row.text(1)?.to_owned(),
-        created_at: rfc3339(row.number(2)?),
+        plan: super::plan::terms(ctx)?.plan_name(ctx.now_ms).to_owned(),
+        created_at: rfc3339(row.number(1)?),
     })
 }

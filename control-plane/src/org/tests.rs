@@ -2,9 +2,13 @@
 
 mod access;
 mod invitations;
+mod keys;
+mod limits;
 mod members;
 mod outbox;
+mod plans;
 mod sessions;
+mod verdicts;
 
 use super::*;
 use crate::asks::{AskOrg, NewOrg, OpenSession};
@@ -15,6 +19,7 @@ use config::Config;
 use protocol::api::{AuditVerification, User};
 use protocol::{Call, Client, ConnectionId, OrgId, Page, Principal, Region, RequestId, SourceId, UserId};
 use serde_json::{Value as Json, json};
+use std::cell::RefCell;
 
 const NOW: u64 = 1_800_000_000_000;
 const DAY: u64 = 86_400_000;
@@ -27,6 +32,7 @@ struct Tenant {
     org: OrgId,
     founder: Principal,
     now_ms: u64,
+    limits: RefCell<OrgLimiter>,
 }
 
 impl Tenant {
@@ -41,6 +47,7 @@ impl Tenant {
             org: OrgId::new(Region::Eu, [seed; 16]),
             founder: Principal::Anonymous,
             now_ms: NOW,
+            limits: RefCell::default(),
         };
         tenant.founder = tenant.sign_in(&user(seed));
         tenant
@@ -53,6 +60,7 @@ impl Tenant {
             config: &self.config,
             org: &self.org,
             now_ms: self.now_ms,
+            limits: &self.limits,
             call,
             allow_local_upstreams: false,
             mail_enabled: true,
@@ -75,6 +83,11 @@ impl Tenant {
             expired: false,
             cookie: false,
         }
+    }
+
+    /// The object leaves memory, as it does when nobody calls for a while.
+    fn sleep(&mut self) {
+        self.limits = RefCell::default();
     }
 
     fn add_member(&self, user: &User) -> Principal {
@@ -555,6 +568,7 @@ fn n3_a_plan_says_how_many() {
     assert_eq!(code(second), Code::PlanRequired);
     assert_eq!(tenant.sql.exec("SELECT 1 FROM connections", &[]).unwrap().len(), 1);
     tenant.sql.exec("UPDATE org SET plan = 'gone'", &[]).unwrap();
+    tenant.sleep();
     let unknown = tenant.call(&tenant.founder, Operation::CreateSource, &source());
     assert_eq!(code(unknown), Code::PlanRequired);
 }

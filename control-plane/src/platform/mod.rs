@@ -82,7 +82,8 @@ pub(crate) fn respond(result: Result<Reply, AppError>, request_id: &RequestId) -
 /// # Errors
 /// Where there is no randomness.
 fn alarm_call() -> Result<Call, AppError> {
-    let nobody = Client { ip: String::new(), user_agent: String::new(), origin: String::new(), country: None };
+    let nobody =
+        Client { ip: String::new(), user_agent: String::new(), origin: String::new(), country: None };
     Ok(Call {
         request_id: RequestId::new(now_ms(), crate::context::random()?),
         client: nobody,
@@ -93,7 +94,10 @@ fn alarm_call() -> Result<Call, AppError> {
 }
 
 fn log_alarm(object: &str, error: &AppError) {
-    console_error!("{}", serde_json::json!({ "level": "error", "alarm": object, "error": error.to_string() }));
+    console_error!(
+        "{}",
+        serde_json::json!({ "level": "error", "alarm": object, "error": error.to_string() })
+    );
 }
 
 /// Neither address nor text: why, and the server's code.

@@ -9,13 +9,13 @@ use crate::asks::{AskAccount, AskOrg};
 use crate::context::Context;
 use crate::error::AppError;
 use crate::flows::Objects as _;
-use crate::org::{self, outbox};
+use crate::org::{self, OrgLimiter, outbox};
 use crate::reply::Reply;
 use crate::store::{Sql as _, SqlError, Store, migrations};
 use mail::{Address, texts};
 use protocol::{Access, Call, Code, OrgId, Principal};
 use secrecy::ExposeSecret as _;
-use std::cell::{Cell, OnceCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use worker::{DurableObject, Env, Request, Response, Result, State, durable_object};
 
 /// Retention is kept once a day.
@@ -29,6 +29,7 @@ pub struct OrgDo {
     state: State,
     migrated: std::result::Result<(), SqlError>,
     org: OnceCell<OrgId>,
+    limits: RefCell<OrgLimiter>,
     /// Whether an alarm is known to be set.
     watched: Cell<bool>,
     env: Env,
@@ -38,7 +39,15 @@ impl DurableObject for OrgDo {
     fn new(state: State, env: Env) -> Self {
         let sql = ObjectSql::new(&state);
         let migrated = migrations::run(&sql, migrations::ORG);
-        Self { sql, state, migrated, org: OnceCell::new(), watched: Cell::new(false), env }
+        Self {
+            sql,
+            state,
+            migrated,
+            org: OnceCell::new(),
+            limits: RefCell::default(),
+            watched: Cell::new(false),
+            env,
+        }
     }
 
     async fn fetch(&self, mut request: Request) -> Result<Response> {
@@ -96,7 +105,9 @@ impl OrgDo {
             (Some(_), _) => {}
             // Only the session of who founds it opens an org that is not there yet.
             (None, AskOrg::OpenSession(open)) if open.found.is_some() => {}
-            (None, AskOrg::PeekInvitation { .. } | AskOrg::Join { .. }) => return Err(Code::InvalidLink.into()),
+            (None, AskOrg::PeekInvitation { .. } | AskOrg::Join { .. }) => {
+                return Err(Code::InvalidLink.into());
+            }
             (None, AskOrg::OpenSession(_)) => return Err(Code::Forbidden.into()),
             (None, AskOrg::Authorize) => return Err(Code::Unauthenticated.into()),
             (None, AskOrg::EndSessions { .. } | AskOrg::UpdateUser(_)) => return Ok(Reply::no_content()),
@@ -123,6 +134,7 @@ impl OrgDo {
             config: &isolate.config,
             org,
             now_ms: now_ms(),
+            limits: &self.limits,
             call,
             allow_local_upstreams: isolate.allow_local_upstreams,
             mail_enabled: isolate.mail.is_some(),

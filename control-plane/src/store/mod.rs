@@ -83,6 +83,19 @@ impl<'a> Store<'a> {
         self.0.exec(statement, parameters).map(|_| ())
     }
 
+    /// Adds to a count, of a meter or a limit, and returns the rows of its `RETURNING`. What is counted leaves an event of
+    /// its own or, as the check of somebody's key, changes nothing; the count by itself needs none.
+    ///
+    /// # Errors
+    /// [`SqlError::Statement`].
+    pub fn tally(&self, statement: &str, parameters: &[Value]) -> Result<Vec<Row>, SqlError> {
+        debug_assert!(
+            ["INSERT INTO meters ", "INSERT INTO spent "].iter().any(|table| statement.starts_with(table)),
+            "counts only"
+        );
+        self.0.exec(statement, parameters)
+    }
+
     /// Runs a change and its audit event as one.
     ///
     /// # Errors
