@@ -10,7 +10,7 @@ mod digest;
 pub use digest::{API_KEY_BCRYPT_COST, KeyDigest};
 
 use crate::TokenError;
-use crate::base32::{self, is_base32, random_base32};
+use crate::base32::{self, random_base32};
 use crate::mac::{self, Domain, MacKey};
 use crate::org;
 use secrecy::SecretString;
@@ -95,7 +95,7 @@ impl ApiKeyFormat {
     /// [`TokenError::ApiKeyMalformed`] or, where only the tail is wrong, [`TokenError::ApiKeyForged`].
     pub fn parse(&self, mac: &MacKey, presented: &str) -> Result<PresentedKey, TokenError> {
         let parts = self.split(presented).ok_or(TokenError::ApiKeyMalformed)?;
-        if !mac::equal(tail(mac, parts.signed).as_bytes(), parts.tail.as_bytes()) {
+        if !mac::equal(mac.tail(Domain::ApiKey, parts.signed, TAIL_LEN).as_bytes(), parts.tail.as_bytes()) {
             return Err(TokenError::ApiKeyForged);
         }
         Ok(PresentedKey {
@@ -114,17 +114,17 @@ impl ApiKeyFormat {
     ) -> Result<MintedKey, TokenError> {
         // A second buffer, both wiped: growing one would leave the secret behind in freed memory.
         let signed = Zeroizing::new([&self.prefix, "_", org::body(org)?, "_", &lookup, "_", secret].concat());
-        let key = [signed.as_str(), &tail(mac, &signed)].concat();
+        let key = [signed.as_str(), &mac.tail(Domain::ApiKey, &signed, TAIL_LEN)].concat();
         Ok(MintedKey { key: key.into(), lookup, digest: KeyDigest::of_secret(secret) })
     }
 
     /// None unless every part has exactly its length and alphabet.
     fn split<'a>(&self, presented: &'a str) -> Option<Parts<'a>> {
         let rest = presented.strip_prefix(&self.prefix)?.strip_prefix('_')?;
-        let (org, rest) = part(rest, org::BODY_LEN)?;
-        let (lookup, rest) = part(rest.strip_prefix('_')?, LOOKUP_LEN)?;
-        let (secret, rest) = part(rest.strip_prefix('_')?, SECRET_LEN)?;
-        let (tail, rest) = part(rest, TAIL_LEN)?;
+        let (org, rest) = base32::split_at(rest, org::BODY_LEN)?;
+        let (lookup, rest) = base32::split_at(rest.strip_prefix('_')?, LOOKUP_LEN)?;
+        let (secret, rest) = base32::split_at(rest.strip_prefix('_')?, SECRET_LEN)?;
+        let (tail, rest) = base32::split_at(rest, TAIL_LEN)?;
         let (signed, _) = presented.split_at_checked(presented.len() - TAIL_LEN)?;
         rest.is_empty().then_some(Parts { signed, org, lookup, secret, tail })
     }
@@ -148,17 +148,6 @@ struct Parts<'a> {
     lookup: &'a str,
     secret: &'a str,
     tail: &'a str,
-}
-
-fn part(text: &str, len: usize) -> Option<(&str, &str)> {
-    text.split_at_checked(len).filter(|(part, _)| is_base32(part))
-}
-
-fn tail(mac: &MacKey, signed: &str) -> String {
-    let mut tail = base32::encode(&mac.tag(Domain::ApiKey, signed.as_bytes()));
-    // 16 characters are the tag's first ten bytes.
-    tail.truncate(TAIL_LEN);
-    tail
 }
 
 #[cfg(test)]

@@ -7,8 +7,20 @@ use crate::TokenError;
 
 const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
 
+/// RFC 4648's alphabet, which authenticator apps read.
+const RFC4648: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
+
 /// Encodes `bytes`, five bits a character, the last filled up with zero bits.
 pub fn encode(bytes: &[u8]) -> String {
+    encode_with(ALPHABET, bytes)
+}
+
+/// Encodes `bytes` in the alphabet of RFC 4648, section 6, unpadded.
+pub(crate) fn encode_rfc4648(bytes: &[u8]) -> String {
+    encode_with(RFC4648, bytes)
+}
+
+fn encode_with(alphabet: &[u8; 32], bytes: &[u8]) -> String {
     let mut text = String::with_capacity((bytes.len() * 8).div_ceil(5));
     let (mut bits, mut held) = (0_u16, 0);
     for byte in bytes {
@@ -16,11 +28,11 @@ pub fn encode(bytes: &[u8]) -> String {
         held += 8;
         while held >= 5 {
             held -= 5;
-            text.push(character(bits >> held));
+            text.push(character(alphabet, bits >> held));
         }
     }
     if held > 0 {
-        text.push(character(bits << (5 - held)));
+        text.push(character(alphabet, bits << (5 - held)));
     }
     text
 }
@@ -45,6 +57,11 @@ pub fn is_base32(text: &str) -> bool {
     text.bytes().all(|character| value(character).is_some())
 }
 
+/// Cuts off the first `len` characters; `None` unless there are as many, all of this alphabet.
+pub(crate) fn split_at(text: &str, len: usize) -> Option<(&str, &str)> {
+    text.split_at_checked(len).filter(|(part, _)| is_base32(part))
+}
+
 /// `chars` random characters, five bits of entropy each.
 ///
 /// # Errors
@@ -53,13 +70,13 @@ pub fn random_base32(chars: usize) -> Result<String, TokenError> {
     let mut bytes = vec![0; chars];
     getrandom::fill(&mut bytes).map_err(|_| TokenError::Random)?;
     // 256 is a multiple of 32: every character is equally likely.
-    Ok(bytes.iter().map(|byte| character(u16::from(*byte))).collect())
+    Ok(bytes.iter().map(|byte| character(ALPHABET, u16::from(*byte))).collect())
 }
 
-fn character(bits: u16) -> char {
+fn character(alphabet: &[u8; 32], bits: u16) -> char {
     // The mask keeps the index within the 32 characters.
     #[allow(clippy::indexing_slicing)]
-    char::from(ALPHABET[usize::from(bits & 31)])
+    char::from(alphabet[usize::from(bits & 31)])
 }
 
 const fn value(character: u8) -> Option<u8> {
@@ -92,6 +109,22 @@ mod tests {
         ] {
             assert_eq!(encode(bytes.as_bytes()), text);
             assert_eq!(decode(text).as_deref(), Some(bytes.as_bytes()));
+        }
+    }
+
+    /// RFC 4648, section 10, less the padding.
+    #[test]
+    fn encodes_rfc_4648s_values() {
+        for (bytes, text) in [
+            ("", ""),
+            ("f", "MY"),
+            ("fo", "MZXQ"),
+            ("foo", "MZXW6"),
+            ("foob", "MZXW6YQ"),
+            ("fooba", "MZXW6YTB"),
+            ("foobar", "MZXW6YTBOI"),
+        ] {
+            assert_eq!(encode_rfc4648(bytes.as_bytes()), text);
         }
     }
 

@@ -40,7 +40,16 @@ pub enum TokenError {
     /// Not a source id that was issued here.
     #[error("source id not genuine")]
     SourceId,
-    /// bcrypt refused its cost.
+    /// Not the 26 characters of an id's body.
+    #[error("not the body of an id")]
+    Subject,
+    /// Not a link of the expected kind that was made here.
+    #[error("link not genuine")]
+    Link,
+    /// Not the 20 bytes of a TOTP secret.
+    #[error("TOTP secret malformed")]
+    TotpSecret,
+    /// A bcrypt cost outside of 4 to 14.
     #[error("password hash cost out of range")]
     HashCost,
     /// A password of fewer than 10 characters.

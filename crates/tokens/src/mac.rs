@@ -1,7 +1,7 @@
 //! The key of the edge's keyed checks: HMAC-SHA256 (RFC 2104), one domain label a use, so that a tag made for one use
 //! says nothing in another.
 
-use crate::TokenError;
+use crate::{LinkKind, TokenError, base32};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, KeyInit as _, Mac as _};
@@ -18,6 +18,8 @@ pub(crate) enum Domain {
     ApiKey,
     Csrf,
     SourceId,
+    /// One for each kind: a link of one kind is no link of another.
+    Link(LinkKind),
 }
 
 impl Domain {
@@ -27,6 +29,11 @@ impl Domain {
             Self::ApiKey => b"sluicegate api key\0",
             Self::Csrf => b"sluicegate csrf\0",
             Self::SourceId => b"sluicegate source id\0",
+            Self::Link(LinkKind::VerifyEmail) => b"sluicegate link verify email\0",
+            Self::Link(LinkKind::ResetPassword) => b"sluicegate link reset password\0",
+            Self::Link(LinkKind::ChangeEmail) => b"sluicegate link change email\0",
+            Self::Link(LinkKind::Invitation) => b"sluicegate link invitation\0",
+            Self::Link(LinkKind::SecondFactor) => b"sluicegate link second factor\0",
         }
     }
 }
@@ -54,6 +61,13 @@ impl MacKey {
         mac.update(message);
         mac.finalize().into_bytes().into()
     }
+
+    /// A tag's first `chars` characters in base32, five bits each: what ends a credential.
+    pub(crate) fn tail(&self, domain: Domain, message: &str, chars: usize) -> String {
+        let mut tail = base32::encode(&self.tag(domain, message.as_bytes()));
+        tail.truncate(chars);
+        tail
+    }
 }
 
 impl fmt::Debug for MacKey {
@@ -70,6 +84,7 @@ pub(crate) fn equal(a: &[u8], b: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::collections::HashSet;
 
     fn key() -> MacKey {
         MacKey::from_base64(&STANDARD.encode([7; KEY_LEN])).unwrap()
@@ -77,8 +92,10 @@ mod tests {
 
     #[test]
     fn a_tag_made_for_one_use_does_not_serve_another() {
-        let tags = [Domain::ApiKey, Domain::Csrf, Domain::SourceId].map(|domain| key().tag(domain, b"x"));
-        assert!(tags[0] != tags[1] && tags[1] != tags[2] && tags[0] != tags[2]);
+        let links = LinkKind::ALL.map(Domain::Link);
+        let domains = [Domain::ApiKey, Domain::Csrf, Domain::SourceId].into_iter().chain(links);
+        let tags: HashSet<_> = domains.map(|domain| key().tag(domain, b"x")).collect();
+        assert_eq!(tags.len(), 3 + links.len());
     }
 
     #[test]

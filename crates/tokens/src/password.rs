@@ -1,9 +1,12 @@
-//! Passwords: bcrypt at cost 12 (claim M3). About 0.4 s in Wasm, so only sign-in, sign-up and password change come here.
+//! Passwords: bcrypt at cost 12 (claim M3). About 0.4 s in Wasm, so only sign-in, sign-up and password change come here,
+//! and [`HashWork`] and [`VerifyWork`] do it in steps: on one box a single thread serves everybody.
 //!
 //! bcrypt reads 72 bytes and starts over at a NUL: longer passwords and those with a NUL are refused, not cut.
 
 use crate::TokenError;
+use crate::slow_hash::{SlowHash, Work};
 use secrecy::{ExposeSecret as _, SecretString};
+use std::fmt;
 use std::hint::black_box;
 
 /// bcrypt's cost for passwords (2^12 rounds).
@@ -12,8 +15,8 @@ pub const PASSWORD_COST: u32 = 12;
 const MIN_CHARS: usize = 10;
 const MAX_BYTES: usize = 72;
 
-/// A well-formed hash of nothing known, for sign-ins to accounts that do not exist.
-const NOBODY: &str = "$2b$12$eImiTXuWVxfM37uY4JANjOX8kXxO3lI1Yw1Q0mY6Ij1mX9b1K8c7m";
+/// A hash of nothing known, for sign-ins to accounts that do not exist.
+const NOBODY: SlowHash = SlowHash { cost: PASSWORD_COST, salt: *b"nobody's account", digest: [0; 23] };
 
 /// Checks a new password against the policy: at least 10 characters, at most 72 bytes, no NUL.
 ///
@@ -33,21 +36,85 @@ pub fn check_password(password: &SecretString) -> Result<(), TokenError> {
 /// # Errors
 /// As [`check_password`]; [`TokenError::Random`].
 pub fn hash_password(password: &SecretString) -> Result<String, TokenError> {
-    check_password(password)?;
-    bcrypt::hash(password.expose_secret(), PASSWORD_COST).map_err(|_| TokenError::Random)
+    Ok(HashWork::new(password)?.finish())
 }
 
 /// Whether `password` is the one that `stored` was made from. Give `None` where there is no such account: the same work
 /// is done, so that the time does not tell whether an account exists.
 pub fn verify_password(password: &SecretString, stored: Option<&str>) -> bool {
-    let password = password.expose_secret();
-    // The same for every account, known or not: no time to hide.
-    if hashable(password).is_err() {
-        return false;
+    VerifyWork::new(password, stored).finish()
+}
+
+/// [`hash_password`] in steps. Dropped before its end, it leaves nothing behind.
+pub struct HashWork(Work);
+
+impl HashWork {
+    /// Checks the policy and begins.
+    ///
+    /// # Errors
+    /// As [`check_password`]; [`TokenError::Random`].
+    pub fn new(password: &SecretString) -> Result<Self, TokenError> {
+        check_password(password)?;
+        Work::new(password.expose_secret(), PASSWORD_COST).map(Self)
     }
-    // The optimiser must not see that the result is unused for nobody.
-    let matches = black_box(bcrypt::verify(password, stored.unwrap_or(NOBODY)).unwrap_or(false));
-    stored.is_some() && matches
+
+    /// Does up to `rounds` more of the 2^[`PASSWORD_COST`] rounds, at least one. The hash to store, once all are done.
+    pub fn advance(&mut self, rounds: u32) -> Option<String> {
+        self.0.advance(rounds).map(|hash| hash.to_string())
+    }
+
+    /// Does all the rounds that are left.
+    pub fn finish(self) -> String {
+        self.0.finish().to_string()
+    }
+}
+
+impl fmt::Debug for HashWork {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("HashWork(..)")
+    }
+}
+
+/// [`verify_password`] in steps. Dropped before its end, it leaves nothing behind.
+pub struct VerifyWork {
+    work: Work,
+    stored: SlowHash,
+    /// Whether there is an account and a password that can be its own.
+    possible: bool,
+}
+
+impl VerifyWork {
+    /// Begins the work that `stored` took. Where that is `None` or no bcrypt hash of cost 4 to 14, the work is a new
+    /// hash's and the answer no. A password that bcrypt would take for another is a no after the same work.
+    pub fn new(password: &SecretString, stored: Option<&str>) -> Self {
+        let stored = stored.and_then(SlowHash::parse);
+        let password = Some(password.expose_secret()).filter(|password| hashable(password).is_ok());
+        let possible = stored.is_some() && password.is_some();
+        let stored = stored.unwrap_or(NOBODY);
+        Self { work: Work::repeat(password.unwrap_or_default(), &stored), stored, possible }
+    }
+
+    /// Does up to `rounds` more of the rounds, at least one. Whether the password is the one, once all are done.
+    pub fn advance(&mut self, rounds: u32) -> Option<bool> {
+        let hash = self.work.advance(rounds)?;
+        Some(self.possible & same(&hash, &self.stored))
+    }
+
+    /// Does all the rounds that are left.
+    pub fn finish(self) -> bool {
+        self.possible & same(&self.work.finish(), &self.stored)
+    }
+}
+
+impl fmt::Debug for VerifyWork {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("VerifyWork(..)")
+    }
+}
+
+/// The optimiser must not see that the result is unused for nobody.
+fn same(made: &SlowHash, stored: &SlowHash) -> bool {
+    black_box(made.matches(stored))
 }
 
 fn hashable(password: &str) -> Result<(), TokenError> {

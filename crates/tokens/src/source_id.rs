@@ -5,7 +5,7 @@
 //! authentication (each event's signature is): it makes guessing ids useless for waking objects.
 
 use crate::TokenError;
-use crate::base32::{self, random_base32};
+use crate::base32::{is_base32, random_base32};
 use crate::mac::{self, Domain, MacKey};
 use crate::org;
 
@@ -27,11 +27,11 @@ pub fn mint_source_id(mac: &MacKey, org: &str) -> Result<String, TokenError> {
 /// [`TokenError::SourceId`] for any id that was not issued with this key.
 pub fn parse_source_id(mac: &MacKey, id: &str) -> Result<String, TokenError> {
     let body = id.strip_prefix(PREFIX).ok_or(TokenError::SourceId)?;
-    if body.len() != org::BODY_LEN + RANDOM_LEN + MAC_LEN || !base32::is_base32(body) {
+    if body.len() != org::BODY_LEN + RANDOM_LEN + MAC_LEN || !is_base32(body) {
         return Err(TokenError::SourceId);
     }
     let (signed, presented) = id.split_at_checked(id.len() - MAC_LEN).ok_or(TokenError::SourceId)?;
-    if !mac::equal(tag(mac, signed).as_bytes(), presented.as_bytes()) {
+    if !mac::equal(mac.tail(Domain::SourceId, signed, MAC_LEN).as_bytes(), presented.as_bytes()) {
         return Err(TokenError::SourceId);
     }
     let (org, _) = body.split_at_checked(org::BODY_LEN).ok_or(TokenError::SourceId)?;
@@ -40,14 +40,8 @@ pub fn parse_source_id(mac: &MacKey, id: &str) -> Result<String, TokenError> {
 
 fn assemble(mac: &MacKey, org: &str, random: &str) -> Result<String, TokenError> {
     let signed = [PREFIX, org::body(org)?, random].concat();
-    let tag = tag(mac, &signed);
+    let tag = mac.tail(Domain::SourceId, &signed, MAC_LEN);
     Ok(signed + &tag)
-}
-
-fn tag(mac: &MacKey, signed: &str) -> String {
-    let mut tag = base32::encode(&mac.tag(Domain::SourceId, signed.as_bytes()));
-    tag.truncate(MAC_LEN);
-    tag
 }
 
 #[cfg(test)]

@@ -3,8 +3,8 @@
 //! Whoever holds a digest can speak for the key inside the private hop, so it is treated as a secret: opaque `Debug`,
 //! constant-time equality, text only on request.
 
-use crate::base32;
-use crate::{TokenError, mac};
+use crate::slow_hash::{SlowHash, Work};
+use crate::{TokenError, base32, mac};
 use sha2::{Digest as _, Sha256};
 use std::fmt;
 use std::str::FromStr;
@@ -31,18 +31,16 @@ impl KeyDigest {
     /// The bcrypt hash to store; see [`API_KEY_BCRYPT_COST`].
     ///
     /// # Errors
-    /// [`TokenError::HashCost`] for a cost outside 4 to 31; [`TokenError::Random`].
+    /// [`TokenError::HashCost`] for a cost outside 4 to 14; [`TokenError::Random`].
     pub fn hash_at_rest(&self, cost: u32) -> Result<String, TokenError> {
         // The text form: bcrypt stops at a NUL, which the raw digest may hold, and 52 characters are within its 72.
-        bcrypt::hash(self.to_text().as_str(), cost).map_err(|error| match error {
-            bcrypt::BcryptError::CostNotAllowed(_) => TokenError::HashCost,
-            _ => TokenError::Random,
-        })
+        Ok(Work::new(&self.to_text(), cost)?.finish().to_string())
     }
 
     /// Whether `bcrypt_hash` was made from this digest; false for anything that is no bcrypt hash.
     pub fn matches(&self, bcrypt_hash: &str) -> bool {
-        bcrypt::verify(self.to_text().as_str(), bcrypt_hash).unwrap_or(false)
+        SlowHash::parse(bcrypt_hash)
+            .is_some_and(|stored| Work::repeat(&self.to_text(), &stored).finish().matches(&stored))
     }
 }
 

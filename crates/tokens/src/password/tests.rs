@@ -1,5 +1,9 @@
 use super::*;
-use std::str::FromStr as _;
+
+/// Quick to verify: cost 4.
+fn cheap(password: &str) -> String {
+    Work::new(password, 4).unwrap().finish().to_string()
+}
 
 fn secret(text: &str) -> SecretString {
     SecretString::from(text)
@@ -14,20 +18,6 @@ fn m3_a_password_is_hashed_at_cost_12_and_verifies() {
     assert_ne!(a, b);
     assert!(verify_password(&password, Some(&a)));
     assert!(!verify_password(&secret("correct horse batterz"), Some(&a)));
-}
-
-/// Openwall's crypt_blowfish and OpenBSD's test vectors.
-#[test]
-fn verifies_published_vectors() {
-    for (password, hash) in [
-        ("U*U", "$2a$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW"),
-        ("U*U*", "$2a$05$CCCCCCCCCCCCCCCCCCCCC.VGOzA784oUp/Z0DY336zx7pLYAy0lwK"),
-        ("U*U*U", "$2a$05$XXXXXXXXXXXXXXXXXXXXXOAcXxm9kjPGEMsLznoKqmqw7tc8WCx4a"),
-        ("", "$2a$05$CCCCCCCCCCCCCCCCCCCCC.7uG0VCzI2bS7j6ymqJi9CdcdxiRTWNy"),
-    ] {
-        assert!(verify_password(&secret(password), Some(hash)), "{hash}");
-        assert!(!verify_password(&secret("other"), Some(hash)), "{hash}");
-    }
 }
 
 #[test]
@@ -56,21 +46,77 @@ fn what_breaks_the_policy_is_not_hashed() {
 #[test]
 fn a_password_that_bcrypt_would_take_for_another_does_not_verify() {
     let long = "a".repeat(72);
-    let hash = bcrypt::hash(&long, 4).unwrap();
+    let hash = cheap(&long);
     assert!(verify_password(&secret(&long), Some(&hash)));
     assert!(bcrypt::verify(format!("{long}b"), &hash).unwrap());
     assert!(!verify_password(&secret(&format!("{long}b")), Some(&hash)));
 
-    let hash = bcrypt::hash("ab", 4).unwrap();
+    let hash = cheap("ab");
     assert!(bcrypt::verify("ab\0ab", &hash).unwrap());
     assert!(!verify_password(&secret("ab\0ab"), Some(&hash)));
 }
 
-/// A malformed stand-in would be refused before any work, and its speed would tell which accounts exist.
+/// Counts the rounds that a verification takes.
+fn rounds(password: &str, stored: Option<&str>) -> (u32, bool) {
+    let mut work = VerifyWork::new(&secret(password), stored);
+    let (mut rounds, mut answer) = (0, None);
+    while answer.is_none() {
+        answer = work.advance(1);
+        rounds += 1;
+    }
+    (rounds, answer.unwrap())
+}
+
+/// Less work would tell which accounts exist, or which hold something odd.
 #[test]
-fn an_unknown_account_costs_a_whole_hash() {
-    assert_eq!(bcrypt::HashParts::from_str(NOBODY).unwrap().get_cost(), PASSWORD_COST);
-    assert!(!verify_password(&secret("correct horse battery"), None));
+fn what_cannot_match_costs_a_whole_hash() {
+    let password = "correct horse battery";
+    let high = "$2b$15$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW";
+    for stored in [None, Some(""), Some("plain"), Some(high)] {
+        assert_eq!(rounds(password, stored), (1 << PASSWORD_COST, false), "{stored:?}");
+    }
+    for unhashable in ["a".repeat(73), "ab\0ab".to_owned(), "a".repeat(1 << 20)] {
+        assert_eq!(rounds(&unhashable, None), (1 << PASSWORD_COST, false));
+        assert_eq!(rounds(&unhashable, Some(&cheap(""))), (16, false), "nor is it the empty password");
+    }
+}
+
+/// Old hashes keep the cost that they were made with.
+#[test]
+fn a_stored_hash_is_verified_at_its_own_cost() {
+    let at_5 = "$2a$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW";
+    assert_eq!(rounds("U*U", Some(at_5)), (32, true));
+    assert_eq!(rounds("U*V", Some(at_5)), (32, false));
+}
+
+/// No password is nobody's: were its hash found one day, the answer would still be no.
+#[test]
+fn nobody_is_matched_by_no_password() {
+    let hash = Work::repeat("correct horse battery", &NOBODY).finish();
+    let work = Work::repeat("correct horse battery", &hash);
+    assert!(!VerifyWork { work, stored: hash, possible: false }.finish());
+}
+
+#[test]
+fn steps_hash_and_verify_as_one_go_does() {
+    let password = secret("correct horse battery");
+    let mut work = HashWork::new(&password).unwrap();
+    for _ in 1..(1 << PASSWORD_COST) / 512 {
+        assert_eq!(work.advance(512), None);
+    }
+    let hash = work.advance(512).unwrap();
+    assert!(bcrypt::verify("correct horse battery", &hash).unwrap());
+    let mut work = VerifyWork::new(&password, Some(&hash));
+    assert_eq!(work.advance(4095), None);
+    assert_eq!((work.advance(1), work.advance(1)), (Some(true), Some(true)));
+}
+
+/// Invariant 3.
+#[test]
+fn debug_shows_no_secret() {
+    let password = secret("correct horse battery");
+    assert_eq!(format!("{:?}", HashWork::new(&password).unwrap()), "HashWork(..)");
+    assert_eq!(format!("{:?}", VerifyWork::new(&password, None)), "VerifyWork(..)");
 }
 
 #[test]
