@@ -10,6 +10,9 @@ pub enum AppError {
     /// The caller asked for something that is not to be had.
     #[error("refused: {}", .0.as_str())]
     Refused(Code, Option<Cow<'static, str>>),
+    /// Too many attempts: the seconds after which one is taken again.
+    #[error("refused: rate_limited")]
+    Wait(u32),
     /// The database failed, or holds what this code never wrote.
     #[error("store: {0}")]
     Store(#[from] crate::store::SqlError),
@@ -37,6 +40,7 @@ impl AppError {
     pub fn public(&self) -> (Code, Option<&Cow<'static, str>>) {
         match self {
             Self::Refused(code, detail) => (*code, detail.as_ref()),
+            Self::Wait(_) => (Code::RateLimited, None),
             Self::Store(_) | Self::Vault(_) | Self::Token(_) | Self::Encoding | Self::Platform(_) => {
                 (Code::Internal, None)
             }

@@ -3,7 +3,7 @@
 
 use super::sql::ObjectSql;
 use super::{Isolate, PROVEN, call_of, now_ms, respond};
-use crate::account::Proven;
+use crate::asks::OpenSession;
 use crate::context::Context;
 use crate::error::AppError;
 use crate::org;
@@ -12,6 +12,13 @@ use crate::store::{Sql as _, SqlError, Store, migrations};
 use protocol::{Access, Call, Code, OrgId, Principal};
 use std::cell::OnceCell;
 use worker::{DurableObject, Env, Request, Response, Result, State, durable_object};
+
+/// A session to open, and where.
+#[derive(serde::Deserialize)]
+struct Proven {
+    org: OrgId,
+    open: OpenSession,
+}
 
 #[durable_object(fetch)]
 pub struct OrgDo {

@@ -11,7 +11,7 @@ pub(crate) mod native;
 mod page;
 mod row;
 
-pub(crate) use audit::head;
+pub(crate) use audit::{SELECT as SELECT_EVENTS, head, list_events};
 pub use audit::{Committed, Event, GENESIS, Subject, chain_hash};
 pub(crate) use page::list;
 pub use row::{Row, Value};
@@ -75,7 +75,7 @@ impl<'a> Store<'a> {
     }
 
     /// A write that changes nothing anybody decides by: when something was last used, how often a webhook came again,
-    /// what has outlived its retention. Everything else goes through [`Store::transaction`].
+    /// how many attempts were made, what has outlived its retention. Everything else goes through [`Store::transaction`].
     ///
     /// # Errors
     /// [`SqlError::Statement`].

@@ -2,7 +2,7 @@
 //!
 //! A [`Quota`] says how much (`limit` requests per `period`, all of it at once if the client likes); a [`Table`]
 //! remembers, in a fixed amount of memory, when each client's allowance is full again; a [`Decision`] is what one
-//! request gets. [`client_key`] turns an address into the key that one subscriber can't multiply.
+//! request gets. [`Tat`] is the same for one client alone, whose state is kept elsewhere. [`client_key`] turns an address into the key that one subscriber can't multiply.
 //!
 //! Pure: no clock and no allocation after construction. Time is unix milliseconds, given by the caller.
 
@@ -12,8 +12,10 @@ mod client;
 mod headers;
 mod quota;
 mod table;
+mod tat;
 
 pub use client::{ClientKey, client_key};
 pub use headers::{rate_limit, rate_limit_policy};
 pub use quota::{MAX_LIMIT, MAX_PERIOD_SECONDS, Quota, QuotaError};
 pub use table::{Decision, Table};
+pub use tat::Tat;
