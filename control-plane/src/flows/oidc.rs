@@ -14,8 +14,8 @@ use crate::json::{self, field};
 use crate::reply::Reply;
 use config::OidcProvider;
 use oidc::{
-    Attempt, Callback, Client, Issuer, Jwks, Metadata, OidcError, PendingIdentity, Purpose, ReturnPath, SignedIn,
-    TokenRequest, Transport, verify_id_token,
+    Attempt, Callback, Client, Issuer, Jwks, Metadata, OidcError, PendingIdentity, Purpose, ReturnPath,
+    SignedIn, TokenRequest, Transport, verify_id_token,
 };
 use protocol::api::{Account, FinishSignUp, ShownOnce};
 use protocol::call::{OidcCallback, OidcOutcome, OidcPurpose, OidcRedirect, OidcStart};
@@ -72,7 +72,8 @@ pub(super) async fn finish<O: Objects>(
     callback: &OidcCallback,
 ) -> Result<Reply, AppError> {
     let now_s = flow.now_ms / 1000;
-    let attempt = Attempt::from_cookie(&flow.secrets.oidc_state, &callback.attempt, now_s).map_err(|_| Code::InvalidLink)?;
+    let attempt = Attempt::from_cookie(&flow.secrets.oidc_state, &callback.attempt, now_s)
+        .map_err(|_| Code::InvalidLink)?;
     if attempt.provider() != callback.provider {
         return Err(Code::InvalidLink.into());
     }
@@ -101,7 +102,10 @@ pub(super) async fn finish<O: Objects>(
             let (user, org, session) = ids(who)?;
             let ask = AskAccount::ProveIdentity { identity: new.identity(), email: new.email };
             if flow.objects.account::<Option<SignIn>>(&user, &ask).await?.is_none() {
-                return Err(AppError::refused(Code::IdentityRefused, "this is not an identity of your account"));
+                return Err(AppError::refused(
+                    Code::IdentityRefused,
+                    "this is not an identity of your account",
+                ));
             }
             flow.objects.org(&org, &AskOrg::MarkAuthenticated { session, second_factor: false }).await?;
             Reply::json(200, &OidcOutcome::Done { purpose: OidcPurpose::Reauthenticate })
@@ -118,7 +122,7 @@ pub(super) async fn finish_sign_up<O: Objects>(
     let request: FinishSignUp = json::parse(body)?;
     let pending = PendingIdentity::from_cookie(&flow.secrets.oidc_state, pending, flow.now_ms / 1000)
         .map_err(|_| Code::InvalidLink)?;
-    let email = json::email(pending.email().ok_or(Code::InvalidLink)?)?;
+    let email = crate::email::normalize(pending.email().ok_or(Code::InvalidLink)?)?;
     json::check_name("name", &request.name)?;
     if !request.accept_terms {
         return Err(field("accept_terms", "must be true"));
@@ -130,9 +134,11 @@ pub(super) async fn finish_sign_up<O: Objects>(
         subject: pending.subject().to_owned(),
         email: Some(email.clone()),
     };
-    let person = Person { email, email_verified: true, name: request.name, password: None, identity: Some(identity) };
+    let person =
+        Person { email, email_verified: true, name: request.name, password: None, identity: Some(identity) };
     let destination =
-        Destination::of(flow, &person.email, request.org_name, request.region, request.invitation_token).await?;
+        Destination::of(flow, &person.email, request.org_name, request.region, request.invitation_token)
+            .await?;
     sign_up::open(flow, person, destination).await
 }
 
@@ -168,7 +174,8 @@ struct Provider<'a> {
 
 impl<'a> Provider<'a> {
     fn of<O>(flow: Flow<'a, O>, id: &str) -> Result<Self, AppError> {
-        let settings = flow.config.sign_in.oidc.iter().find(|provider| provider.id == id).ok_or(Code::NotFound)?;
+        let settings =
+            flow.config.sign_in.oidc.iter().find(|provider| provider.id == id).ok_or(Code::NotFound)?;
         let transport = if flow.allow_local_upstreams { Transport::HttpsOrLocal } else { Transport::Https };
         let issuer = Issuer::parse(&settings.issuer, transport)
             .map_err(|_| AppError::Platform("an issuer of sluicegate.toml is not usable here"))?;
@@ -229,9 +236,11 @@ async fn sign_in<O: Objects>(
     {
         return Ok(Some(signed_in));
     }
-    let unproven = || AppError::refused(Code::IdentityRefused, "the identity provider has not proven your email address");
+    let unproven = || {
+        AppError::refused(Code::IdentityRefused, "the identity provider has not proven your email address")
+    };
     let email = identity.email.as_deref().filter(|_| identity.email_verified).ok_or_else(unproven)?;
-    let email = json::email(email)?;
+    let email = crate::email::normalize(email)?;
     let name = flow.secrets.identity_name(&Identity::Email { email: email.clone() });
     let Some(user) = flow.objects.identity::<Option<UserId>>(&name, &AskIdentity::Find).await? else {
         return Ok(None);
@@ -282,6 +291,12 @@ async fn signed_in<O: Objects>(flow: Flow<'_, O>) -> Result<SignedIn, AppError> 
 }
 
 fn ids(who: &SignedIn) -> Result<(UserId, OrgId, SessionId), AppError> {
-    let parse = || Some((UserId::parse(&who.user).ok()?, OrgId::parse(&who.org).ok()?, SessionId::parse(&who.session).ok()?));
+    let parse = || {
+        Some((
+            UserId::parse(&who.user).ok()?,
+            OrgId::parse(&who.org).ok()?,
+            SessionId::parse(&who.session).ok()?,
+        ))
+    };
     parse().ok_or(AppError::Encoding)
 }

@@ -20,6 +20,7 @@ pub fn answer(ctx: Context<'_>, ask: &AskOrg) -> Result<Reply, AppError> {
         }
         AskOrg::OpenSession(request) => sessions::open(ctx, request),
         AskOrg::EndSessions { user, but, reason } => sessions::end(ctx, user, but.as_ref(), reason),
+        AskOrg::Stands { user, session } => sessions::stands(ctx, user, session),
         AskOrg::MarkAuthenticated { session, second_factor } => {
             sessions::mark_authenticated(ctx, session, *second_factor)
         }

@@ -166,6 +166,16 @@ pub(super) fn end(
     Ok(Reply::no_content())
 }
 
+/// Whether a session stands, for a flow that began in it and went elsewhere meanwhile.
+pub(super) fn stands(ctx: Context<'_>, user: &UserId, session: &SessionId) -> Result<Reply, AppError> {
+    let row = ctx.store.first(
+        "SELECT 1 FROM sessions s JOIN members m ON m.user_id = s.user_id \
+         WHERE s.id = ? AND s.user_id = ? AND s.seen_at >= ?",
+        &[session.as_str().into(), user.as_str().into(), oldest_alive(ctx).into()],
+    )?;
+    row.map(|_| Reply::no_content()).ok_or_else(|| Code::Unauthenticated.into())
+}
+
 /// Notes that a session's person has proven themselves, now.
 ///
 /// # Errors

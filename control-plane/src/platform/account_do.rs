@@ -58,7 +58,8 @@ impl DurableObject for AccountDo {
 impl AccountDo {
     async fn answer(&self, name: &str, call: &Call, body: &[u8]) -> std::result::Result<Reply, AppError> {
         let isolate = Isolate::get(&self.env)?;
-        let user = UserId::parse(name).map_err(|_| AppError::Platform("an account was asked by another name"))?;
+        let user =
+            UserId::parse(name).map_err(|_| AppError::Platform("an account was asked by another name"))?;
         let ask: AskAccount = serde_json::from_slice(body)?;
         let user = self.user.get_or_init(|| user);
         let turn = Turn::take(&ask).await;
@@ -109,7 +110,9 @@ impl AccountDo {
         let asker = Asker { isolate, env: &self.env, call };
         match work {
             Work::Org { org, ask } => asker.org(org, ask).await.is_ok(),
-            Work::Identity { identity, ask } => asker.identity::<serde_json::Value>(identity, ask).await.is_ok(),
+            Work::Identity { identity, ask } => {
+                asker.identity::<serde_json::Value>(identity, ask).await.is_ok()
+            }
             Work::Mail(mail) => match send(isolate, mail).await {
                 Ok(()) => true,
                 Err(error) => {

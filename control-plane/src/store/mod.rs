@@ -11,8 +11,8 @@ pub(crate) mod native;
 mod page;
 mod row;
 
-pub(crate) use audit::head;
 pub use audit::{Committed, Event, GENESIS, Subject, chain_hash};
+pub(crate) use audit::{SELECT as SELECT_EVENTS, head, list_events};
 pub(crate) use page::list;
 pub use row::{Row, Value};
 
@@ -75,7 +75,8 @@ impl<'a> Store<'a> {
     }
 
     /// A write that changes nothing anybody decides by: when something was last used, how often a webhook came again,
-    /// what has outlived its retention, which task is done. Everything else goes through [`Store::transaction`].
+    /// what has outlived its retention, which task is done,
+    /// how many attempts were made. Everything else goes through [`Store::transaction`].
     ///
     /// # Errors
     /// [`SqlError::Statement`].
