@@ -1,7 +1,6 @@
 //! From a call to the object that answers it. Nothing is decided here but which object that is, and that follows from
 //! whom the edge has authenticated, never from a request's URL or body (invariant 2).
 
-use crate::account::{self, Proven};
 use crate::broker;
 use crate::error::AppError;
 use crate::platform::{Isolate, PROVEN, call_of, respond};
@@ -42,7 +41,7 @@ pub(crate) fn pass_on(request: &web_sys::Request, env: &Env) -> Option<Promise> 
 ///
 /// # Errors
 /// Where an object cannot be reached; the edge answers 503.
-pub(crate) async fn route(mut request: Request, env: &Env) -> Result<Response> {
+pub(crate) async fn route(request: Request, env: &Env) -> Result<Response> {
     if request.path() == "/readyz" {
         return match Isolate::get(env) {
             Ok(_) => Response::ok("ready"),
@@ -58,7 +57,7 @@ pub(crate) async fn route(mut request: Request, env: &Env) -> Result<Response> {
         Err(error) => return respond(Err(error), &call.request_id),
     };
     let outcome = match &call.operation {
-        Operation::SignUp | Operation::LogIn => sign_in(&isolate, env, &call, &mut request).await,
+        Operation::SignUp | Operation::LogIn => Err(Code::Unavailable.into()),
         Operation::Proxy { .. } => broker::proxy(&isolate, env, &call, &request).await,
         _ => match org_of(&isolate, &call) {
             // Or it had been passed on.
@@ -95,25 +94,6 @@ impl From<worker::Error> for Failure {
     fn from(error: worker::Error) -> Self {
         Self::Platform(error)
     }
-}
-
-/// The password is proven by the account's object, the session opened by the org's.
-async fn sign_in(
-    isolate: &Isolate,
-    env: &Env,
-    call: &Call,
-    request: &mut Request,
-) -> std::result::Result<Response, Failure> {
-    let body = request.bytes().await?;
-    let name = isolate.secrets.account_name(&account::email_of(&body)?);
-    let account = env.durable_object("ACCOUNTS")?.get_by_name(&name)?;
-    let mut response = account.fetch_with_request(message(call, false, Some(body))?).await?;
-    if response.status_code() != 200 {
-        return Ok(response);
-    }
-    let proven = response.bytes().await?;
-    let org = serde_json::from_slice::<Proven>(&proven).map_err(AppError::from)?.org;
-    Ok(org_object(isolate, env, &org)?.fetch_with_request(message(call, true, Some(proven))?).await?)
 }
 
 /// The org whose object answers: the principal's, or for the edge's own operations the one in the source's id, under its
