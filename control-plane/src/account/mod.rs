@@ -143,6 +143,17 @@ pub async fn answer(
     }
 }
 
+/// Whose account an object is, for its alarm, which nobody tells.
+///
+/// # Errors
+/// Those of the database.
+pub fn who(sql: &dyn Sql) -> Result<Option<UserId>, SqlError> {
+    if migrations::is_empty(sql)? {
+        return Ok(None);
+    }
+    sql.exec("SELECT user_id FROM account", &[])?.first().map(|row| row.parse(0)).transpose()
+}
+
 /// The account's own row.
 struct Account {
     entrant: Entrant,

@@ -37,6 +37,17 @@ use crate::error::AppError;
 use crate::reply::Reply;
 use protocol::{Code, Operation};
 
+/// Whether an operation may leave something to do elsewhere, for the object's alarm.
+pub fn leaves_work(operation: &Operation) -> bool {
+    matches!(
+        operation,
+        Operation::CreateInvitation
+            | Operation::UpdateMember { .. }
+            | Operation::RemoveMember { .. }
+            | Operation::LeaveOrg
+    )
+}
+
 /// Answers a call: who is it, may they, then the operation. A refusal is an answer too.
 ///
 /// # Errors

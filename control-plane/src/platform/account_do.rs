@@ -9,10 +9,10 @@ use super::{ASK, Isolate, alarm_call, call_of, log_alarm, log_mail, now_ms, resp
 use crate::account::{self, AccountContext, Sliced};
 use crate::asks::{About, AskAccount, Mail, Secret, Work};
 use crate::error::AppError;
-use crate::flows::Objects as _;
+use crate::flows;
 use crate::reply::Reply;
 use mail::texts;
-use protocol::{Call, Code, UserId};
+use protocol::{Call, UserId};
 use std::cell::{Cell, OnceCell};
 use std::time::Duration;
 use worker::{Delay, DurableObject, Env, Request, Response, Result, State, durable_object};
@@ -109,10 +109,6 @@ impl AccountDo {
     async fn perform(&self, isolate: &Isolate, call: &Call, work: &Work) -> bool {
         let asker = Asker { isolate, env: &self.env, call };
         match work {
-            Work::Org { org, ask } => asker.org(org, ask).await.is_ok(),
-            Work::Identity { identity, ask } => {
-                asker.identity::<serde_json::Value>(identity, ask).await.is_ok()
-            }
             Work::Mail(mail) => match send(isolate, mail).await {
                 Ok(()) => true,
                 Err(error) => {
@@ -120,6 +116,7 @@ impl AccountDo {
                     !error.is_temporary()
                 }
             },
+            work => flows::perform(&asker, &isolate.secrets, work).await.is_ok(),
         }
     }
 }

@@ -4,9 +4,9 @@
 use super::objects::Asker;
 use super::sql::ObjectSql;
 use super::{Isolate, alarm_call, call_of, log_alarm, now_ms, respond};
-use crate::asks::{AskAccount, AskIdentity};
+use crate::asks::AskIdentity;
 use crate::error::AppError;
-use crate::flows::Objects as _;
+use crate::flows;
 use crate::identity::{self, IdentityContext};
 use crate::reply::Reply;
 use worker::{DurableObject, Env, Request, Response, Result, State, durable_object};
@@ -77,7 +77,7 @@ impl IdentityDo {
             let call = alarm_call()?;
             let asker = Asker { isolate: &isolate, env: &self.env, call: &call };
             let name = self.state.id().name().ok_or(AppError::Platform("an identity without a name"))?;
-            asker.account::<()>(&user, &AskAccount::QueueReset { identity: name }).await?;
+            flows::pass_on_reset(&asker, &name, &user).await?;
             identity::reset_done(self.context(&isolate))?;
         }
         if identity::sweep(self.context(&isolate))? {

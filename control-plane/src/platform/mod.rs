@@ -1,13 +1,19 @@
 //! The only part that knows Workers: entry points, storage, bindings.
 
 mod account_do;
+mod identity_do;
 mod isolate;
 mod limiter_do;
+mod objects;
 mod org_do;
-pub(crate) mod smtp;
+mod post;
+mod providers;
+mod smtp;
 mod sql;
 
 pub(crate) use isolate::Isolate;
+pub(crate) use objects::Asker;
+pub(crate) use providers::Web;
 
 use crate::error::AppError;
 use crate::reply::Reply;

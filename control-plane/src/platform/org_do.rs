@@ -195,6 +195,8 @@ impl OrgDo {
                 asker.account::<()>(user, &left).await.map_err(|_| false)
             }
             outbox::Task::MailInvitation { invitation, origin } => {
+                // Mailed links lead where the operator says, not where its sender came in.
+                let origin = isolate.mail.as_ref().map_or(origin, |mail| &mail.link_origin);
                 let mail = org::prepare_invitation_mail(ctx, invitation, origin).map_err(|_| false)?;
                 let Some(mail) = mail else { return Ok(()) };
                 let inviter_email = Address::parse(&mail.inviter.email).map_err(|_| true)?;
