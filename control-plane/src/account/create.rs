@@ -66,7 +66,8 @@ fn is_renounced(ctx: AccountContext<'_>) -> Result<bool, AppError> {
 /// Links to move to an address that somebody else gets now no longer work, nor does a mail go out that has one.
 fn forget_plans(ctx: AccountContext<'_>, account: &Account, identity: &Identity) -> Result<(), AppError> {
     let Identity::Email { email } = identity else { return Ok(()) };
-    let planned = ctx.store().first("SELECT 1 FROM account WHERE pending_email = ?", &[email.as_str().into()])?;
+    let planned =
+        ctx.store().first("SELECT 1 FROM account WHERE pending_email = ?", &[email.as_str().into()])?;
     if planned.is_none() {
         return Ok(());
     }

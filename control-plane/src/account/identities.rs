@@ -74,8 +74,9 @@ pub(super) fn unlink(ctx: AccountContext<'_>, provider: &str) -> Result<Identity
 }
 
 pub(super) fn list(ctx: AccountContext<'_>) -> Result<Vec<LinkedIdentity>, AppError> {
-    let rows =
-        ctx.store().query("SELECT provider, email, linked_at FROM identities ORDER BY linked_at, provider", &[])?;
+    let rows = ctx
+        .store()
+        .query("SELECT provider, email, linked_at FROM identities ORDER BY linked_at, provider", &[])?;
     let read = |row: &crate::store::Row| {
         Ok(LinkedIdentity {
             provider: row.text(0)?.to_owned(),

@@ -185,9 +185,7 @@ fn require(ctx: AccountContext<'_>) -> Result<Account, AppError> {
 /// Whether an identity is this account's: its email, one that it has proven and is moving to, or a linked one.
 fn owns(ctx: AccountContext<'_>, account: &Account, identity: &Identity) -> Result<bool, SqlError> {
     match identity {
-        Identity::Email { email } => {
-            Ok(account.user().email == *email || links::is_moving_to(ctx, email)?)
-        }
+        Identity::Email { email } => Ok(account.user().email == *email || links::is_moving_to(ctx, email)?),
         Identity::Oidc { issuer, subject } => {
             let row = ctx.store().first(
                 "SELECT 1 FROM identities WHERE issuer = ? AND subject = ?",

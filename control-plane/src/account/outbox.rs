@@ -81,7 +81,8 @@ pub fn done(ctx: AccountContext<'_>, id: u64) -> Result<(), AppError> {
 /// # Errors
 /// Those of the database.
 pub fn failed(ctx: AccountContext<'_>, id: u64) -> Result<(), AppError> {
-    let row = ctx.store().first("SELECT task, created_at, attempts FROM outbox WHERE id = ?", &[id.into()])?;
+    let row =
+        ctx.store().first("SELECT task, created_at, attempts FROM outbox WHERE id = ?", &[id.into()])?;
     let Some(row) = row else { return Ok(()) };
     let (task, created_at, attempts) = (row.json::<Task>(0)?, row.number(1)?, row.number(2)?);
     let wait = BACKOFF_MS.get(attempts as usize).or(BACKOFF_MS.last()).copied().unwrap_or(MAIL_MS);
@@ -121,7 +122,11 @@ pub(super) fn queue(tx: &Tx<'_>, now_ms: u64, task: &Task) -> Result<u64, AppErr
 }
 
 /// The tasks with these ids that are for other objects.
-pub(super) fn pending(ctx: AccountContext<'_>, account: &Account, ids: &[u64]) -> Result<Vec<Pending>, AppError> {
+pub(super) fn pending(
+    ctx: AccountContext<'_>,
+    account: &Account,
+    ids: &[u64],
+) -> Result<Vec<Pending>, AppError> {
     let mut pending = Vec::new();
     for id in ids {
         let row = ctx.store().first("SELECT task FROM outbox WHERE id = ?", &[(*id).into()])?;

@@ -143,9 +143,10 @@ async fn prove_current(
             forgive(ctx, Counter::Proofs)?;
             Ok(stored)
         }
-        _ => ctx.store().transaction(|tx| {
-            tx.commit(&ctx.subject(), Event::new("password.refused", ctx.user), ())
-        }).and(Err(Code::InvalidCredentials.into())),
+        _ => ctx
+            .store()
+            .transaction(|tx| tx.commit(&ctx.subject(), Event::new("password.refused", ctx.user), ()))
+            .and(Err(Code::InvalidCredentials.into())),
     }
 }
 

@@ -173,9 +173,8 @@ fn find_recovery(
 }
 
 fn refuse<T>(ctx: AccountContext<'_>) -> Result<T, AppError> {
-    ctx.store().transaction(|tx| {
-        tx.commit(&ctx.subject(), Event::new("second_factor.refused", ctx.user), ())
-    })?;
+    ctx.store()
+        .transaction(|tx| tx.commit(&ctx.subject(), Event::new("second_factor.refused", ctx.user), ()))?;
     Err(Code::InvalidCode.into())
 }
 

@@ -60,11 +60,7 @@ async fn move_to<O: Objects>(flow: Flow<'_, O>, user: &UserId, digest: &str) -> 
 }
 
 /// Whether an identity points to this account now. It is taken from an account that says that it does not own it.
-async fn claim<O: Objects>(
-    flow: Flow<'_, O>,
-    user: &UserId,
-    identity: &Identity,
-) -> Result<bool, AppError> {
+async fn claim<O: Objects>(flow: Flow<'_, O>, user: &UserId, identity: &Identity) -> Result<bool, AppError> {
     let name = flow.secrets.identity_name(identity);
     let claim = AskIdentity::Claim { user: user.clone() };
     let holder: UserId = flow.objects.identity(&name, &claim).await?;

@@ -69,7 +69,11 @@ pub(super) async fn reset<O: Objects>(flow: Flow<'_, O>, body: &[u8]) -> Result<
     let (user, digest) = flow.link(LinkKind::ResetPassword, request.token.expose_secret())?;
     let reset = AskAccount::ResetPassword { digest, new: Secret::from(&request.new_password) };
     let ending: Ending = flow.objects.account(&user, &reset).await?;
-    if settle(flow, &user, ending.work).await? { Ok(Reply::no_content()) } else { Err(Code::Unavailable.into()) }
+    if settle(flow, &user, ending.work).await? {
+        Ok(Reply::no_content())
+    } else {
+        Err(Code::Unavailable.into())
+    }
 }
 
 /// The session that was just opened is not one of those to end.

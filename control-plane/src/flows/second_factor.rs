@@ -51,5 +51,8 @@ fn check_proven(caller: &Caller) -> Result<(), AppError> {
     if caller.voucher.second_factor {
         return Ok(());
     }
-    Err(AppError::refused(Code::ReauthenticationRequired, "confirm with a code of the authenticator app first"))
+    Err(AppError::refused(
+        Code::ReauthenticationRequired,
+        "confirm with a code of the authenticator app first",
+    ))
 }

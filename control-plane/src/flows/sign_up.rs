@@ -61,8 +61,7 @@ pub(super) async fn sign_up<O: Objects>(flow: Flow<'_, O>, body: &[u8]) -> Resul
     if let Some(invitation) = &invitation {
         join(flow, &entrant, invitation, true).await?;
     }
-    let proof =
-        Proof { reason: "signup", status: 201, authenticated_at: flow.now_ms, second_factor: false };
+    let proof = Proof { reason: "signup", status: 201, authenticated_at: flow.now_ms, second_factor: false };
     enter(flow, &entrant, &place, &proof).await?.ok_or_else(|| Code::Unavailable.into())
 }
 

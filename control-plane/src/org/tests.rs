@@ -7,9 +7,7 @@ use crate::store::native::Native;
 use crate::store::{Sql as _, Store, Value, migrations};
 use config::Config;
 use protocol::api::{AuditVerification, User};
-use protocol::{
-    Call, Client, ConnectionId, OrgId, Page, Principal, Region, RequestId, SourceId, UserId,
-};
+use protocol::{Call, Client, ConnectionId, OrgId, Page, Principal, Region, RequestId, SourceId, UserId};
 use serde_json::{Value as Json, json};
 
 const NOW: u64 = 1_800_000_000_000;

@@ -11,8 +11,8 @@ pub(crate) mod native;
 mod page;
 mod row;
 
-pub(crate) use audit::{SELECT as SELECT_EVENTS, head, list_events};
 pub use audit::{Committed, Event, GENESIS, Subject, chain_hash};
+pub(crate) use audit::{SELECT as SELECT_EVENTS, head, list_events};
 pub(crate) use page::list;
 pub use row::{Row, Value};
 
