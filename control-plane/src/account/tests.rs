@@ -346,6 +346,20 @@ fn c3_an_identity_is_one_persons_and_never_the_last_way_out() {
 }
 
 #[test]
+fn a_sign_up_by_a_provider_that_was_cut_off_goes_on_but_not_past_a_second_factor() {
+    let by_provider = NewAccount { password: None, identity: Some(identity("1")), ..ada() };
+    let object = Object::made(&by_provider);
+    let again = |new: &NewAccount| object.ask::<Creation>(AskAccount::Create(new.clone()));
+    assert!(matches!(again(&by_provider).unwrap(), Creation::Made(_)));
+    let other = NewAccount { identity: Some(identity("2")), ..by_provider.clone() };
+    assert_eq!(again(&other).unwrap_err().public().0, Code::EmailTaken);
+    let elsewhere = NewAccount { email: "eve@example.com".into(), ..other };
+    assert_eq!(again(&elsewhere).unwrap(), Creation::Elsewhere);
+    object.sql.exec("UPDATE account SET totp = x'00'", &[]).unwrap();
+    assert_eq!(again(&by_provider).unwrap_err().public().0, Code::EmailTaken);
+}
+
+#[test]
 fn an_object_asked_for_another_account_answers_nothing() {
     let mut object = Object::made(&ada());
     object.user = UserId::new(NOW, [9; 10]);
