@@ -93,9 +93,18 @@ fn api<'a>(head: &Head<'a>) -> Result<Target<'a>, NoTarget> {
     }
 }
 
-/// Whether a path is a person's, in a browser: its refusals are pages.
+/// Whether a request is a person's, in a browser: its refusals are pages.
 pub fn is_for_people(head: &Head<'_>, config: &Config) -> bool {
-    matches!(find(head, config), Ok(Target::Page(_) | Target::Form(_) | Target::Link { .. }))
+    match find(head, config) {
+        Ok(Target::Page(_) | Target::Form(_) | Target::Link { .. }) => true,
+        // A mistyped address.
+        Err(NoTarget { code: Code::NotFound, .. }) => {
+            let of_machines = ["/v1/", "/in/"].iter().any(|prefix| head.path.starts_with(prefix));
+            let wants_page = head.header("accept").is_some_and(|types| types.contains("text/html"));
+            matches!(head.method, "GET" | "HEAD") && wants_page && !of_machines
+        }
+        _ => false,
+    }
 }
 
 fn page<'a>(head: &Head<'_>, config: &Config) -> Result<Target<'a>, NoTarget> {

@@ -98,7 +98,8 @@ fn m4_the_matrix_of_credentials() {
     let (good, old) = (session_token(NOW + 60), session_token(NOW));
     let key = api_key();
     let tampered = good.replace('.', ".x");
-    let wrong_tail = format!("{}0", &key[..key.len() - 1]);
+    let other = if key.ends_with('0') { '1' } else { '0' };
+    let wrong_tail = format!("{}{other}", &key[..key.len() - 1]);
     let own_cookie = cookie(&good).1;
     let me = |headers: &[(&str, &str)]| match decide_at(&mut state(), &head("GET", "/v1/me", headers), NOW_MS)
     {
@@ -303,6 +304,24 @@ fn m5_people_are_refused_by_a_page() {
         assert!(answer.header("content-security-policy").unwrap().contains("default-src 'none'"));
         assert_eq!(answer.logged.is_some(), code == Code::CrossOrigin);
     }
+}
+
+/// A mistyped address in a browser is a page; whatever else asks, and whatever is the API's, gets JSON.
+#[test]
+fn an_address_that_is_none_is_said_to_people_on_a_page() {
+    let browser = [("accept", "text/html,application/xhtml+xml,*/*;q=0.8")];
+    let kind = |method, path, headers: &[(&str, &str)]| {
+        let answer = answered(&mut state(), &head(method, path, headers));
+        assert_eq!(answer.status, 404, "{path}");
+        answer.kind
+    };
+    for path in ["/nope", "/members/usr_0/remove", "/events/ine_0", "/sign-in/nope"] {
+        assert_eq!(kind("GET", path, &browser), Kind::Html, "{path}");
+        assert_eq!(kind("GET", path, &[]), Kind::Problem, "{path}");
+        assert_eq!(kind("POST", path, &browser), Kind::Problem, "{path}");
+    }
+    assert_eq!(kind("GET", "/v1/nope", &browser), Kind::Problem);
+    assert_eq!(kind("POST", "/in/src_0", &browser), Kind::Problem);
 }
 
 /// M6: opening the way to a provider, and each form that tries a password, code or token, counts as a sign-in.

@@ -67,7 +67,7 @@ fn events(events: &[AuditEvent]) -> Markup {
             @if events.is_empty() {
                 p.empty { "Nothing has happened yet." }
             } @else {
-                div.scroll tabindex="0" role="region" aria-label="Security events" { table {
+                div.scroll tabindex="0" role="region" aria-label="Latest events" { table {
                     thead { tr { th scope="col" { "At" } th scope="col" { "What" } th scope="col" { "Address" } } }
                     tbody { @for event in events { tr {
                         td { (time(&event.at)) }

@@ -111,7 +111,7 @@ fn role_form(shell: &Shell<'_>, member: &Member) -> Markup {
 
 fn invitations(shell: &Shell<'_>, invitations: &[Invitation], may_change: bool) -> Markup {
     html! {
-        div.scroll tabindex="0" role="region" aria-label="Invitations" { table {
+        div.scroll tabindex="0" role="region" aria-label="Who is invited" { table {
             thead { tr {
                 th scope="col" { "Email" } th scope="col" { "As" } th scope="col" { "Status" } th scope="col" { "Mail" }
                 th scope="col" { "Sent" } th scope="col" { "Ends" }

@@ -58,7 +58,7 @@ fn providers(config: &Config) -> Markup {
     }
 }
 
-/// The second factor.
+/// The second factor. A recovery code has a form of its own: it has letters, which a keypad for digits has not.
 pub fn code(shell: &Shell<'_>, retry: Option<&Retry>) -> Markup {
     shell.page(
         "Enter your code",
@@ -67,9 +67,21 @@ pub fn code(shell: &Shell<'_>, retry: Option<&Retry>) -> Markup {
             h1 { "Enter your code" }
             (refusal(retry, Form::SignInCode))
             form.card method="post" action="/sign-in/code" {
-                (code_input("Code", "Six digits of your authenticator app, or one of your recovery codes.", true))
+                (code_input("Code", "Six digits of your authenticator app.", true))
                 button { "Sign in" }
                 a href="/" { "Sign in as somebody else" }
+            }
+            details {
+                summary { "The app is not at hand" }
+                form.card method="post" action="/sign-in/code" {
+                    label {
+                        span { "Recovery code" }
+                        input type="text" name="code" autocomplete="off" autocapitalize="none" spellcheck="false"
+                            maxlength="64" required;
+                        small { "Each works once." }
+                    }
+                    button { "Use the recovery code" }
+                }
             }
         },
     )

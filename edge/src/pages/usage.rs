@@ -64,7 +64,7 @@ fn bar(name: &str, amount: Amount) -> Markup {
         @match percent {
             _ if unlimited(amount) => span.faint { "–" },
             Some(percent) => {
-                meter min="0" max=(amount.limit) high=(amount.limit * 4 / 5) value=(amount.used)
+                meter min="0" max=(amount.limit) optimum="0" high=(amount.limit * 4 / 5) value=(amount.used)
                     aria-label=(name) {}
                 " " (percent) " %"
                 @if percent >= 100 { " " strong { "used up" } }

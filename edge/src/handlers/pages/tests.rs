@@ -328,7 +328,7 @@ fn usage_is_written_for_people() {
     let body = get("/usage", &hostile()).body;
     assert!(body.contains("1,234,567") && body.contains("10,000,000"));
     assert!(body.contains("used up") && body.contains("not included"));
-    assert!(body.contains("<meter min=\"0\" max=\"20\" high=\"16\" value=\"19\""));
+    assert!(body.contains("<meter min=\"0\" max=\"20\" optimum=\"0\" high=\"16\" value=\"19\""));
 }
 
 #[test]
