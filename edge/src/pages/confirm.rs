@@ -11,12 +11,16 @@ use protocol::api::Account;
 pub fn render(shell: &Shell<'_>, config: &Config, account: &Account, retry: Option<&Retry>) -> Markup {
     let back = retry.and_then(|retry| retry.fields.get("back")).unwrap_or("/");
     let linked = |id: &str| account.identities.iter().any(|identity| identity.provider == id);
-    let asked = retry.is_some_and(|retry| retry.form != Form::Confirm);
+    // The form of another page was refused: its detail says which proof it wants, where not any will do.
+    let asked = retry.filter(|retry| retry.form != Form::Confirm);
+    let wanted = asked.and_then(|retry| retry.detail.as_deref());
     shell.page("Confirm it’s you", "", &html! {
         h1 { "Confirm it’s you" }
         (refusal(retry, Form::Confirm))
-        p role=[asked.then_some("alert")] {
-            "This change needs a fresh proof that it is you. Nothing was changed yet; confirm, and make the change again."
+        p role=[asked.map(|_| "alert")] {
+            "Some changes need a fresh proof that it is you."
+            @if asked.is_some() { " Nothing was changed yet: confirm, and make the change again." }
+            @if let Some(wanted) = wanted { " " strong { "For this one: " (wanted) "." } }
         }
         @if account.has_password || account.second_factor {
             form.card method="post" action="/confirm" {

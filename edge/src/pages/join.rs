@@ -20,8 +20,7 @@ pub fn sign_up(shell: &Shell<'_>, config: &Config, retry: Option<&Retry>) -> Mar
                 (refusal(retry, Form::JoinSignUp))
                 form.card method="post" action="/join/sign-up" {
                     (text("Your name", "name", "name", typed("name")))
-                    (email(typed("email")))
-                    small { "The address that the invitation was sent to." }
+                    (email(typed("email"), "The address that the invitation was sent to."))
                     (new_password("Password", "password"))
                     (terms())
                     button { "Create account and join" }

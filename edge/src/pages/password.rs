@@ -17,7 +17,7 @@ pub fn forgot(shell: &Shell<'_>, done: Option<Notice>, retry: Option<&Retry>) ->
             (refusal(retry, Form::ForgotPassword))
             p { "We mail you a link to set a new one." }
             form.card method="post" action="/forgot-password" {
-                (email(Retry::typed(retry, Form::ForgotPassword, "email")))
+                (email(Retry::typed(retry, Form::ForgotPassword, "email"), ""))
                 button { "Send the link" }
                 a href="/" { "Back to signing in" }
             }

@@ -15,7 +15,7 @@ pub fn render(shell: &Shell<'_>, config: &Config, done: Option<Notice>, retry: O
                 h1 id="sign-in" { "Sign in" }
                 (refusal(retry, Form::SignIn))
                 form.card method="post" action="/sign-in" {
-                    (email(Retry::typed(retry, Form::SignIn, "email")))
+                    (email(Retry::typed(retry, Form::SignIn, "email"), ""))
                     label {
                         span { "Password" }
                         input type="password" name="password" autocomplete="current-password" required;
@@ -36,7 +36,7 @@ pub fn render(shell: &Shell<'_>, config: &Config, done: Option<Notice>, retry: O
                 form.card method="post" action="/sign-up" {
                     (text("Your name", "name", "name", Retry::typed(retry, Form::SignUp, "name")))
                     (text("Workspace", "org_name", "organization", Retry::typed(retry, Form::SignUp, "org_name")))
-                    (email(Retry::typed(retry, Form::SignUp, "email")))
+                    (email(Retry::typed(retry, Form::SignUp, "email"), ""))
                     (new_password("Password", "password"))
                     (region_select(config, Retry::typed(retry, Form::SignUp, "region")))
                     (terms())
@@ -88,11 +88,12 @@ pub fn code(shell: &Shell<'_>, retry: Option<&Retry>) -> Markup {
 }
 
 /// The email that somebody signs in by.
-pub(super) fn email(typed: &str) -> Markup {
+pub(super) fn email(typed: &str, hint: &str) -> Markup {
     html! {
         label {
             span { "Email" }
             input type="email" name="email" autocomplete="username" value=(typed) required;
+            @if !hint.is_empty() { small { (hint) } }
         }
     }
 }

@@ -110,11 +110,11 @@ pub(super) fn account(form: Form, action: &str, fields: &Fields) -> Option<(Oper
     })
 }
 
-/// The password, or else the code: the control plane takes one of the two.
+/// The code, or else the password: the control plane takes one of the two, and browsers fill in passwords unasked.
 fn proof(fields: &Fields) -> Value {
-    match secret(fields, "password") {
-        "" => json!({ "code": fields.text("code") }),
-        password => json!({ "password": password }),
+    match fields.text("code") {
+        "" => json!({ "password": secret(fields, "password") }),
+        code => json!({ "code": code }),
     }
 }
 

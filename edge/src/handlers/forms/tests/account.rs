@@ -199,7 +199,7 @@ fn c4_a_sensitive_change_asks_for_a_proof_and_leads_back() {
         assert_eq!(answer.header("location"), Some(format!("{back}?done=confirmed").as_str()));
     }
     let plane = done();
-    post("/confirm", &format!("csrf_token={csrf}&password=&code=123456"), &plane).unwrap();
+    post("/confirm", &format!("csrf_token={csrf}&password=filled-in&code=123456"), &plane).unwrap();
     assert_eq!(sent(&plane).1, json!({ "code": "123456" }));
 }
 
@@ -222,6 +222,23 @@ fn no_confirmation_leads_to_another_origin() {
                 .unwrap();
         assert_eq!(answer.header("location"), Some("/?done=confirmed"), "{back}");
     }
+}
+
+/// A change that wants the second factor itself says so.
+#[test]
+fn the_proof_that_is_wanted_is_named() {
+    let plane = FakePlane::new(|call, _| {
+        if call.operation != Operation::RemoveSecondFactor {
+            return reply(200, answer(&call.operation));
+        }
+        let id = protocol::RequestId::new(0, [0; 10]);
+        let detail = Some("confirm with a code first".into());
+        reply(403, protocol::Problem::with_detail(Code::ReauthenticationRequired, detail, id))
+    });
+    let body = format!("csrf_token={}&action=remove_second_factor", csrf_token());
+    assert!(
+        post("/account", &body, &plane).unwrap().body.contains("For this one: confirm with a code first.")
+    );
 }
 
 #[test]
