@@ -41,6 +41,7 @@ function judge(request, env) {
     optional("API_KEY_MAC_KEY"),
     optional("CSRF_KEY"),
     optional("CLIENT_IP_HEADER"),
+    optional("CLIENT_COUNTRY_HEADER"),
     optional("PUBLIC_ORIGIN"),
     optional("CONFIG"),
     optional("RATE_LIMIT_SCALE"),

@@ -3,8 +3,15 @@
 //!
 //! An answer is JSON of the type named in each comment, or a refusal as a problem document.
 
+mod account;
+mod identity;
+
+pub use account::*;
+pub use identity::{AskIdentity, Identity};
+
 use protocol::api::{OrgLimits, User};
 use protocol::{Role, SessionId, UserId};
+use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroize as _;
 
@@ -12,6 +19,19 @@ use zeroize::Zeroize as _;
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Secret(pub String);
+
+impl Secret {
+    /// A copy in the type of the public API's secrets.
+    pub fn to_secret_string(&self) -> SecretString {
+        self.0.as_str().into()
+    }
+}
+
+impl From<&SecretString> for Secret {
+    fn from(secret: &SecretString) -> Self {
+        Self(secret.expose_secret().to_owned())
+    }
+}
 
 impl std::fmt::Debug for Secret {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -41,6 +61,13 @@ pub enum AskOrg {
         but: Option<SessionId>,
         /// For the audit trail: `password_changed`, `password_reset`, `revoked_by_user`, `switched`.
         reason: String,
+    },
+    /// Whether a session stands → nothing. `Unauthenticated` where it does not, or is somebody else's.
+    Stands {
+        /// Whose.
+        user: UserId,
+        /// Which.
+        session: SessionId,
     },
     /// The session's person has proven themselves again, just now → `api::Reauthenticated`.
     MarkAuthenticated {

@@ -32,7 +32,7 @@ pub(crate) async fn proxy(
         return Err(AppError::Platform("not a proxied call").into());
     };
     let org = org_of(isolate, call)?;
-    let mut leave = org_object(isolate, env, &org)?.fetch_with_request(message(call, false, None)?).await?;
+    let mut leave = org_object(isolate, env, &org)?.fetch_with_request(message(call)?).await?;
     if leave.status_code() != 200 {
         return Ok(leave);
     }

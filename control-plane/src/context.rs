@@ -1,10 +1,12 @@
 //! What a call's code may reach: the object's database, the secrets, the configuration, the time, the call itself.
 
 use crate::error::AppError;
+use crate::org::OrgLimiter;
 use crate::secrets::Secrets;
 use crate::store::{Store, Subject};
 use config::Config;
 use protocol::{Call, OrgId, Region};
+use std::cell::RefCell;
 
 /// The surroundings of one call in an org's object.
 #[derive(Clone, Copy)]
@@ -19,10 +21,14 @@ pub struct Context<'a> {
     pub org: &'a OrgId,
     /// Unix time, ms; one value for the whole call.
     pub now_ms: u64,
+    /// What this object keeps in memory from call to call.
+    pub limits: &'a RefCell<OrgLimiter>,
     /// Who asks for what, as the edge says.
     pub call: &'a Call,
     /// Whether connections may point to private addresses and plain HTTP: development and tests only.
     pub allow_local_upstreams: bool,
+    /// Whether this installation sends mail.
+    pub mail_enabled: bool,
 }
 
 impl Context<'_> {

@@ -2,8 +2,10 @@
 
 use crate::error::AppError;
 use protocol::Code;
+use secrecy::SecretString;
 use serde::de::DeserializeOwned;
 use serde_json::error::Category;
+use tokens::TokenError;
 
 /// Parses a request's body.
 ///
@@ -54,6 +56,19 @@ pub fn check_name(field_name: &'static str, name: &str) -> Result<(), AppError> 
         field_name,
         "must be 1 to 100 characters, without control characters or white space at the ends",
     ))
+}
+
+/// Checks a new password by the policy.
+///
+/// # Errors
+/// 422 naming the field and the rule.
+pub fn check_new_password(field_name: &'static str, password: &SecretString) -> Result<(), AppError> {
+    tokens::check_password(password).map_err(|error| match error {
+        TokenError::PasswordTooShort | TokenError::PasswordTooLong | TokenError::PasswordNul => {
+            AppError::refused(Code::ValidationFailed, format!("{field_name}: {error}"))
+        }
+        other => other.into(),
+    })
 }
 
 #[cfg(test)]

@@ -1,12 +1,15 @@
 //! The private Worker: tenants' data and encrypted credentials behind a service binding, with no route of its own.
 //!
-//! `router` picks the object; [`org`] and [`account`] are what the objects do, written against SQL as a trait, so that
-//! they run natively in tests; `broker` calls providers; `platform` is the only part that knows Workers.
+//! `router` picks the object; [`org`], [`account`] and [`identity`] are what the objects do, written against SQL as a trait,
+//! so that they run natively in tests; [`flows`] is what takes more than one of them; `broker` calls providers; `platform` is the only part that knows Workers.
 
 pub mod account;
 pub mod asks;
 pub mod context;
+pub mod email;
 pub mod error;
+pub mod flows;
+pub mod identity;
 pub mod json;
 pub mod limiter;
 pub mod org;

@@ -37,9 +37,8 @@ impl Limiter {
     ///
     /// # Errors
     /// [`AppError::Limited`].
-    pub fn count(&self, ip: &str, quota: Quota, scale: u32, now_ms: u64) -> Result<(), AppError> {
-        let limit = quota.limit.saturating_mul(scale).min(throttle::MAX_LIMIT);
-        let quota = throttle::Quota::new(limit, quota.period_seconds)
+    pub fn count(&self, ip: &str, quota: Quota, now_ms: u64) -> Result<(), AppError> {
+        let quota = throttle::Quota::new(quota.limit, quota.period_seconds)
             .map_err(|_| AppError::Platform("a quota that cannot be"))?;
         let decision = self.0.borrow_mut().check(key_of(ip), quota, now_ms);
         match decision.retry_after_seconds {
@@ -64,14 +63,14 @@ mod tests {
     #[test]
     fn m6_an_address_has_its_attempts_and_no_more_wherever_they_come_in() {
         let limiter = Limiter::new([1; 16]);
-        let allowed = (0..1000).filter(|_| limiter.count("192.0.2.1", QUOTA, 1, NOW).is_ok()).count();
+        let allowed = (0..1000).filter(|_| limiter.count("192.0.2.1", QUOTA, NOW).is_ok()).count();
         assert_eq!(allowed, 20);
         assert!(matches!(
-            limiter.count("192.0.2.1", QUOTA, 1, NOW),
+            limiter.count("192.0.2.1", QUOTA, NOW),
             Err(AppError::Limited { retry_after_seconds: 3 })
         ));
-        assert!(limiter.count("192.0.2.2", QUOTA, 1, NOW).is_ok());
-        assert!(limiter.count("192.0.2.1", QUOTA, 1, NOW + 3000).is_ok());
+        assert!(limiter.count("192.0.2.2", QUOTA, NOW).is_ok());
+        assert!(limiter.count("192.0.2.1", QUOTA, NOW + 3000).is_ok());
     }
 
     #[test]

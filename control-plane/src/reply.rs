@@ -2,8 +2,9 @@
 
 use crate::error::AppError;
 use protocol::api::RateLimit;
-use protocol::{Problem, RequestId};
+use protocol::{Code, Problem, RequestId};
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 use zeroize::Zeroizing;
 
 /// Status, JSON body, and what the edge alone gets to know.
@@ -15,7 +16,7 @@ pub struct Reply {
     pub body: Zeroizing<Vec<u8>>,
     /// The cookie's new token; an empty one clears it.
     pub session: Option<Zeroizing<String>>,
-    /// The calling API key's own limit, for the edge to count it by.
+    /// A limit in place of the configured one, the calling key's own or the org's, for the edge to count by.
     pub rate_limit: Option<RateLimit>,
     /// Of a refusal for asking too often: seconds until the next request is taken.
     pub retry_after: Option<u32>,
@@ -51,6 +52,36 @@ impl Reply {
             retry_after,
             ..Self::default()
         }
+    }
+
+    /// 202, with nothing to say: what follows happens later.
+    pub fn accepted() -> Self {
+        Self { status: 202, ..Self::default() }
+    }
+
+    /// Another object's answer, its refusal as an error of this call's.
+    ///
+    /// # Errors
+    /// The refusal; [`AppError::Platform`] for a fault, which that object has logged.
+    pub fn into_result(self) -> Result<Self, AppError> {
+        if self.status < 400 {
+            return Ok(self);
+        }
+        let problem: Problem = serde_json::from_slice(&self.body)?;
+        Err(match (problem.code, self.retry_after) {
+            (Code::RateLimited, Some(seconds)) => AppError::Limited { retry_after_seconds: seconds },
+            (Code::Internal, _) => AppError::Platform("an object has failed"),
+            (code, _) => AppError::Refused(code, problem.detail),
+        })
+    }
+
+    /// The JSON in the body; of an empty one, `null`.
+    ///
+    /// # Errors
+    /// [`AppError::Encoding`] where it is not of this type.
+    pub fn read<T: DeserializeOwned>(&self) -> Result<T, AppError> {
+        let body: &[u8] = if self.body.is_empty() { b"null" } else { &self.body };
+        Ok(serde_json::from_slice(body)?)
     }
 
     /// The body's media type.

@@ -1,26 +1,28 @@
 //! From a call to the object that answers it. Nothing is decided here but which object that is, and that follows from
 //! whom the edge has authenticated, never from a request's URL or body (invariant 2).
 
-use crate::account::{self, Proven};
 use crate::broker;
 use crate::error::AppError;
-use crate::platform::{Isolate, PROVEN, call_of, respond};
+use crate::flows::{self, Flow};
+use crate::platform::{Asker, Isolate, Web, call_of, now_ms, respond};
+use crate::reply::Reply;
 use js_sys::Promise;
-use protocol::{Call, Code, Operation, OrgId, Region};
+use protocol::{Access, Call, Code, Operation, OrgId, Region};
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast as _, JsValue};
 use worker::durable::{ObjectNamespace, Stub};
 use worker::{Env, Headers, Method, Request, RequestInit, Response, Result};
+use zeroize::Zeroizing;
 
 /// A call goes by the stub; the URL only has to be one.
-const OBJECT_URL: &str = "https://object/";
+pub(crate) const OBJECT_URL: &str = "https://object/";
 
 /// The answer to a call that one object answers alone, as most are: the platform carries call and answer, and no future
 /// of this Worker waits in between. `None`: the call, or what is wrong with it, is for [`route`].
 pub(crate) fn pass_on(request: &web_sys::Request, env: &Env) -> Option<Promise> {
     let header = request.headers().get(Call::HEADER).ok().flatten()?;
     let call: Call = serde_json::from_str(&header).ok()?;
-    if matches!(call.operation, Operation::SignUp | Operation::LogIn | Operation::Proxy { .. }) {
+    if matches!(call.operation, Operation::Proxy { .. }) || flows::takes(&call.operation) {
         return None;
     }
     let isolate = Isolate::get(env).ok()?;
@@ -58,7 +60,10 @@ pub(crate) async fn route(mut request: Request, env: &Env) -> Result<Response> {
         Err(error) => return respond(Err(error), &call.request_id),
     };
     let outcome = match &call.operation {
-        Operation::SignUp | Operation::LogIn => sign_in(&isolate, env, &call, &mut request).await,
+        operation if flows::takes(operation) => {
+            let answer = flow(&isolate, env, &call, &mut request).await;
+            return respond(answer, &call.request_id);
+        }
         Operation::Proxy { .. } => broker::proxy(&isolate, env, &call, &request).await,
         _ => match org_of(&isolate, &call) {
             // Or it had been passed on.
@@ -71,6 +76,29 @@ pub(crate) async fn route(mut request: Request, env: &Env) -> Result<Response> {
         Err(Failure::Answer(error)) => respond(Err(error), &call.request_id),
         Err(Failure::Platform(error)) => Err(error),
     }
+}
+
+/// A call that takes more than one object. What anybody may try is counted first, in one place for all locations.
+async fn flow(
+    isolate: &Isolate,
+    env: &Env,
+    call: &Call,
+    request: &mut Request,
+) -> std::result::Result<Reply, AppError> {
+    let body = Zeroizing::new(request.bytes().await.map_err(|_| Code::InvalidRequest)?);
+    let objects = Asker { isolate, env, call };
+    if call.operation.access() == Access::Public {
+        objects.count().await?;
+    }
+    let flow = Flow {
+        objects: &objects,
+        secrets: &isolate.secrets,
+        config: &isolate.config,
+        now_ms: now_ms(),
+        call,
+        allow_local_upstreams: isolate.allow_local_upstreams,
+    };
+    flows::answer(flow, &Web, &body).await
 }
 
 /// Why there is no response: an answer of ours, or the platform.
@@ -95,25 +123,6 @@ impl From<worker::Error> for Failure {
     fn from(error: worker::Error) -> Self {
         Self::Platform(error)
     }
-}
-
-/// The password is proven by the account's object, the session opened by the org's.
-async fn sign_in(
-    isolate: &Isolate,
-    env: &Env,
-    call: &Call,
-    request: &mut Request,
-) -> std::result::Result<Response, Failure> {
-    let body = request.bytes().await?;
-    let name = isolate.secrets.account_name(&account::email_of(&body)?);
-    let account = env.durable_object("ACCOUNTS")?.get_by_name(&name)?;
-    let mut response = account.fetch_with_request(message(call, false, Some(body))?).await?;
-    if response.status_code() != 200 {
-        return Ok(response);
-    }
-    let proven = response.bytes().await?;
-    let org = serde_json::from_slice::<Proven>(&proven).map_err(AppError::from)?.org;
-    Ok(org_object(isolate, env, &org)?.fetch_with_request(message(call, true, Some(proven))?).await?)
 }
 
 /// The org whose object answers: the principal's, or for the edge's own operations the one in the source's id, under its
@@ -148,22 +157,13 @@ fn jurisdiction(namespace: &ObjectNamespace, region: Region) -> Result<ObjectNam
     <ObjectNamespace as worker::EnvBinding>::get(restricted)
 }
 
-/// The call with a body of ours.
-pub(crate) fn message(call: &Call, proven: bool, body: Option<Vec<u8>>) -> Result<Request> {
-    let mut init = init(call)?;
-    if proven {
-        init.headers.set(PROVEN, "1")?;
-    }
-    init.with_body(body.map(|body| js_sys::Uint8Array::from(body.as_slice()).into()));
-    Request::new_with_init(OBJECT_URL, &init)
-}
-
-fn init(call: &Call) -> Result<RequestInit> {
+/// The call alone, for the org's object.
+pub(crate) fn message(call: &Call) -> Result<Request> {
     let headers = Headers::new();
     headers.set(Call::HEADER, &call.to_header()?)?;
     let mut init = RequestInit::new();
     init.with_method(Method::Post).with_headers(headers);
-    Ok(init)
+    Request::new_with_init(OBJECT_URL, &init)
 }
 
 #[wasm_bindgen]

@@ -1,11 +1,16 @@
 //! What deployment gives to this Worker and to no other: the KEK keyring, the session signing keys, the key of the
 //! account index. Parsed once; a bad one stops every call instead of weakening one (invariant 6).
 
+use crate::asks::Identity;
 use crate::error::AppError;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, KeyInit as _, Mac as _};
+use oidc::StateKey;
+use protocol::UserId;
+use secrecy::SecretString;
 use sha2::Sha256;
+use std::collections::HashMap;
 use tokens::{ApiKeyFormat, MacKey, SessionSigner};
 use vault::Keyring;
 use zeroize::Zeroizing;
@@ -20,6 +25,10 @@ pub struct Secrets {
     pub mac: MacKey,
     /// The brand's key format.
     pub api_keys: ApiKeyFormat,
+    /// Signs what an OIDC attempt leaves in the browser.
+    pub oidc_state: StateKey,
+    /// Client secrets of the OIDC providers, by their `id` in sluicegate.toml.
+    pub oidc_clients: HashMap<String, SecretString>,
     account_index: Hmac<Sha256>,
 }
 
@@ -41,23 +50,59 @@ impl Secrets {
         if index.len() != 32 {
             return Err(AppError::Platform("ACCOUNT_INDEX_KEY is not 32 bytes"));
         }
+        let account_index: Hmac<Sha256> =
+            Hmac::new_from_slice(&index).map_err(|_| AppError::Platform("ACCOUNT_INDEX_KEY is not a key"))?;
+        let oidc_clients = variable("OIDC_CLIENT_SECRETS").filter(|json| !json.is_empty());
+        let oidc_clients = oidc_clients.map_or(Ok(HashMap::new()), |json| serde_json::from_str(&json));
         Ok(Self {
+            oidc_state: StateKey::new(
+                &account_index.clone().chain_update(b"oidc state\0").finalize().into_bytes().into(),
+            ),
+            oidc_clients: oidc_clients.map_err(|_| {
+                AppError::Platform("OIDC_CLIENT_SECRETS is not JSON of strings by provider id")
+            })?,
             keyring: Keyring::from_json(&get("KEYRING")?)?,
             signer: SessionSigner::from_json(&get("SESSION_KEYS")?)?,
             mac: MacKey::from_base64(&get("API_KEY_MAC_KEY")?)?,
             api_keys: ApiKeyFormat::new(api_key_prefix)?,
-            account_index: Hmac::new_from_slice(&index)
-                .map_err(|_| AppError::Platform("ACCOUNT_INDEX_KEY is not a key"))?,
+            account_index,
         })
     }
 
-    /// The name of the object that holds an email's account: a keyed hash, so that the object's name, which stands in the
-    /// platform's own logs, tells nobody whose it is. Frozen.
-    pub fn account_name(&self, email: &str) -> String {
+    /// The name of an identity's object: a keyed hash, so that the name, which stands in the platform's own logs, tells
+    /// nobody whose it is. Frozen.
+    pub fn identity_name(&self, identity: &Identity) -> String {
+        format!("idn_{}", tokens::base32::encode(&self.identity_hash(b"", identity)))
+    }
+
+    /// Whom to ask about an identity that is nobody's: an account that never is, always the same for one identity, so that
+    /// what is unknown is treated step by step as what is known. Frozen.
+    pub fn decoy(&self, identity: &Identity) -> UserId {
+        let hash = self.identity_hash(b"decoy\0", identity);
+        let (time, rest) = hash.split_at(6);
+        let now_ms = time.iter().fold(0, |ms, byte| ms << 8 | u64::from(*byte));
+        let mut random = [0; 10];
+        random.iter_mut().zip(rest).for_each(|(to, from)| *to = *from);
+        UserId::new(now_ms, random)
+    }
+
+    fn identity_hash(&self, label: &[u8], identity: &Identity) -> [u8; 32] {
         let mut mac = self.account_index.clone();
-        mac.update(b"account\0");
-        mac.update(email.as_bytes());
-        format!("acc_{}", tokens::base32::encode(&mac.finalize().into_bytes()))
+        mac.update(label);
+        match identity {
+            Identity::Email { email } => {
+                mac.update(b"email\0");
+                mac.update(email.as_bytes());
+            }
+            // An issuer is a URL of the configuration: no NUL is in it.
+            Identity::Oidc { issuer, subject } => {
+                mac.update(b"oidc\0");
+                mac.update(issuer.as_bytes());
+                mac.update(b"\0");
+                mac.update(subject.as_bytes());
+            }
+        }
+        mac.finalize().into_bytes().into()
     }
 }
 
@@ -77,13 +122,27 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn frozen_account_name() {
+    fn frozen_names_of_identities() {
         let secrets = Secrets::load("sgk", fixed).unwrap();
-        assert_eq!(
-            secrets.account_name("ada@example.com"),
-            "acc_9js1w61s2216528sfd1bxkcbmxq5j3bqfbtd2ge45a20wbwhpwv0"
-        );
-        assert_ne!(secrets.account_name("ada@example.com"), secrets.account_name("ada@example.org"));
+        let ada = Identity::Email { email: "ada@example.com".into() };
+        let oidc = Identity::Oidc { issuer: "https://idp.example".into(), subject: "1".into() };
+        assert_eq!(secrets.identity_name(&ada), "idn_A");
+        assert_eq!(secrets.identity_name(&oidc), "idn_B");
+        assert_eq!(secrets.decoy(&ada).as_str(), "usr_C");
+        assert_eq!(secrets.decoy(&oidc).as_str(), "usr_D");
+    }
+
+    #[test]
+    fn an_email_and_an_oidc_identity_never_share_an_object() {
+        let secrets = Secrets::load("sgk", fixed).unwrap();
+        let names = [
+            Identity::Email { email: "a".into() },
+            Identity::Oidc { issuer: "a".into(), subject: String::new() },
+            Identity::Oidc { issuer: String::new(), subject: "a".into() },
+            Identity::Oidc { issuer: "a".into(), subject: "a".into() },
+        ]
+        .map(|identity| secrets.identity_name(&identity));
+        assert_eq!(names.iter().collect::<std::collections::HashSet<_>>().len(), names.len());
     }
 
     #[test]

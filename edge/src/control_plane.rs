@@ -32,6 +32,8 @@ pub struct Reply {
     pub session: Option<Zeroizing<String>>,
     /// `protocol::call::reply::RATE_LIMIT`: the calling key's own limit.
     pub rate_limit: Option<String>,
+    /// `Retry-After` of a 429, seconds.
+    pub retry_after: Option<u32>,
     /// JSON, or problem+json from 400 on.
     pub body: Zeroizing<Vec<u8>>,
 }

@@ -19,8 +19,9 @@ use crate::verdict::{Admitted, Answer, Forward, Task, Verdict};
 use protocol::routes::{Body, Class, Route};
 use protocol::{Access, Client, Code, Operation, Principal, RequestId, SourceId};
 use secrecy::ExposeSecret as _;
+use std::cell::RefCell;
 use std::net::{IpAddr, Ipv4Addr};
-use throttle::client_key;
+use throttle::{Spend, client_key};
 
 /// More headers than any client has a reason to send.
 const MAX_HEADERS: usize = 128;
@@ -38,6 +39,7 @@ pub fn decide(head: &Head<'_>, now_ms: u64, state: &mut State) -> Result<Verdict
         Ok(Outcome::Answer(answer)) => answer,
         Ok(Outcome::Task(task)) => {
             let client = client(head, state);
+            let spent = RefCell::new(spent);
             return Ok(Verdict::GoOn(Box::new(Admitted { request_id, now_ms, client, spent, task })));
         }
         Err(Refusal::Problem { code, detail, .. }) if route::is_for_people(head, &state.config) => {
@@ -130,9 +132,10 @@ fn judge(head: &Head<'_>, now_ms: u64, state: &mut State, spent: &mut Spent) -> 
             if caller.cookie && (!head.is_safe() || head.header("upgrade").is_some()) {
                 csrf::same_origin(head, &state.own_origin(head))?;
             }
-            principal_limit(&caller, now_ms, state, spent)?;
+            let ahead = edge_limit(&caller, now_ms, state, spent)?;
             length(head, state.config.limits.proxy_body_bytes)?;
-            Ok(Outcome::Task(Task::Gateway { route, caller, path_and_query: path_and_query(head) }))
+            let path_and_query = path_and_query(head);
+            Ok(Outcome::Task(Task::Gateway { route, caller, ahead, path_and_query }))
         }
     }
 }
@@ -184,17 +187,13 @@ fn api(
                 csrf::same_origin(head, &state.own_origin(head))?;
                 csrf::token(head.header("x-csrf-token"), caller.session(), state)?;
             }
+            if let Operation::VerifyPrincipal { .. } = operation {
+                return auth_check(head, caller, now_ms, state, spent);
+            }
             principal_limit(&caller, now_ms, state, spent)?;
             Some(caller)
         }
     };
-    if let (Operation::VerifyPrincipal { audience: None, .. }, Some(caller)) = (&operation, &caller) {
-        return match check::recall(caller, None, now_ms, state) {
-            Some(Ok(good)) => Ok(Outcome::Answer(check::answer(&good))),
-            Some(Err(code)) => Err(code.into()),
-            None => Ok(Outcome::Task(Task::Check(caller.clone()))),
-        };
-    }
     let body_cap = match route.body {
         Body::None => None,
         Body::Json => {
@@ -213,6 +212,26 @@ fn api(
         idempotency_key: idempotency_key(head)?,
         body_cap,
     })))
+}
+
+/// `GET /v1/auth/check`: from memory, where that vouches and no lease is needed.
+fn auth_check(
+    head: &Head<'_>,
+    caller: Caller,
+    now_ms: u64,
+    state: &mut State,
+    spent: &mut Spent,
+) -> Result<Outcome, Refusal> {
+    let ahead = edge_limit(&caller, now_ms, state, spent)?;
+    if ahead.is_none() {
+        let ip = state.client_ip(head);
+        match check::recall(&caller, None, ip, now_ms, state) {
+            Some(Ok(good)) => return Ok(Outcome::Answer(check::answer(&good))),
+            Some(Err(code)) => return Err(code.into()),
+            None => {}
+        }
+    }
+    Ok(Outcome::Task(Task::Check { caller, ahead }))
 }
 
 /// The source of an id that was issued here. Any other ends here: nobody wakes an object with it.
@@ -247,12 +266,27 @@ fn principal_limit(
     spent: &mut Spent,
 ) -> Result<(), Limited> {
     let key = caller.identity.limiter_key;
-    if caller.session().is_some() {
-        return state.limits.user.count(key, now_ms, spent);
-    }
+    let limit = if caller.session().is_some() { &mut state.limits.user } else { &mut state.limits.key };
     match caller.identity.own_quota.get() {
-        Some(quota) => state.limits.key.count_by(key, quota, now_ms, spent),
-        None => state.limits.key.count(key, now_ms, spent),
+        Some(quota) => limit.count_by(key, quota, now_ms, spent),
+        None => limit.count(key, now_ms, spent),
+    }
+}
+
+/// The principal's limit where no org's object counts the request: a quota of its own is spent from a lease. Returns
+/// for how many requests a new one is to be asked for, where there is none left.
+fn edge_limit(
+    caller: &Caller,
+    now_ms: u64,
+    state: &mut State,
+    spent: &mut Spent,
+) -> Result<Option<u32>, Limited> {
+    let Some(quota) = caller.identity.own_quota.get() else {
+        return principal_limit(caller, now_ms, state, spent).map(|()| None);
+    };
+    match state.limits.leased.spend(caller.identity.limiter_key, now_ms) {
+        Spend::Decided(decision) => spent.add_leased(quota, &decision).map(|()| None),
+        Spend::Ask { ahead } => Ok(Some(ahead)),
     }
 }
 
@@ -298,7 +332,7 @@ fn client(head: &Head<'_>, state: &State) -> Client {
         ip: state.client_ip(head).map(|ip| ip.to_string()).unwrap_or_default(),
         user_agent: head.header("user-agent").unwrap_or_default().chars().take(256).collect(),
         origin: state.own_origin(head),
-        country: None,
+        country: state.client_country(head),
     }
 }
 

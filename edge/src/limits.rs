@@ -8,7 +8,7 @@ use crate::random::{NoRandomness, Random};
 use config::RateLimits;
 use std::borrow::Cow;
 use std::hash::Hash;
-use throttle::{ClientKey, MAX_LIMIT, Quota, Table, rate_limit, rate_limit_policy};
+use throttle::{ClientKey, Decision, MAX_LIMIT, Quota, Spender, Table, rate_limit, rate_limit_policy};
 
 /// The limits.
 pub struct Limits {
@@ -23,6 +23,9 @@ pub struct Limits {
     /// Of one API key, by its own quota where it has one: apart from the users, whom debts of another length would crowd
     /// out of the table.
     pub key: Limit<u128>,
+    /// Of one user or API key with a quota of its own, where the edge decides alone: what the org's object has leased to
+    /// this isolate, so that the quota holds over all of them.
+    pub leased: Spender<u128>,
     /// Of one webhook source.
     pub source: Limit<u128>,
 }
@@ -39,6 +42,7 @@ impl Limits {
             passwords: Limit::new("passwords", config.passwords, scale, 1, random)?,
             user: Limit::new("principal", config.principal, scale, 8192, random)?,
             key: Limit::new("principal", config.principal, scale, 8192, random)?,
+            leased: Spender::new(8192, random.take()?),
             source: Limit::new("source", config.source, scale, 4096, random)?,
         })
     }
@@ -100,7 +104,15 @@ pub struct Spent {
 }
 
 impl Spent {
-    fn add(&mut self, policy: String, name: &str, decision: &throttle::Decision) -> Result<(), Limited> {
+    /// Adds what a lease says of a principal's own quota.
+    ///
+    /// # Errors
+    /// [`Limited`], to be answered 429.
+    pub fn add_leased(&mut self, quota: Quota, decision: &Decision) -> Result<(), Limited> {
+        self.add(rate_limit_policy("principal", &quota), "principal", decision)
+    }
+
+    fn add(&mut self, policy: String, name: &str, decision: &Decision) -> Result<(), Limited> {
         for (list, item) in [(&mut self.policies, policy), (&mut self.states, rate_limit(name, decision))] {
             if list.is_empty() {
                 *list = item;

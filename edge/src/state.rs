@@ -27,6 +27,9 @@ pub struct Environment<'a> {
     /// `CLIENT_IP_HEADER`: the header in which a trusted platform or proxy writes the client's address; no other source
     /// of it is believed. Empty: all clients count as one.
     pub client_ip_header: &'a str,
+    /// `CLIENT_COUNTRY_HEADER`: the header in which it writes the address's country (ISO 3166-1 alpha-2), for the list of
+    /// sessions. Empty: not known.
+    pub client_country_header: &'a str,
     /// `PUBLIC_ORIGIN`: scheme and authority that clients use, where a TLS proxy stands in front. Empty: the request's.
     pub public_origin: &'a str,
     /// `CONFIG`: the configuration to enforce, as JSON that xtask made of a checked file. Empty: the embedded one.
@@ -58,7 +61,7 @@ pub enum StartError {
     ApiKeyMacKey,
     #[error("CSRF_KEY is missing or not 32 bytes of base64")]
     CsrfKey,
-    #[error("CLIENT_IP_HEADER is not a lower-case header name")]
+    #[error("CLIENT_IP_HEADER or CLIENT_COUNTRY_HEADER is not a lower-case header name")]
     ClientIpHeader,
     #[error("PUBLIC_ORIGIN is not scheme://authority")]
     PublicOrigin,
@@ -93,6 +96,7 @@ pub struct State {
     /// Webhook sources' verification secrets.
     pub sources: Cache<SourceId, KnownSource>,
     client_ip_header: String,
+    client_country_header: String,
     public_origin: Option<String>,
 }
 
@@ -120,6 +124,7 @@ impl State {
             checked: Cache::new(4096),
             sources: Cache::new(256),
             client_ip_header: header_name(environment.client_ip_header)?,
+            client_country_header: header_name(environment.client_country_header)?,
             public_origin: origin(environment.public_origin)?,
             config,
             random,
@@ -132,6 +137,17 @@ impl State {
             return None;
         }
         head.header(&self.client_ip_header)?.parse().ok()
+    }
+
+    /// The client's country by the header that the deployment trusts. Cloudflare writes `XX` for an unknown one and `T1`
+    /// for Tor.
+    pub fn client_country(&self, head: &crate::head::Head<'_>) -> Option<String> {
+        if self.client_country_header.is_empty() {
+            return None;
+        }
+        let country = head.header(&self.client_country_header)?;
+        let plain = country.len() == 2 && country.bytes().all(|b| b.is_ascii_uppercase());
+        (plain && country != "XX").then(|| country.to_owned())
     }
 
     /// Scheme and authority that the client uses.

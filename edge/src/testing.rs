@@ -64,6 +64,7 @@ pub(crate) fn state_with(change: impl FnOnce(&mut Config)) -> State {
         api_key_mac_key: &mac,
         csrf_key: &csrf,
         client_ip_header: "cf-connecting-ip",
+        client_country_header: "cf-ipcountry",
         ..Environment::default()
     };
     State::new(config, &environment).unwrap()

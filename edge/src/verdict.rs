@@ -8,6 +8,7 @@ use crate::limits::Spent;
 use crate::security_headers::Kind;
 use protocol::{Client, Code, Operation, Principal, Problem, RequestId, SourceId};
 use std::borrow::Cow;
+use std::cell::RefCell;
 use std::fmt::Write as _;
 
 /// The outcome of [`crate::decide`].
@@ -43,8 +44,8 @@ pub struct Admitted {
     pub now_ms: u64,
     /// Where it came from; `origin` is this deployment's own.
     pub client: Client,
-    /// For the rate limits' headers.
-    pub spent: Spent,
+    /// For the rate limits' headers; a lease that is asked for adds to it.
+    pub spent: RefCell<Spent>,
     /// What to do.
     pub task: Task,
 }
@@ -57,7 +58,12 @@ pub enum Task {
     /// A call of the API, handed on.
     Forward(Forward),
     /// `GET /v1/auth/check`, where memory had no answer.
-    Check(Caller),
+    Check {
+        /// Who asks.
+        caller: Caller,
+        /// Requests to ask a lease for (crate `throttle`); `None`: the caller's limit is not leased.
+        ahead: Option<u32>,
+    },
     /// `POST /in/{source_id}`, an id that was issued here.
     Webhook {
         /// Which source.
@@ -89,6 +95,8 @@ pub enum Task {
         route: usize,
         /// Who asks.
         caller: Caller,
+        /// Requests to ask a lease for, whatever memory still vouches for; `None`: none is needed now.
+        ahead: Option<u32>,
         /// Path and query as received.
         path_and_query: String,
     },

@@ -51,7 +51,7 @@ pub fn run(port: u16) -> Result<()> {
     let keys = Keys::read_or_generate(&keys_file())?;
     ui::step("building both Workers", || build(Profile::Dev, &Worker::ALL))?;
     let configs = [Worker::Edge, Worker::ControlPlane]
-        .map(|worker| write_config(worker, &keys, &mail))
+        .map(|worker| write_config(worker, &keys, &mail, port))
         .into_iter()
         .collect::<Result<Vec<_>>>()?;
 
@@ -85,7 +85,7 @@ fn dir() -> PathBuf {
 }
 
 /// Writes a Worker's development configuration, and beside it its `.dev.vars` with the secrets.
-fn write_config(worker: Worker, keys: &Keys, mail: &MailSink) -> Result<PathBuf> {
+fn write_config(worker: Worker, keys: &Keys, mail: &MailSink, port: u16) -> Result<PathBuf> {
     let source = wrangler::path(worker);
     let mut config: Table =
         fs::read_to_string(&source)?.parse().with_context(|| source.display().to_string())?;
@@ -114,6 +114,7 @@ fn write_config(worker: Worker, keys: &Keys, mail: &MailSink) -> Result<PathBuf>
     }
     if worker == Worker::ControlPlane {
         vars.insert("MAIL_TRANSPORT".to_owned(), mail.transport().into());
+        vars.insert("LINK_ORIGIN".to_owned(), format!("http://localhost:{port}").into());
     }
     let dir = dir().join(worker.name());
     // Secrets are JSON or base64: neither holds a single quote.

@@ -26,6 +26,12 @@ pub struct Keys {
     account_index_key: String,
     api_key_mac_key: String,
     csrf_key: String,
+    /// The mail server, with user and password: `smtps://user:password@host`. Absent: no mail goes out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    mail_transport: Option<String>,
+    /// Client secrets of the identity providers, by their `id` in sluicegate.toml.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    oidc_client_secrets: Option<Value>,
 }
 
 impl Keys {
@@ -40,6 +46,8 @@ impl Keys {
             account_index_key: random_key()?,
             api_key_mac_key: random_key()?,
             csrf_key: random_key()?,
+            mail_transport: None,
+            oidc_client_secrets: None,
         })
     }
 
@@ -75,7 +83,7 @@ impl Keys {
         write_private(path, fs::OpenOptions::new().create_new(true), &serde_json::to_string_pretty(self)?)
     }
 
-    /// The names of one Worker's secrets.
+    /// The names of one Worker's secrets that it cannot do without.
     pub fn names(worker: Worker) -> &'static [&'static str] {
         match worker {
             Worker::Edge => &["SESSION_JWKS", "API_KEY_MAC_KEY", "CSRF_KEY"],
@@ -88,7 +96,15 @@ impl Keys {
     /// # Errors
     /// When the session keys are not of their form.
     pub fn of(&self, worker: Worker) -> Result<Vec<(&'static str, String)>> {
-        Self::names(worker).iter().map(|name| Ok((*name, self.value(name)?))).collect()
+        let needed = Self::names(worker).iter().map(|name| Ok((*name, self.value(name)?)));
+        let optional = match worker {
+            Worker::Edge => [None, None],
+            Worker::ControlPlane => [
+                self.mail_transport.clone().map(|url| ("MAIL_TRANSPORT", url)),
+                self.oidc_client_secrets.as_ref().map(|all| ("OIDC_CLIENT_SECRETS", all.to_string())),
+            ],
+        };
+        needed.chain(optional.into_iter().flatten().map(Ok)).collect()
     }
 
     fn value(&self, name: &str) -> Result<String> {

@@ -78,7 +78,7 @@ pub fn local_value(name: &str, allow_local_upstreams: bool) -> Option<&'static s
         "ALLOW_LOCAL_UPSTREAMS" if allow_local_upstreams => Some("true"),
         "JURISDICTIONS" => Some("off"),
         // Nothing stands in front here that would write the header: a client could.
-        "CLIENT_IP_HEADER" => Some(""),
+        "CLIENT_IP_HEADER" | "CLIENT_COUNTRY_HEADER" => Some(""),
         _ => None,
     }
 }

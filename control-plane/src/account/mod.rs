@@ -1,168 +1,208 @@
-//! What a sign-in identity's object does: holds the person's account and proves the password. Bcrypt at cost 12 takes
-//! 0.4 s of this object's single thread, so guessing one account's password is slow however many edges are asked.
-//! On Cloudflare it holds up nobody else; on one box all objects share a thread, which is what the edge's limit
-//! `rate_limits.passwords` is for.
+//! What a person's account object does: it knows who they are, how they prove it, which orgs they belong to and what is
+//! still to be done for them elsewhere. It has an audit trail of its own, kept as an org's is (invariant 5).
+//!
+//! An ask is decided in one synchronous piece, so nothing changes under it. The one exception is bcrypt, during which
+//! other asks run: whoever has waited for it reads again what it decides by.
+//!
+//! An object that is no account has an empty database and answers an anonymous ask as if the proof were wrong, after the
+//! same work: it serves as decoy for identities that nobody has.
 
+mod create;
+mod email;
+mod hashing;
+mod identities;
+mod links;
+mod orgs;
+mod outbox;
+mod password;
+mod profile;
+mod second_factor;
 #[cfg(test)]
 mod tests;
+mod throttle;
 
-use crate::asks::{NewOrg, OpenSession};
-use crate::context::random;
+pub use hashing::{Hashing, Sliced};
+pub use outbox::{done, failed, next_work, wakes_at};
+
+use crate::asks::{AskAccount, Entrant, Identity};
 use crate::error::AppError;
-use crate::json::{check_name, field, parse};
-use crate::store::{Sql, Value, migrations};
+use crate::reply::Reply;
+use crate::secrets::Secrets;
+use crate::store::{Sql, SqlError, Store, Subject, migrations};
 use config::Config;
-use protocol::api::{LogIn, SignUp, User};
-use protocol::{Code, OrgId, Role, UserId};
-use serde::Deserialize;
-use tokens::{TokenError, check_password, hash_password, verify_password};
+use protocol::api::User;
+use protocol::{Call, Code, Region, UserId};
 
-/// The session that the caller may have: the org to ask and what to ask it for.
-#[derive(Debug, serde::Serialize, Deserialize)]
-pub struct Proven {
-    /// Which org's object.
-    pub org: OrgId,
-    /// What to ask.
-    pub open: OpenSession,
+/// The surroundings of one ask in an account's object.
+#[derive(Clone, Copy)]
+pub struct AccountContext<'a> {
+    /// The object's database. Empty where it is no account.
+    pub sql: &'a dyn Sql,
+    /// Deploy-time secrets.
+    pub secrets: &'a Secrets,
+    /// The operator's decisions.
+    pub config: &'a Config,
+    /// Whose object this is.
+    pub user: &'a UserId,
+    /// Unix time, ms; one value for the whole ask.
+    pub now_ms: u64,
+    /// For which request, from where.
+    pub call: &'a Call,
 }
 
-/// The email of a sign-up or login, in the form in which accounts are found: trimmed, lower case.
-///
-/// # Errors
-/// 422 for a body without one or with one that cannot be an address.
-pub fn email_of(body: &[u8]) -> Result<String, AppError> {
-    #[derive(Deserialize)]
-    struct Body {
-        email: String,
+impl<'a> AccountContext<'a> {
+    fn store(&self) -> Store<'a> {
+        Store::new(self.sql)
     }
-    normalize(&parse::<Body>(body)?.email)
-}
 
-fn normalize(email: &str) -> Result<String, AppError> {
-    let email = email.trim().to_lowercase();
-    let fine = email.len() <= 254
-        && !email.chars().any(|c| c.is_whitespace() || c.is_control())
-        && email.split_once('@').is_some_and(|(local, domain)| {
-            !local.is_empty() && !domain.contains('@') && domain.contains('.') && !domain.starts_with('.')
-        });
-    if fine { Ok(email) } else { Err(field("email", "must be an email address")) }
-}
-
-/// Makes an account with its own org.
-///
-/// # Errors
-/// 422 naming a field; `EmailTaken`.
-pub fn sign_up(sql: &dyn Sql, config: &Config, now_ms: u64, body: &[u8]) -> Result<Proven, AppError> {
-    let request: SignUp = parse(body)?;
-    let email = normalize(&request.email)?;
-    check_name("name", &request.name)?;
-    let org_name = request.org_name.unwrap_or_default();
-    check_name("org_name", &org_name)?;
-    if !request.accept_terms {
-        return Err(field("accept_terms", "must be true"));
+    /// The subject of an audit event: the person, whose proof the ask came with.
+    fn subject(&self) -> Subject {
+        self.subject_of(self.user.as_str())
     }
-    let region = request.region.unwrap_or(config.residency.default);
-    if !config.residency.regions.contains(&region) {
-        return Err(field("region", "must be one of the regions on offer"));
-    }
-    check_password(&request.password).map_err(password_error)?;
 
-    migrations::run(sql, migrations::ACCOUNT)?;
-    if load(sql)?.is_some() {
-        return Err(Code::EmailTaken.into());
-    }
-    let password_hash = hash_password(&request.password).map_err(password_error)?;
-    let user = User { id: UserId::new(now_ms, random()?), email, name: request.name };
-    let org = OrgId::new(region, random()?);
-    let mut written = Ok(Vec::new());
-    sql.atomically(&mut || {
-        written = sql
-            .exec(
-                "INSERT INTO account (user_id, email, name, password_hash, terms_accepted_at, created_at) \
-                 VALUES (?, ?, ?, ?, ?, ?)",
-                &[
-                    user.id.as_str().into(),
-                    user.email.as_str().into(),
-                    user.name.as_str().into(),
-                    password_hash.as_str().into(),
-                    now_ms.into(),
-                    now_ms.into(),
-                ],
-            )
-            .and_then(|_| {
-                sql.exec(
-                    "INSERT INTO memberships (org_id, org_name, role, created_at) VALUES (?, ?, ?, ?)",
-                    &[
-                        org.as_str().into(),
-                        org_name.as_str().into(),
-                        Role::OrgAdmin.as_str().into(),
-                        Value::from(now_ms),
-                    ],
-                )
-            });
-        written.is_ok()
-    })?;
-    written?;
-    Ok(Proven { org, open: open(user, org_name, "signup", 201, now_ms) })
-}
-
-/// Proves a password.
-///
-/// # Errors
-/// `InvalidCredentials`, after the same work, whether the account or the password is wrong.
-pub fn log_in(sql: &dyn Sql, now_ms: u64, body: &[u8]) -> Result<Proven, AppError> {
-    let request: LogIn = parse(body)?;
-    // An object that never was an account stays without rows or tables.
-    let account = if migrations::is_empty(sql)? { None } else { load(sql)? };
-    let stored = account.as_ref().map(|account| account.password_hash.as_str());
-    let proven = verify_password(&request.password, stored);
-    match account {
-        Some(account) if proven => {
-            Ok(Proven { org: account.org, open: open(account.user, account.org_name, "login", 200, now_ms) })
+    fn subject_of(&self, actor: &str) -> Subject {
+        Subject {
+            actor: actor.to_owned(),
+            ip: self.call.client.ip.clone(),
+            request_id: self.call.request_id.to_string(),
+            jurisdiction: Region::Auto,
+            now_ms: self.now_ms,
         }
-        _ => Err(Code::InvalidCredentials.into()),
     }
 }
 
-fn open(user: User, org_name: String, reason: &str, status: u16, now_ms: u64) -> OpenSession {
-    OpenSession {
-        user,
-        found: Some(NewOrg { name: org_name }),
-        reason: reason.to_owned(),
-        status,
-        authenticated_at: now_ms,
-        second_factor: false,
-        operator: false,
+/// Answers an ask.
+///
+/// # Errors
+/// The refusals that each ask names; faults of the database, the vault or the platform.
+pub async fn answer(
+    ctx: AccountContext<'_>,
+    hashing: &impl Hashing,
+    ask: AskAccount,
+) -> Result<Reply, AppError> {
+    use AskAccount as Ask;
+    if !migrations::is_empty(ctx.sql)? {
+        migrations::run(ctx.sql, migrations::ACCOUNT)?;
+    }
+    match ask {
+        Ask::Create(new) => Reply::json(200, &create::create(ctx, hashing, &new).await?),
+        Ask::Renounce(identity) => Reply::json(200, &create::renounce(ctx, &identity)?),
+        Ask::ProvePassword { email, password, org } => {
+            Reply::json(200, &password::prove(ctx, hashing, &email, &password, org).await?)
+        }
+        Ask::ProveIdentity { identity, email } => {
+            Reply::json(200, &identities::prove(ctx, &identity, email.as_deref())?)
+        }
+        Ask::ProveSecondFactor { digest, code } => {
+            Reply::json(200, &second_factor::prove(ctx, &digest, &code)?)
+        }
+        Ask::ProveAgain { password, code } => {
+            Reply::json(200, &password::prove_again(ctx, hashing, password.as_ref(), code.as_ref()).await?)
+        }
+
+        Ask::Entered { org, org_name, role, epoch, reason } => {
+            Reply::json(200, &orgs::entered(ctx, &org, &org_name, role, epoch, &reason)?)
+        }
+        Ask::Place { org } => Reply::json(200, &orgs::place(ctx, &org)?),
+        Ask::Found { org, name } => Reply::json(200, &orgs::found(ctx, &org, &name)?),
+        Ask::Joining { org, name, role } => Reply::json(200, &orgs::joining(ctx, &org, &name, role)?),
+        Ask::Left { org } => Reply::json(200, &orgs::left(ctx, &org)?),
+        Ask::Orgs => Reply::json(200, &orgs::list(ctx)?),
+
+        Ask::ChangePassword { current, new } => {
+            Reply::json(200, &password::change(ctx, hashing, &current, &new).await?)
+        }
+        Ask::QueueReset { identity } => Reply::json(200, &password::queue_reset(ctx, &identity)?),
+        Ask::ResetPassword { digest, new } => {
+            Reply::json(200, &password::reset(ctx, hashing, &digest, &new).await?)
+        }
+        Ask::EndSessions { but } => Reply::json(200, &orgs::end_sessions(ctx, &but)?),
+
+        Ask::VerifyEmail { digest } => Reply::json(200, &email::verify(ctx, &digest)?),
+        Ask::ResendVerification => Reply::json(200, &email::resend(ctx)?),
+        Ask::RequestEmailChange { email, session } => {
+            Reply::json(200, &email::request_change(ctx, &email, &session)?)
+        }
+        Ask::BeginMove { digest } => Reply::json(200, &email::begin_move(ctx, &digest)?),
+        Ask::AbortMove { digest } => Reply::json(200, &email::abort_move(ctx, &digest)?),
+        Ask::FinishMove { digest } => Reply::json(200, &email::finish_move(ctx, &digest)?),
+        Ask::Done { ids } => {
+            ids.into_iter().try_for_each(|id| done(ctx, id))?;
+            Reply::json(200, &())
+        }
+
+        Ask::StartSecondFactor => Reply::json(200, &second_factor::start(ctx)?),
+        Ask::ConfirmSecondFactor { code } => Reply::json(200, &second_factor::confirm(ctx, &code)?),
+        Ask::RemoveSecondFactor => Reply::json(200, &second_factor::remove(ctx)?),
+        Ask::NewRecoveryCodes => Reply::json(200, &second_factor::new_recovery_codes(ctx)?),
+        Ask::LinkIdentity(new) => Reply::json(200, &identities::link(ctx, &new)?),
+        Ask::UnlinkIdentity { provider } => Reply::json(200, &identities::unlink(ctx, &provider)?),
+
+        Ask::Describe => Reply::json(200, &profile::describe(ctx)?),
+        Ask::ListEvents(page) => Reply::json(200, &profile::events(ctx, &page)?),
     }
 }
 
+/// Whose account an object is, for its alarm, which nobody tells.
+///
+/// # Errors
+/// Those of the database.
+pub fn who(sql: &dyn Sql) -> Result<Option<UserId>, SqlError> {
+    if migrations::is_empty(sql)? {
+        return Ok(None);
+    }
+    sql.exec("SELECT user_id FROM account", &[])?.first().map(|row| row.parse(0)).transpose()
+}
+
+/// The account's own row.
 struct Account {
-    user: User,
-    password_hash: String,
-    org: OrgId,
-    org_name: String,
+    entrant: Entrant,
+    password_hash: Option<String>,
+    has_totp: bool,
 }
 
-fn load(sql: &dyn Sql) -> Result<Option<Account>, AppError> {
-    let rows = sql.exec(
-        "SELECT a.user_id, a.email, a.name, a.password_hash, m.org_id, m.org_name, m.role FROM account a \
-         JOIN memberships m ORDER BY m.rowid LIMIT 1",
+impl Account {
+    fn user(&self) -> &User {
+        &self.entrant.user
+    }
+}
+
+/// The account, if the object is one.
+fn load(ctx: AccountContext<'_>) -> Result<Option<Account>, AppError> {
+    if migrations::is_empty(ctx.sql)? {
+        return Ok(None);
+    }
+    let row = ctx.store().first(
+        "SELECT user_id, email, name, email_verified_at, epoch, password_hash, totp IS NOT NULL FROM account",
         &[],
     )?;
-    let Some(row) = rows.first() else { return Ok(None) };
+    let Some(row) = row else { return Ok(None) };
+    let user = User { id: row.parse(0)?, email: row.text(1)?.to_owned(), name: row.text(2)?.to_owned() };
+    if user.id != *ctx.user {
+        return Err(AppError::Platform("an object was asked for another account"));
+    }
     Ok(Some(Account {
-        user: User { id: row.parse(0)?, email: row.text(1)?.to_owned(), name: row.text(2)?.to_owned() },
-        password_hash: row.text(3)?.to_owned(),
-        org: row.parse(4)?,
-        org_name: row.text(5)?.to_owned(),
+        entrant: Entrant { user, email_verified: row.optional_number(3)?.is_some(), epoch: row.number(4)? },
+        password_hash: row.optional_text(5)?.map(str::to_owned),
+        has_totp: row.number(6)? != 0,
     }))
 }
 
-fn password_error(error: TokenError) -> AppError {
-    match error {
-        TokenError::PasswordTooShort | TokenError::PasswordTooLong | TokenError::PasswordNul => {
-            AppError::refused(Code::ValidationFailed, format!("password: {error}"))
+/// The account of somebody who is signed in.
+fn require(ctx: AccountContext<'_>) -> Result<Account, AppError> {
+    load(ctx)?.ok_or_else(|| Code::Unauthenticated.into())
+}
+
+/// Whether an identity is this account's: its email, one that it has proven and is moving to, or a linked one.
+fn owns(ctx: AccountContext<'_>, account: &Account, identity: &Identity) -> Result<bool, SqlError> {
+    match identity {
+        Identity::Email { email } => Ok(account.user().email == *email || links::is_moving_to(ctx, email)?),
+        Identity::Oidc { issuer, subject } => {
+            let row = ctx.store().first(
+                "SELECT 1 FROM identities WHERE issuer = ? AND subject = ?",
+                &[issuer.as_str().into(), subject.as_str().into()],
+            )?;
+            Ok(row.is_some())
         }
-        other => other.into(),
     }
 }

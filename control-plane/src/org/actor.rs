@@ -1,19 +1,20 @@
 //! Who is calling, and may they: decided here, inside the tenant's own object, on every call (invariant 7). The edge has
 //! checked signatures and MACs; whether a session, a membership or a key still stands, only this database knows.
 
-use super::sessions;
+mod key;
+mod session;
+
+pub(super) use key::matches_hash;
+
+use crate::asks::{Secret, Voucher};
 use crate::context::Context;
 use crate::error::AppError;
 use protocol::api::{RateLimit, User};
-use protocol::{Access, ApiKeyId, Code, Permission, Principal, Role, Scope, SessionId, UserId};
-use sha2::{Digest as _, Sha256};
-use std::cell::RefCell;
-use std::collections::HashSet;
-use tokens::KeyDigest;
+use protocol::{Access, ApiKeyId, Code, Permission, Principal, Role, Scope, SessionId};
 use zeroize::Zeroizing;
 
 /// How stale `seen_at` and `used_at` may be, ms: a write per minute, not per request.
-const BOOKKEEPING_MS: u64 = 60_000;
+pub(super) const BOOKKEEPING_MS: u64 = 60_000;
 
 /// The caller, checked.
 pub(super) struct Actor {
@@ -23,9 +24,47 @@ pub(super) struct Actor {
 }
 
 pub(super) enum Kind {
-    Member { user: User, role: Role, session: SessionId },
-    ApiKey { id: ApiKeyId, scopes: Vec<Scope>, rate_limit: Option<RateLimit> },
+    /// `role` is the row's, so never SUPER_ADMIN: operating the installation opens nothing of an org's.
+    Member {
+        user: User,
+        role: Role,
+        session: SessionId,
+        proof: Proof,
+    },
+    ApiKey {
+        id: ApiKeyId,
+        scopes: Vec<Scope>,
+        rate_limit: Option<RateLimit>,
+        allowed_ips: Option<Vec<String>>,
+    },
     Edge,
+}
+
+/// What a session stands on.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Proof {
+    /// When the person has proven themselves last, Unix ms.
+    pub authenticated_at: u64,
+    /// A second factor was proven.
+    pub second_factor: bool,
+    /// The email is on the operators' list as it is now.
+    pub listed: bool,
+    /// All that makes a SUPER_ADMIN: a proven email that is on the list, and a second factor.
+    pub operator: bool,
+    /// The token came in the cookie.
+    pub cookie: bool,
+}
+
+impl Proof {
+    /// Until when sensitive changes need no new proof, Unix ms.
+    pub(super) fn until(&self, ctx: Context<'_>) -> u64 {
+        authenticated_until(ctx, self.authenticated_at)
+    }
+}
+
+/// Until when a proof given at a time serves for sensitive changes (claim C4), Unix ms.
+pub(super) fn authenticated_until(ctx: Context<'_>, authenticated_at: u64) -> u64 {
+    authenticated_at.saturating_add(u64::from(ctx.config.sessions.reauthentication_minutes) * 60_000)
 }
 
 impl Actor {
@@ -47,6 +86,15 @@ impl Actor {
         }
     }
 
+    /// A person's role as it is told: SUPER_ADMIN for an operator, else the one in this org.
+    pub(super) fn shown_role(&self) -> Option<Role> {
+        match &self.kind {
+            Kind::Member { proof, .. } if proof.operator => Some(Role::SuperAdmin),
+            Kind::Member { role, .. } => Some(*role),
+            Kind::ApiKey { .. } | Kind::Edge => None,
+        }
+    }
+
     /// A key's own limit.
     pub(super) fn rate_limit(&self) -> Option<RateLimit> {
         match self.kind {
@@ -54,12 +102,32 @@ impl Actor {
             Kind::Member { .. } | Kind::Edge => None,
         }
     }
+
+    /// What this object says for a session towards others.
+    ///
+    /// # Errors
+    /// `Forbidden` for anything but a session.
+    pub(super) fn voucher(self) -> Result<Voucher, AppError> {
+        let Kind::Member { user, role, session, proof } = self.kind else {
+            return Err(Code::Forbidden.into());
+        };
+        Ok(Voucher {
+            user,
+            session,
+            role,
+            cookie: proof.cookie,
+            authenticated_at: proof.authenticated_at,
+            second_factor: proof.second_factor,
+            operator: proof.operator,
+            renewed: self.renewed.map(|token| Secret(token.to_string())),
+        })
+    }
 }
 
 /// The caller, if it stands and may do what it asks for.
 ///
 /// # Errors
-/// `Unauthenticated`, `Forbidden` or `InsufficientScope`.
+/// `Unauthenticated`, `IpNotAllowed`, `Forbidden`, `InsufficientScope` or `ReauthenticationRequired`.
 pub(super) fn authorize(ctx: Context<'_>) -> Result<Actor, AppError> {
     let access = ctx.call.operation.access();
     if access == Access::Edge {
@@ -69,25 +137,17 @@ pub(super) fn authorize(ctx: Context<'_>) -> Result<Actor, AppError> {
         };
     }
     let actor = authenticate(ctx)?;
-    let allowed = match access {
-        Access::Principal => true,
-        Access::Session => matches!(actor.kind, Kind::Member { .. }),
-        Access::Needs(permission) => actor.may(permission),
-        Access::SessionNeeds(permission) => {
-            matches!(actor.kind, Kind::Member { .. }) && actor.may(permission)
-        }
-        Access::Operator => false,
-        // Public operations are not this object's.
-        Access::Public | Access::Edge => false,
-    };
-    match (allowed, &actor.kind) {
-        (true, _) => Ok(actor),
-        (false, Kind::ApiKey { .. }) if access == Access::Session => {
-            Err(AppError::refused(Code::Forbidden, "this takes a signed-in user, not an API key"))
-        }
-        (false, Kind::ApiKey { .. }) => Err(Code::InsufficientScope.into()),
-        (false, _) => Err(Code::Forbidden.into()),
+    permit(access, &actor)?;
+    if let Kind::Member { proof, .. } = &actor.kind
+        && ctx.call.operation.is_sensitive()
+        && ctx.now_ms > proof.until(ctx)
+    {
+        return Err(AppError::refused(
+            Code::ReauthenticationRequired,
+            "prove who you are again at POST /v1/reauthenticate, then repeat this",
+        ));
     }
+    Ok(actor)
 }
 
 fn authenticate(ctx: Context<'_>) -> Result<Actor, AppError> {
@@ -96,101 +156,36 @@ fn authenticate(ctx: Context<'_>) -> Result<Actor, AppError> {
         // The router picked this object by the principal's org; that it did is checked, not trusted (invariant 2).
         principal if principal.org() != Some(ctx.org) => Err(Code::Unauthenticated.into()),
         Principal::Session { user, session, expired, cookie, .. } => {
-            member(ctx, user, session, *expired, *cookie)
+            session::member(ctx, user, session, *expired, *cookie)
         }
-        Principal::ApiKey { lookup, digest, .. } => api_key(ctx, lookup, digest),
+        Principal::ApiKey { lookup, digest, .. } => key::api_key(ctx, lookup, digest),
     }
 }
 
-fn member(
-    ctx: Context<'_>,
-    user: &UserId,
-    session: &SessionId,
-    expired: bool,
-    cookie: bool,
-) -> Result<Actor, AppError> {
-    if expired && !cookie {
-        return Err(Code::Unauthenticated.into());
+fn permit(access: Access, actor: &Actor) -> Result<(), AppError> {
+    const PEOPLE: &str = "this takes a signed-in user, not an API key";
+    let is_key = matches!(actor.kind, Kind::ApiKey { .. });
+    match access {
+        Access::Principal => Ok(()),
+        Access::Session | Access::SessionNeeds(_) | Access::Operator if is_key => {
+            Err(AppError::refused(Code::Forbidden, PEOPLE))
+        }
+        Access::Session if matches!(actor.kind, Kind::Member { .. }) => Ok(()),
+        Access::Needs(permission) | Access::SessionNeeds(permission) if actor.may(permission) => Ok(()),
+        Access::Needs(_) if is_key => Err(Code::InsufficientScope.into()),
+        Access::Operator => operator(actor),
+        // Public operations are not this object's.
+        _ => Err(Code::Forbidden.into()),
     }
-    let row = ctx
-        .store
-        .first(
-            "SELECT m.email, m.name, m.role, s.seen_at FROM sessions s JOIN members m ON m.user_id = s.user_id \
-             WHERE s.id = ? AND s.user_id = ?",
-            &[session.as_str().into(), user.as_str().into()],
-        )?
-        .ok_or(Code::Unauthenticated)?;
-    let seen_at = row.number(3)?;
-    if ctx.now_ms > seen_at.saturating_add(sessions::idle_ms(ctx.config)) {
-        return Err(Code::Unauthenticated.into());
-    }
-    if ctx.now_ms > seen_at.saturating_add(BOOKKEEPING_MS) {
-        ctx.store.bookkeeping(
-            "UPDATE sessions SET seen_at = ? WHERE id = ?",
-            &[ctx.now_ms.into(), session.as_str().into()],
-        )?;
-    }
-    let role: Role = row.text(2)?.parse().map_err(|_| crate::store::SqlError::Row)?;
-    let renewed = expired.then(|| sessions::token(ctx, user, role, session)).transpose()?;
-    Ok(Actor {
-        kind: Kind::Member {
-            user: User { id: user.clone(), email: row.text(0)?.to_owned(), name: row.text(1)?.to_owned() },
-            role,
-            session: session.clone(),
-        },
-        renewed: renewed.map(|(token, _)| token),
-    })
 }
 
-fn api_key(ctx: Context<'_>, lookup: &str, digest: &str) -> Result<Actor, AppError> {
-    let row = ctx
-        .store
-        .first(
-            "SELECT id, hash, scopes, rate_limit, expires_at, revoked_at, used_at FROM api_keys WHERE lookup = ?",
-            &[lookup.into()],
-        )?
-        .ok_or(Code::Unauthenticated)?;
-    let dead = row.optional_number(5)?.is_some()
-        || row.optional_number(4)?.is_some_and(|expires_at| ctx.now_ms >= expires_at);
-    if dead || !matches_hash(digest, row.text(1)?) {
-        return Err(Code::Unauthenticated.into());
+fn operator(actor: &Actor) -> Result<(), AppError> {
+    match &actor.kind {
+        Kind::Member { proof, .. } if proof.operator => Ok(()),
+        Kind::Member { proof, .. } if proof.listed && !proof.second_factor => Err(AppError::refused(
+            Code::Forbidden,
+            "an operator needs a second factor: set one up, then sign in with it",
+        )),
+        _ => Err(Code::Forbidden.into()),
     }
-    let id: ApiKeyId = row.parse(0)?;
-    if row.optional_number(6)?.is_none_or(|used_at| ctx.now_ms > used_at.saturating_add(BOOKKEEPING_MS)) {
-        ctx.store.bookkeeping(
-            "UPDATE api_keys SET used_at = ? WHERE id = ?",
-            &[ctx.now_ms.into(), id.as_str().into()],
-        )?;
-    }
-    let rate_limit = row.optional_text(3)?.map(|_| row.json(3)).transpose()?;
-    Ok(Actor { kind: Kind::ApiKey { id, scopes: row.json(2)?, rate_limit }, renewed: None })
-}
-
-/// Whether a digest is the one that a bcrypt hash was made from. That is a fact about two values, so it may be remembered
-/// across objects that share the isolate: 2 µs instead of 1.6 ms. Only matches are remembered, under a hash of both.
-fn matches_hash(digest: &str, hash: &str) -> bool {
-    const REMEMBERED: usize = 4096;
-    thread_local! {
-        static MATCHES: RefCell<HashSet<[u8; 32]>> = RefCell::default();
-    }
-    let Ok(digest) = digest.parse::<KeyDigest>() else { return false };
-    let fact: [u8; 32] = Sha256::new()
-        .chain_update(hash.len().to_be_bytes())
-        .chain_update(hash)
-        .chain_update(digest.to_text().as_bytes())
-        .finalize()
-        .into();
-    if MATCHES.with_borrow(|matches| matches.contains(&fact)) {
-        return true;
-    }
-    let is_match = digest.matches(hash);
-    if is_match {
-        MATCHES.with_borrow_mut(|matches| {
-            if matches.len() >= REMEMBERED {
-                matches.clear();
-            }
-            matches.insert(fact);
-        });
-    }
-    is_match
 }

@@ -2,36 +2,17 @@
 
 use crate::context::Context;
 use crate::error::AppError;
-use crate::store::{self, GENESIS, Row, SqlError, chain_hash};
+use crate::store::{self, GENESIS, Row, SELECT_EVENTS, SqlError, chain_hash};
 use protocol::Page;
 use protocol::api::{AuditEvent, AuditVerification, List};
-use protocol::time::rfc3339;
 
 /// Rows read at a time while the chain is verified: memory stays flat however long it is.
 const CHUNK: u64 = 500;
 /// Events verified in one call, about half a second of the object's time: nobody else's call waits for longer.
 const MOST: u64 = 10_000;
 
-const SELECT: &str = "SELECT sequence, id, at, actor, ip, action, target, metadata, jurisdiction, request_id, hash, \
-                      prev_hash FROM audit";
-
 pub(super) fn list(ctx: Context<'_>, page: &Page) -> Result<List<AuditEvent>, AppError> {
-    store::list(ctx.store, SELECT, [], page, |row| {
-        Ok(AuditEvent {
-            sequence: row.number(0)?,
-            id: row.parse(1)?,
-            at: rfc3339(row.number(2)?),
-            actor: row.text(3)?.to_owned(),
-            ip: row.text(4)?.to_owned(),
-            action: row.text(5)?.to_owned(),
-            target: row.text(6)?.to_owned(),
-            metadata: row.json(7)?,
-            jurisdiction: serde_json::from_value(row.text(8)?.into()).map_err(|_| SqlError::Row)?,
-            request_id: row.text(9)?.to_owned(),
-            hash: row.text(10)?.to_owned(),
-            prev_hash: row.text(11)?.to_owned(),
-        })
-    })
+    store::list_events(ctx.store, page)
 }
 
 /// Recomputes the chain after event `from`, at most [`MOST`] events of it.
@@ -46,7 +27,7 @@ pub(super) fn verify(ctx: Context<'_>, from: u64) -> Result<AuditVerification, A
     let last = length.min(sequence.saturating_add(MOST));
     while sequence < last {
         let rows = ctx.store.query(
-            &format!("{SELECT} WHERE sequence > ? ORDER BY sequence LIMIT ?"),
+            &format!("{SELECT_EVENTS} WHERE sequence > ? ORDER BY sequence LIMIT ?"),
             &[sequence.into(), CHUNK.min(last - sequence).into()],
         )?;
         for row in &rows {

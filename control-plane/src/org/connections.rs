@@ -5,7 +5,7 @@
 //! upstream holds up nobody else's call.
 
 use super::actor::Actor;
-use super::{change, dek};
+use super::{change, dek, usage};
 use crate::context::{Context, random};
 use crate::error::AppError;
 use crate::json::{check_name, field, parse};
@@ -16,7 +16,7 @@ use base64::engine::general_purpose::STANDARD;
 use connectors::{BaseUrl, Credential, CredentialInput, TargetPolicy};
 use protocol::api::{Connection, ConnectionStatus, Disconnected, List, NewConnection, Receipt, Revocation};
 use protocol::time::rfc3339;
-use protocol::{Code, ConnectionId, OrgId, Page};
+use protocol::{Code, ConnectionId, Meter, OrgId, Page};
 use serde::{Deserialize, Serialize};
 use vault::{Keyring, Purpose, Sealed, WrappedDek};
 
@@ -191,6 +191,7 @@ pub(super) fn grant(
         },
     };
     ctx.store.transaction(|tx| {
+        usage::count(ctx, Meter::ProxyCalls)?;
         tx.write(
             "UPDATE connections SET used_at = ? WHERE id = ?",
             &[ctx.now_ms.into(), id.as_str().into()],

@@ -3,7 +3,7 @@
 //! The edge has verified the raw bytes. Body and headers are sealed: they are the tenant's data, and go with its key.
 
 use super::actor::Actor;
-use super::dek;
+use super::{dek, usage};
 use crate::context::{Context, hex, random};
 use crate::error::AppError;
 use crate::reply::Reply;
@@ -13,7 +13,7 @@ use base64::engine::general_purpose::STANDARD;
 use protocol::api::{InboundEvent, InboundEventSummary, List, Received};
 use protocol::call::VerifiedWebhook;
 use protocol::time::rfc3339;
-use protocol::{Code, InboundEventId, OrgId, Page, SourceId};
+use protocol::{Code, InboundEventId, Meter, OrgId, Page, SourceId};
 use sha2::{Digest as _, Sha256};
 use vault::{Purpose, Sealed};
 use zeroize::Zeroizing;
@@ -65,6 +65,7 @@ pub(super) fn store(
     let headers = serde_json::to_vec(&webhook.headers)?;
     let sealed = dek::load(ctx)?.seal(&place(ctx.org, &id, provider), &join(&headers, body)?)?;
     ctx.store.transaction(|tx| {
+        usage::count(ctx, Meter::InboundEvents)?;
         tx.write(
             "INSERT INTO inbound_events (id, source_id, provider, provider_event_id, event_type, dedupe_key, \
              received_at, size, sealed) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -102,7 +103,7 @@ fn purge(ctx: Context<'_>, tx: &store::Tx<'_>) -> Result<(), SqlError> {
 
 /// When the oldest event that may still be read was received: past it an event is gone for everybody, and its row goes
 /// with one of the next events.
-fn oldest(ctx: Context<'_>) -> u64 {
+pub(super) fn oldest(ctx: Context<'_>) -> u64 {
     ctx.now_ms.saturating_sub(u64::from(ctx.config.retention.inbound_events_days) * 86_400_000)
 }
 

@@ -3,19 +3,33 @@
 
 mod actor;
 mod api_keys;
+mod asks;
 mod audit;
 mod change;
 mod connections;
 mod dek;
+mod device;
 mod inbound;
+mod invitations;
+mod limits;
+mod members;
+mod operator;
+pub mod outbox;
 mod overview;
 mod plan;
+mod retention;
 mod sessions;
 mod sources;
 #[cfg(test)]
 mod tests;
+mod usage;
 
+pub use asks::answer;
 pub use connections::{Grant, SealedCredential, policy};
+pub use invitations::{InvitationMail, prepare_invitation_mail};
+pub use limits::OrgLimiter;
+pub use members::role_of;
+pub use retention::purge;
 pub use sessions::open as open_session;
 
 use crate::context::Context;
@@ -23,21 +37,51 @@ use crate::error::AppError;
 use crate::reply::Reply;
 use protocol::{Code, Operation};
 
+/// Whether an operation may leave something to do elsewhere, for the object's alarm.
+pub fn leaves_work(operation: &Operation) -> bool {
+    matches!(
+        operation,
+        Operation::CreateInvitation
+            | Operation::UpdateMember { .. }
+            | Operation::RemoveMember { .. }
+            | Operation::LeaveOrg
+    )
+}
+
 /// Answers a call: who is it, may they, then the operation. A refusal is an answer too.
 ///
 /// # Errors
 /// Faults and refusals alike; the caller makes the problem document and logs the faults.
 pub fn handle(ctx: Context<'_>, body: &[u8]) -> Result<Reply, AppError> {
     let actor = actor::authorize(ctx)?;
+    limits::check(ctx, &actor)?;
+    plan::require(ctx)?;
     let mut reply = match &ctx.call.operation {
         Operation::LogOut => sessions::log_out(ctx, &actor),
+        Operation::RefreshSession => sessions::refresh(ctx, &actor),
+        Operation::ListSessions(page) => Reply::json(200, &sessions::list(ctx, &actor, page)?),
+        Operation::RevokeSession { id } => sessions::revoke(ctx, &actor, body, id),
         Operation::Me => Reply::json(200, &overview::me(ctx, &actor)?),
         Operation::Overview => Reply::json(200, &overview::overview(ctx, &actor)?),
-        Operation::VerifyPrincipal { audience, .. } => sessions::verify(ctx, &actor, audience.as_deref()),
+        Operation::VerifyPrincipal { audience, want } => {
+            sessions::verify(ctx, &actor, audience.as_deref(), *want)
+        }
+        Operation::GetUsage => Reply::json(200, &usage::usage(ctx)?),
+
+        Operation::ListMembers(page) => Reply::json(200, &members::list(ctx, page)?),
+        Operation::UpdateMember { id } => members::update(ctx, &actor, body, id),
+        Operation::RemoveMember { id } => members::remove(ctx, &actor, body, id),
+        Operation::LeaveOrg => members::leave(ctx, &actor, body),
+        Operation::ListInvitations(page) => Reply::json(200, &invitations::list(ctx, page)?),
+        Operation::CreateInvitation => invitations::create(ctx, &actor, body),
+        Operation::RevokeInvitation { id } => invitations::revoke(ctx, &actor, body, id),
 
         Operation::ListApiKeys(page) => Reply::json(200, &api_keys::list(ctx, page)?),
         Operation::CreateApiKey => api_keys::create(ctx, &actor, body),
+        Operation::GetApiKey { id } => Reply::json(200, &api_keys::get(ctx, id)?),
         Operation::RevokeApiKey { id } => api_keys::revoke(ctx, &actor, body, id),
+        Operation::RotateApiKey { id } => api_keys::rotate(ctx, &actor, body, id),
+        Operation::VerifyApiKey => api_keys::verify(ctx, body),
 
         Operation::ListConnections(page) => Reply::json(200, &connections::list(ctx, page)?),
         Operation::CreateConnection => connections::create(ctx, &actor, body),
@@ -63,7 +107,7 @@ pub fn handle(ctx: Context<'_>, body: &[u8]) -> Result<Reply, AppError> {
         Operation::VerifyAudit { from } => Reply::json(200, &audit::verify(ctx, *from)?),
         _ => Err(Code::NotFound.into()),
     }?;
-    reply.rate_limit = actor.rate_limit();
+    reply.rate_limit = limits::own(ctx, &actor)?;
     if reply.session.is_none() {
         reply.session = actor.renewed;
     }

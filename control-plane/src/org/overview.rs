@@ -6,17 +6,18 @@ use crate::context::Context;
 use crate::error::AppError;
 use protocol::access::{Level, Resource};
 use protocol::api::{AuthKind, List, Me, Overview};
+use protocol::time::rfc3339;
 use protocol::{Code, Page, Permission};
 
 pub(super) fn me(ctx: Context<'_>, actor: &Actor) -> Result<Me, AppError> {
     let org = sessions::org(ctx)?;
     match &actor.kind {
-        Kind::Member { user, role, .. } => Ok(Me {
+        Kind::Member { user, proof, .. } => Ok(Me {
             user: Some(user.clone()),
             org,
-            role: Some(*role),
+            role: actor.shown_role(),
             auth: AuthKind::Session,
-            authenticated_until: None,
+            authenticated_until: Some(rfc3339(proof.until(ctx))),
             scopes: None,
             csrf_token: None,
         }),

@@ -1,17 +1,16 @@
 //! Sessions: the record here is the authority; the token is a short-lived copy of it for the edge (claims M4, C4).
 
-use super::actor::{Actor, Kind};
-use super::change;
+use super::actor::{Actor, Kind, authenticated_until};
+use super::{change, device, members};
 use crate::asks::OpenSession;
 use crate::context::{Context, random};
 use crate::error::AppError;
 use crate::reply::Reply;
-use crate::store::Event;
-use config::Config;
-use protocol::api::{NewSession, Org, ShownOnce, SignedIn};
+use crate::store::{self, Event};
+use protocol::api::{List, NewSession, Org, Reauthenticated, Renewed, Session, ShownOnce, SignedIn};
 use protocol::call::VerifiedPrincipal;
 use protocol::time::rfc3339;
-use protocol::{ISSUER, Role, SessionId, UserId};
+use protocol::{Code, ISSUER, Page, Role, SessionId, UserId};
 use tokens::SessionClaims;
 use zeroize::Zeroizing;
 
@@ -22,14 +21,10 @@ use zeroize::Zeroizing;
 pub fn open(ctx: Context<'_>, request: &OpenSession) -> Result<Reply, AppError> {
     let user = &request.user;
     ensure_org(ctx, request)?;
-    let role = role_of(ctx, &user.id)?.ok_or(protocol::Code::Forbidden)?;
+    let role = members::role_of(ctx.store, &user.id)?.ok_or(Code::Forbidden)?;
     let session = SessionId::new(ctx.now_ms, random()?);
     let client = &ctx.call.client;
     ctx.store.transaction(|tx| {
-        tx.write(
-            "DELETE FROM sessions WHERE seen_at < ?",
-            &[ctx.now_ms.saturating_sub(idle_ms(ctx.config)).into()],
-        )?;
         tx.write(
             "INSERT INTO sessions (id, user_id, created_at, seen_at, ip, user_agent, country, authenticated_at, \
              second_factor, operator) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -49,12 +44,8 @@ pub fn open(ctx: Context<'_>, request: &OpenSession) -> Result<Reply, AppError> 
         let event = Event::new("session.opened", &session).with("reason", request.reason.as_str());
         tx.commit(&ctx.subject(user.id.as_str()), event, ())
     })?;
-    let (token, expires_at) = token(ctx, &user.id, role, &session)?;
-    let signed_in = SignedIn {
-        user: user.clone(),
-        org: org(ctx)?,
-        session: NewSession { token: ShownOnce(token.to_string()), expires_at: rfc3339(expires_at * 1000) },
-    };
+    let (token, shown) = new_session(ctx, &user.id, role, &session)?;
+    let signed_in = SignedIn { user: user.clone(), org: org(ctx)?, session: shown };
     Ok(Reply { session: Some(token), ..Reply::json(request.status, &signed_in)? })
 }
 
@@ -91,38 +82,160 @@ fn ensure_org(ctx: Context<'_>, OpenSession { user, found, .. }: &OpenSession) -
     })
 }
 
+/// The caller's own sessions that are alive. Nobody sees another's, an admin neither.
+pub(super) fn list(ctx: Context<'_>, actor: &Actor, page: &Page) -> Result<List<Session>, AppError> {
+    let (user, current) = own(actor)?;
+    store::list(
+        ctx.store,
+        "SELECT rowid, id, user_agent, ip, country, second_factor, created_at, seen_at FROM sessions",
+        [("user_id = ?", user.as_str().into()), ("seen_at >= ?", oldest_alive(ctx).into())],
+        page,
+        |row| {
+            let id: SessionId = row.parse(1)?;
+            Ok(Session {
+                current: id == *current,
+                id,
+                device: device::name(row.text(2)?),
+                ip: row.text(3)?.to_owned(),
+                country: row.optional_text(4)?.map(str::to_owned),
+                second_factor: row.number(5)? == 1,
+                created_at: rfc3339(row.number(6)?),
+                last_used_at: rfc3339(row.number(7)?),
+            })
+        },
+    )
+}
+
+/// A fresh token for the caller's session.
+pub(super) fn refresh(ctx: Context<'_>, actor: &Actor) -> Result<Reply, AppError> {
+    let Kind::Member { user, role, session, proof } = &actor.kind else {
+        return Err(Code::Forbidden.into());
+    };
+    let (token, shown) = new_session(ctx, &user.id, *role, session)?;
+    let reply = Reply::json(200, &Renewed { session: shown })?;
+    Ok(Reply { session: proof.cookie.then_some(token), ..reply })
+}
+
 /// Ends the caller's session at once.
 pub(super) fn log_out(ctx: Context<'_>, actor: &Actor) -> Result<Reply, AppError> {
-    let Kind::Member { session, .. } = &actor.kind else {
-        return Err(protocol::Code::Forbidden.into());
-    };
-    let mut reply = change::answer(ctx, actor, &[], 204, |tx| {
+    let (_, session) = own(actor)?;
+    let reply = change::answer(ctx, actor, &[], 204, |tx| {
         tx.write("DELETE FROM sessions WHERE id = ?", &[session.as_str().into()])?;
         tx.commit(&ctx.subject(actor.name()), Event::new("session.closed", session), ())
     })?;
-    reply.session = Some(Zeroizing::default());
-    Ok(reply)
+    Ok(Reply { session: Some(Zeroizing::default()), ..reply })
+}
+
+/// Ends one of the caller's own sessions at once. Another's is as unknown as one that never was.
+pub(super) fn revoke(
+    ctx: Context<'_>,
+    actor: &Actor,
+    body: &[u8],
+    id: &SessionId,
+) -> Result<Reply, AppError> {
+    let (user, current) = own(actor)?;
+    let reply = change::answer(ctx, actor, body, 204, |tx| {
+        let ended = tx.write(
+            "DELETE FROM sessions WHERE id = ? AND user_id = ? RETURNING id",
+            &[id.as_str().into(), user.as_str().into()],
+        )?;
+        if ended.is_empty() {
+            return Err(Code::NotFound.into());
+        }
+        tx.commit(&ctx.subject(actor.name()), Event::new("session.revoked", id).with("count", 1), ())
+    })?;
+    Ok(Reply { session: (id == current).then(Zeroizing::default), ..reply })
+}
+
+/// Ends a person's sessions, but one.
+pub(super) fn end(
+    ctx: Context<'_>,
+    user: &UserId,
+    but: Option<&SessionId>,
+    reason: &str,
+) -> Result<Reply, AppError> {
+    let these: [store::Value; 2] = [user.as_str().into(), but.map_or("", SessionId::as_str).into()];
+    if ctx.store.first("SELECT 1 FROM sessions WHERE user_id = ? AND id <> ?", &these)?.is_none() {
+        return Ok(Reply::no_content());
+    }
+    ctx.store.transaction(|tx| {
+        let ended = tx.write("DELETE FROM sessions WHERE user_id = ? AND id <> ? RETURNING id", &these)?;
+        let event = Event::new("session.revoked", user).with("count", ended.len()).with("reason", reason);
+        tx.commit(&ctx.subject(user.as_str()), event, ())
+    })?;
+    Ok(Reply::no_content())
+}
+
+/// Whether a session stands, for a flow that began in it and went elsewhere meanwhile.
+pub(super) fn stands(ctx: Context<'_>, user: &UserId, session: &SessionId) -> Result<Reply, AppError> {
+    let row = ctx.store.first(
+        "SELECT 1 FROM sessions s JOIN members m ON m.user_id = s.user_id \
+         WHERE s.id = ? AND s.user_id = ? AND s.seen_at >= ?",
+        &[session.as_str().into(), user.as_str().into(), oldest_alive(ctx).into()],
+    )?;
+    row.map(|_| Reply::no_content()).ok_or_else(|| Code::Unauthenticated.into())
+}
+
+/// Notes that a session's person has proven themselves, now.
+///
+/// # Errors
+/// `Unauthenticated` where the session is not alive.
+pub(super) fn mark_authenticated(
+    ctx: Context<'_>,
+    session: &SessionId,
+    second_factor: bool,
+) -> Result<Reply, AppError> {
+    let answer = ctx.store.transaction(|tx| {
+        let marked = tx.write(
+            "UPDATE sessions SET authenticated_at = ?, second_factor = MAX(second_factor, ?) WHERE id = ? \
+             AND seen_at >= ? AND user_id IN (SELECT user_id FROM members) RETURNING user_id",
+            &[
+                ctx.now_ms.into(),
+                u64::from(second_factor).into(),
+                session.as_str().into(),
+                oldest_alive(ctx).into(),
+            ],
+        )?;
+        let user = marked.first().ok_or(Code::Unauthenticated)?.text(0)?;
+        let event = Event::new("session.authenticated", session).with("second_factor", second_factor);
+        let until = rfc3339(authenticated_until(ctx, ctx.now_ms));
+        tx.commit(&ctx.subject(user), event, Reauthenticated { authenticated_until: until })
+    })?;
+    Reply::json(200, &answer)
+}
+
+/// The person and the session that ask.
+fn own(actor: &Actor) -> Result<(&UserId, &SessionId), AppError> {
+    match &actor.kind {
+        Kind::Member { user, session, .. } => Ok((&user.id, session)),
+        Kind::ApiKey { .. } | Kind::Edge => Err(Code::Forbidden.into()),
+    }
 }
 
 /// What the edge may go by alone until it is stale, with an identity assertion if it asks for one.
-pub(super) fn verify(ctx: Context<'_>, actor: &Actor, audience: Option<&str>) -> Result<Reply, AppError> {
+pub(super) fn verify(
+    ctx: Context<'_>,
+    actor: &Actor,
+    audience: Option<&str>,
+    want: u32,
+) -> Result<Reply, AppError> {
     let mut verified = VerifiedPrincipal {
         org_id: ctx.org.clone(),
         subject: actor.name().to_owned(),
-        role: None,
+        role: actor.shown_role(),
         scopes: None,
-        rate_limit: None,
+        rate_limit: super::limits::own(ctx, actor)?,
         allowed_ips: None,
-        lease: None,
+        lease: super::limits::lease(ctx, actor, want)?,
         assertion: None,
     };
     match &actor.kind {
-        Kind::Member { role, .. } => verified.role = Some(*role),
-        Kind::ApiKey { scopes, rate_limit, .. } => {
+        Kind::Member { .. } => {}
+        Kind::ApiKey { scopes, allowed_ips, .. } => {
             verified.scopes = Some(scopes.clone());
-            verified.rate_limit = *rate_limit;
+            verified.allowed_ips.clone_from(allowed_ips);
         }
-        Kind::Edge => return Err(protocol::Code::Forbidden.into()),
+        Kind::Edge => return Err(Code::Forbidden.into()),
     }
     if let Some(audience) = audience {
         let now = ctx.now_ms / 1000;
@@ -160,27 +273,31 @@ pub(super) fn token(
     Ok((Zeroizing::new(ctx.secrets.signer.sign(&claims, ISSUER)?), exp))
 }
 
-/// How long an unused session lives, ms.
-pub(super) fn idle_ms(config: &Config) -> u64 {
-    u64::from(config.sessions.idle_days) * 86_400_000
+/// The same token twice: for the cookie, and as it is shown once.
+fn new_session(
+    ctx: Context<'_>,
+    user: &UserId,
+    role: Role,
+    session: &SessionId,
+) -> Result<(Zeroizing<String>, NewSession), AppError> {
+    let (token, expires_at) = token(ctx, user, role, session)?;
+    let shown = NewSession { token: ShownOnce(token.to_string()), expires_at: rfc3339(expires_at * 1000) };
+    Ok((token, shown))
+}
+
+/// When a session that is still alive was seen at the earliest, Unix ms.
+pub(super) fn oldest_alive(ctx: Context<'_>) -> u64 {
+    ctx.now_ms.saturating_sub(u64::from(ctx.config.sessions.idle_days) * 86_400_000)
 }
 
 /// The org as it is shown.
 pub(super) fn org(ctx: Context<'_>) -> Result<Org, AppError> {
-    let row = ctx
-        .store
-        .first("SELECT name, plan, created_at FROM org", &[])?
-        .ok_or(protocol::Code::Unauthenticated)?;
+    let row = ctx.store.first("SELECT name, created_at FROM org", &[])?.ok_or(Code::Unauthenticated)?;
     Ok(Org {
         id: ctx.org.clone(),
         name: row.text(0)?.to_owned(),
         region: ctx.org.region().ok_or(AppError::Encoding)?,
-        plan: row.text(1)?.to_owned(),
-        created_at: rfc3339(row.number(2)?),
+        plan: super::plan::terms(ctx)?.plan_name(ctx.now_ms).to_owned(),
+        created_at: rfc3339(row.number(1)?),
     })
-}
-
-fn role_of(ctx: Context<'_>, user: &UserId) -> Result<Option<Role>, AppError> {
-    let row = ctx.store.first("SELECT role FROM members WHERE user_id = ?", &[user.as_str().into()])?;
-    Ok(row.map(|row| row.text(0)?.parse().map_err(|_| crate::store::SqlError::Row)).transpose()?)
 }

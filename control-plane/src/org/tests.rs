@@ -1,7 +1,17 @@
 //! An org's object, driven as the edge drives it, on a native database.
 
+mod access;
+mod invitations;
+mod keys;
+mod limits;
+mod members;
+mod outbox;
+mod plans;
+mod sessions;
+mod verdicts;
+
 use super::*;
-use crate::asks::{NewOrg, OpenSession};
+use crate::asks::{AskOrg, NewOrg, OpenSession};
 use crate::secrets::{Secrets, tests::fixed};
 use crate::store::native::Native;
 use crate::store::{Sql as _, Store, Value, migrations};
@@ -9,6 +19,7 @@ use config::Config;
 use protocol::api::{AuditVerification, User};
 use protocol::{Call, Client, ConnectionId, OrgId, Page, Principal, Region, RequestId, SourceId, UserId};
 use serde_json::{Value as Json, json};
+use std::cell::RefCell;
 
 const NOW: u64 = 1_800_000_000_000;
 const DAY: u64 = 86_400_000;
@@ -21,6 +32,7 @@ struct Tenant {
     org: OrgId,
     founder: Principal,
     now_ms: u64,
+    limits: RefCell<OrgLimiter>,
 }
 
 impl Tenant {
@@ -35,6 +47,7 @@ impl Tenant {
             org: OrgId::new(Region::Eu, [seed; 16]),
             founder: Principal::Anonymous,
             now_ms: NOW,
+            limits: RefCell::default(),
         };
         tenant.founder = tenant.sign_in(&user(seed));
         tenant
@@ -47,14 +60,19 @@ impl Tenant {
             config: &self.config,
             org: &self.org,
             now_ms: self.now_ms,
+            limits: &self.limits,
             call,
             allow_local_upstreams: false,
+            mail_enabled: true,
         }
     }
 
     fn sign_in(&self, user: &User) -> Principal {
-        let call = call(Principal::Anonymous, Operation::LogIn);
-        let reply = open_session(self.context(&call), &open(user, self.now_ms)).unwrap();
+        self.sign_in_as(open(user, self.now_ms))
+    }
+
+    fn sign_in_as(&self, request: OpenSession) -> Principal {
+        let reply = self.ask(&AskOrg::OpenSession(request)).unwrap();
         let verifier = tokens::SessionVerifier::from_jwks(&self.secrets.signer.jwks()).unwrap();
         let token = reply.session.unwrap();
         let claims = verifier.verify(&token, protocol::ISSUER, self.now_ms / 1000).unwrap().claims;
@@ -67,6 +85,11 @@ impl Tenant {
         }
     }
 
+    /// The object leaves memory, as it does when nobody calls for a while.
+    fn sleep(&mut self) {
+        self.limits = RefCell::default();
+    }
+
     fn add_member(&self, user: &User) -> Principal {
         self.sql
             .exec(
@@ -75,6 +98,37 @@ impl Tenant {
             )
             .unwrap();
         self.sign_in(user)
+    }
+
+    fn add_admin(&self, user: &User) -> Principal {
+        let principal = self.add_member(user);
+        self.sql
+            .exec("UPDATE members SET role = 'org_admin' WHERE user_id = ?", &[user.id.as_str().into()])
+            .unwrap();
+        principal
+    }
+
+    /// What another object asks, for a request that anybody sends.
+    fn ask(&self, ask: &AskOrg) -> Result<Reply, AppError> {
+        answer(self.context(&call(Principal::Anonymous, Operation::LogIn)), ask)
+    }
+
+    /// The object's own verdict on a call, without doing what it asks for.
+    fn authorize(&self, principal: &Principal, operation: Operation) -> Result<Reply, AppError> {
+        answer(self.context(&call(principal.clone(), operation)), &AskOrg::Authorize)
+    }
+
+    fn store(&self) -> Store<'_> {
+        Store::new(&self.sql)
+    }
+
+    fn count(&self, table: &str) -> u64 {
+        self.sql.exec(&format!("SELECT COUNT(*) FROM {table}"), &[]).unwrap()[0].number(0).unwrap()
+    }
+
+    /// The newest audit event.
+    fn last_event(&self) -> Json {
+        self.ok(Operation::ListAudit(Page::default()), &Json::Null)["data"][0].take()
     }
 
     fn call(&self, principal: &Principal, operation: Operation, body: &Json) -> Result<Reply, AppError> {
@@ -142,6 +196,17 @@ fn call(principal: Principal, operation: Operation) -> Call {
         principal,
         operation,
         idempotency_key: None,
+    }
+}
+
+fn json_of(reply: &Reply) -> Json {
+    serde_json::from_slice(&reply.body).unwrap_or(Json::Null)
+}
+
+fn session_of(principal: &Principal) -> protocol::SessionId {
+    match principal {
+        Principal::Session { session, .. } => session.clone(),
+        _ => panic!("no session"),
     }
 }
 
@@ -503,6 +568,7 @@ fn n3_a_plan_says_how_many() {
     assert_eq!(code(second), Code::PlanRequired);
     assert_eq!(tenant.sql.exec("SELECT 1 FROM connections", &[]).unwrap().len(), 1);
     tenant.sql.exec("UPDATE org SET plan = 'gone'", &[]).unwrap();
+    tenant.sleep();
     let unknown = tenant.call(&tenant.founder, Operation::CreateSource, &source());
     assert_eq!(code(unknown), Code::PlanRequired);
 }

@@ -3,6 +3,7 @@
 use crate::error::AppError;
 use crate::secrets::Secrets;
 use config::Config;
+use mail::Transport;
 use std::cell::RefCell;
 use std::rc::Rc;
 use wasm_bindgen::JsValue;
@@ -15,8 +16,17 @@ pub(crate) struct Isolate {
     pub config: Config,
     pub allow_local_upstreams: bool,
     pub jurisdictions: bool,
-    /// Multiplies every limit: for tests and benchmarks.
-    pub rate_limit_scale: u32,
+    /// `None`: this installation sends no mail.
+    pub mail: Option<Mail>,
+}
+
+/// How mail goes out.
+pub(crate) struct Mail {
+    /// `MAIL_TRANSPORT`.
+    pub transport: Transport,
+    /// `LINK_ORIGIN`: scheme and authority of mailed links. Configured and never taken from a request: whoever asks for
+    /// somebody's password reset must not choose where its link leads.
+    pub link_origin: String,
 }
 
 impl Isolate {
@@ -50,21 +60,45 @@ impl Isolate {
         let given = variable("CONFIG").filter(|json| !json.is_empty());
         let embedded = include_str!(concat!(env!("OUT_DIR"), "/config.json"));
         let config = given.as_deref().map_or(embedded, String::as_str);
-        let config = Config::from_embedded(config)
+        let mut config = Config::from_embedded(config)
             .map_err(|_| AppError::Platform("CONFIG is not a configuration that xtask has checked"))?;
+        let allow_local_upstreams = switch("ALLOW_LOCAL_UPSTREAMS", "true", "false")?;
+        // For tests and benchmarks.
+        let scale = match variable("RATE_LIMIT_SCALE").as_deref().map(String::as_str) {
+            None | Some("") => 1,
+            Some(text) => text
+                .parse()
+                .ok()
+                .filter(|scale| *scale >= 1)
+                .ok_or(AppError::Platform("RATE_LIMIT_SCALE is not a number from 1 on"))?,
+        };
+        config.rate_limits.account.limit = scaled(config.rate_limits.account.limit, scale);
+        config.rate_limits.auth.limit = scaled(config.rate_limits.auth.limit, scale);
         Ok(Self {
+            mail: mail(&variable, allow_local_upstreams)?,
             secrets: Secrets::load(&config.brand.api_key_prefix, variable)?,
-            allow_local_upstreams: switch("ALLOW_LOCAL_UPSTREAMS", "true", "false")?,
+            allow_local_upstreams,
             jurisdictions: switch("JURISDICTIONS", "on", "off")?,
-            rate_limit_scale: match variable("RATE_LIMIT_SCALE").as_deref().map(String::as_str) {
-                None | Some("") => 1,
-                Some(text) => text
-                    .parse()
-                    .ok()
-                    .filter(|scale| *scale >= 1)
-                    .ok_or(AppError::Platform("RATE_LIMIT_SCALE is not a number from 1 on"))?,
-            },
             config,
         })
     }
+}
+
+fn mail(
+    variable: &impl Fn(&str) -> Option<Zeroizing<String>>,
+    allow_plain: bool,
+) -> Result<Option<Mail>, AppError> {
+    let Some(url) = variable("MAIL_TRANSPORT").filter(|url| !url.is_empty()) else { return Ok(None) };
+    let transport = Transport::parse(&url, allow_plain)
+        .map_err(|_| AppError::Platform("MAIL_TRANSPORT is not smtps://… or smtp://…"))?;
+    let origin = variable("LINK_ORIGIN").ok_or(AppError::Platform("MAIL_TRANSPORT needs LINK_ORIGIN"))?;
+    let authority = origin.strip_prefix("https://").or_else(|| origin.strip_prefix("http://"));
+    if !authority.is_some_and(|authority| !authority.is_empty() && !authority.contains('/')) {
+        return Err(AppError::Platform("LINK_ORIGIN is not scheme://authority"));
+    }
+    Ok(Some(Mail { transport, link_origin: origin.to_string() }))
+}
+
+fn scaled(limit: u32, scale: u32) -> u32 {
+    limit.saturating_mul(scale).min(throttle::MAX_LIMIT)
 }

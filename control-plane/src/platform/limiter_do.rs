@@ -31,7 +31,7 @@ impl LimiterDo {
     fn count(&self, ip: &str) -> std::result::Result<Reply, AppError> {
         let isolate = Isolate::get(&self.env)?;
         let limiter = self.limiter.as_ref().ok_or(AppError::Platform("no randomness"))?;
-        limiter.count(ip, isolate.config.rate_limits.auth, isolate.rate_limit_scale, now_ms())?;
+        limiter.count(ip, isolate.config.rate_limits.auth, now_ms())?;
         Ok(Reply::no_content())
     }
 }

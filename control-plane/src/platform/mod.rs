@@ -1,13 +1,19 @@
 //! The only part that knows Workers: entry points, storage, bindings.
 
 mod account_do;
+mod identity_do;
 mod isolate;
 mod limiter_do;
+mod objects;
 mod org_do;
-pub(crate) mod smtp;
+mod post;
+mod providers;
+mod smtp;
 mod sql;
 
 pub(crate) use isolate::Isolate;
+pub(crate) use objects::Asker;
+pub(crate) use providers::Web;
 
 use crate::error::AppError;
 use crate::reply::Reply;
@@ -15,7 +21,7 @@ use crate::router;
 use js_sys::Promise;
 use protocol::api::RateLimit;
 use protocol::call::reply as header;
-use protocol::{Call, Code, RequestId};
+use protocol::{Call, Client, Code, Operation, Principal, RequestId};
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen_futures::future_to_promise;
 use worker::{Env, Headers, Request, Response, console_error};
@@ -32,9 +38,9 @@ pub fn handle(request: web_sys::Request, env: Env) -> Promise {
     })
 }
 
-/// The header by which the router tells an object that a password was proven. It is set by this Worker alone: nothing of
-/// an incoming request's headers reaches an object.
-pub(crate) const PROVEN: &str = "sluicegate-proven";
+/// The header by which one object of this Worker asks another ([`crate::asks`]); its value is the asked object's name. It is
+/// set by this Worker alone: nothing of an incoming request's headers reaches an object.
+pub(crate) const ASK: &str = "sluicegate-ask";
 
 /// The call of a request.
 ///
@@ -75,6 +81,35 @@ pub(crate) fn respond(result: Result<Reply, AppError>, request_id: &RequestId) -
     }
     let builder = Response::builder().with_status(reply.status).with_headers(headers);
     Ok(if reply.body.is_empty() { builder.empty() } else { builder.fixed(reply.body.to_vec()) })
+}
+
+/// For what an alarm does: on behalf of nobody, under a request id of its own.
+///
+/// # Errors
+/// Where there is no randomness.
+fn alarm_call() -> Result<Call, AppError> {
+    let nobody =
+        Client { ip: String::new(), user_agent: String::new(), origin: String::new(), country: None };
+    Ok(Call {
+        request_id: RequestId::new(now_ms(), crate::context::random()?),
+        client: nobody,
+        principal: Principal::Anonymous,
+        operation: Operation::Me,
+        idempotency_key: None,
+    })
+}
+
+fn log_alarm(object: &str, error: &AppError) {
+    console_error!(
+        "{}",
+        serde_json::json!({ "level": "error", "alarm": object, "error": error.to_string() })
+    );
+}
+
+/// Neither address nor text: why, and the server's code.
+fn log_mail(error: mail::Error) {
+    let line = serde_json::json!({ "level": "error", "mail": error.to_string(), "code": error.code() });
+    console_error!("{}", line);
 }
 
 /// Unix time, ms. The clock of a Worker stands still while it computes.

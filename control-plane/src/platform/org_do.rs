@@ -1,23 +1,37 @@
 //! One object per tenant. It exists so that a tenant is a database: whatever a call may touch is in this object's own
 //! SQLite, and no mistake in a query can reach another tenant's (invariant 2, claim N1).
 
+use super::objects::Asker;
+use super::post::{brand, post};
 use super::sql::ObjectSql;
-use super::{Isolate, PROVEN, call_of, now_ms, respond};
-use crate::account::Proven;
+use super::{ASK, Isolate, alarm_call, call_of, now_ms, respond};
+use crate::asks::{AskAccount, AskOrg};
 use crate::context::Context;
 use crate::error::AppError;
-use crate::org;
+use crate::flows::Objects as _;
+use crate::org::{self, OrgLimiter, outbox};
 use crate::reply::Reply;
 use crate::store::{Sql as _, SqlError, Store, migrations};
+use mail::{Address, texts};
 use protocol::{Access, Call, Code, OrgId, Principal};
-use std::cell::OnceCell;
+use secrecy::ExposeSecret as _;
+use std::cell::{Cell, OnceCell, RefCell};
 use worker::{DurableObject, Env, Request, Response, Result, State, durable_object};
 
-#[durable_object(fetch)]
+/// Retention is kept once a day.
+const DAY_MS: u64 = 86_400_000;
+/// Tasks worked off by one alarm; the next one goes on.
+const TASKS: u32 = 50;
+
+#[durable_object]
 pub struct OrgDo {
     sql: ObjectSql,
+    state: State,
     migrated: std::result::Result<(), SqlError>,
     org: OnceCell<OrgId>,
+    limits: RefCell<OrgLimiter>,
+    /// Whether an alarm is known to be set.
+    watched: Cell<bool>,
     env: Env,
 }
 
@@ -25,7 +39,15 @@ impl DurableObject for OrgDo {
     fn new(state: State, env: Env) -> Self {
         let sql = ObjectSql::new(&state);
         let migrated = migrations::run(&sql, migrations::ORG);
-        Self { sql, migrated, org: OnceCell::new(), env }
+        Self {
+            sql,
+            state,
+            migrated,
+            org: OnceCell::new(),
+            limits: RefCell::default(),
+            watched: Cell::new(false),
+            env,
+        }
     }
 
     async fn fetch(&self, mut request: Request) -> Result<Response> {
@@ -33,11 +55,27 @@ impl DurableObject for OrgDo {
             Ok(call) => call,
             Err(_) => return Response::error("not a call", 400),
         };
-        let proven = request.headers().has(PROVEN)?;
+        let asked_as = request.headers().get(ASK)?;
         // No other call starts between here and the reply but at this await.
         let body = request.bytes().await?;
-        let result = if proven { self.open_session(&call, &body) } else { self.answer(&call, &body) };
+        let result = match asked_as {
+            Some(name) => self.ask(&name, &call, &body),
+            None => self.answer(&call, &body),
+        };
+        if org::leaves_work(&call.operation) || !self.watched.get() {
+            self.watch().await;
+        }
         respond(result, &call.request_id)
+    }
+
+    async fn alarm(&self) -> Result<Response> {
+        let outcome = self.work().await;
+        if let Err(error) = &outcome {
+            super::log_alarm("org", error);
+        }
+        self.watch().await;
+        // A fault is not the platform's to repeat: what is left to do has its own times.
+        Response::empty()
     }
 }
 
@@ -55,14 +93,27 @@ impl OrgDo {
         org::handle(self.context(&isolate, &org, call), body)
     }
 
-    fn open_session(&self, call: &Call, body: &[u8]) -> std::result::Result<Reply, AppError> {
+    fn ask(&self, name: &str, call: &Call, body: &[u8]) -> std::result::Result<Reply, AppError> {
         self.migrated?;
         let isolate = Isolate::get(&self.env)?;
-        let proven: Proven = serde_json::from_slice(body)?;
-        if self.org()?.is_some_and(|org| org != proven.org) {
-            return Err(AppError::Platform("an object was asked for another org"));
+        let ask: AskOrg = serde_json::from_slice(body)?;
+        let asked = OrgId::parse(name).map_err(|_| AppError::Platform("an org was asked by another name"))?;
+        match (self.org()?, &ask) {
+            (Some(org), _) if org != asked => {
+                return Err(AppError::Platform("an object was asked for another org"));
+            }
+            (Some(_), _) => {}
+            // Only the session of who founds it opens an org that is not there yet.
+            (None, AskOrg::OpenSession(open)) if open.found.is_some() => {}
+            (None, AskOrg::PeekInvitation { .. } | AskOrg::Join { .. }) => {
+                return Err(Code::InvalidLink.into());
+            }
+            (None, AskOrg::OpenSession(_)) => return Err(Code::Forbidden.into()),
+            (None, AskOrg::Authorize) => return Err(Code::Unauthenticated.into()),
+            (None, AskOrg::EndSessions { .. } | AskOrg::UpdateUser(_)) => return Ok(Reply::no_content()),
+            (None, _) => return Err(Code::NotFound.into()),
         }
-        org::open_session(self.context(&isolate, &proven.org, call), &proven.open)
+        org::answer(self.context(&isolate, &asked, call), &ask)
     }
 
     /// An object's org is written once and never changes, so it is read once.
@@ -83,8 +134,95 @@ impl OrgDo {
             config: &isolate.config,
             org,
             now_ms: now_ms(),
+            limits: &self.limits,
             call,
             allow_local_upstreams: isolate.allow_local_upstreams,
+            mail_enabled: isolate.mail.is_some(),
         }
+    }
+
+    /// Sees to it that an alarm is set for what is left to do, and for the daily retention.
+    async fn watch(&self) {
+        let Ok(Some(_)) = self.org() else { return };
+        let due = outbox::next_due(Store::new(&self.sql)).ok().flatten();
+        let storage = self.state.storage();
+        let set = storage.get_alarm().await.ok().flatten().map(|at| at as u64);
+        let wanted = due.unwrap_or(u64::MAX).min(set.unwrap_or(now_ms() + DAY_MS));
+        if set.is_none_or(|set| wanted < set) && storage.set_alarm(wanted as i64).await.is_err() {
+            return;
+        }
+        self.watched.set(true);
+    }
+
+    async fn work(&self) -> std::result::Result<(), AppError> {
+        self.migrated?;
+        let isolate = Isolate::get(&self.env)?;
+        let Some(org) = self.org()? else { return Ok(()) };
+        let call = alarm_call()?;
+        for _ in 0..TASKS {
+            let ctx = self.context(&isolate, &org, &call);
+            let Some((id, task)) = outbox::next(ctx.store, ctx.now_ms)? else { break };
+            match self.perform(ctx, &isolate, &task).await {
+                Ok(()) => outbox::done(ctx.store, id)?,
+                Err(permanent) => outbox::failed(ctx.store, id, ctx.now_ms, permanent)?,
+            }
+        }
+        if org::purge(self.context(&isolate, &org, &call))? {
+            self.state
+                .storage()
+                .set_alarm(now_ms() as i64)
+                .await
+                .map_err(|_| AppError::Platform("no alarm can be set"))?;
+        }
+        Ok(())
+    }
+
+    /// Does what a change has left to do. The error says whether it is of no use to try again.
+    async fn perform(
+        &self,
+        ctx: Context<'_>,
+        isolate: &Isolate,
+        task: &outbox::Task,
+    ) -> std::result::Result<(), bool> {
+        match task {
+            // The account's copy of a role is renewed with the next session.
+            outbox::Task::TellAccount { user, .. } => {
+                if org::role_of(ctx.store, user).map_err(|_| false)?.is_some() {
+                    return Ok(());
+                }
+                let asker = Asker { isolate, env: &self.env, call: ctx.call };
+                let left = AskAccount::Left { org: ctx.org.clone() };
+                asker.account::<()>(user, &left).await.map_err(|_| false)
+            }
+            outbox::Task::MailInvitation { invitation, origin } => {
+                // Mailed links lead where the operator says, not where its sender came in.
+                let origin = isolate.mail.as_ref().map_or(origin, |mail| &mail.link_origin);
+                let mail = org::prepare_invitation_mail(ctx, invitation, origin).map_err(|_| false)?;
+                let Some(mail) = mail else { return Ok(()) };
+                let inviter_email = Address::parse(&mail.inviter.email).map_err(|_| true)?;
+                let content = texts::invitation(
+                    brand(isolate),
+                    texts::Invitation {
+                        inviter: &mail.inviter.name,
+                        inviter_email: &inviter_email,
+                        workspace: &mail.org_name,
+                        role: role_name(mail.role),
+                        link: mail.link.expose_secret(),
+                        valid_for_seconds: mail.valid_for_seconds,
+                    },
+                );
+                post(isolate, &mail.to, content).await.map_err(|error| {
+                    super::log_mail(error);
+                    !error.is_temporary()
+                })
+            }
+        }
+    }
+}
+
+fn role_name(role: protocol::Role) -> &'static str {
+    match role {
+        protocol::Role::SuperAdmin | protocol::Role::OrgAdmin => "administrator",
+        protocol::Role::Member => "member",
     }
 }

@@ -5,9 +5,11 @@
 //! metadata (JSON as stored), jurisdiction, request id. A customer who notes the head can tell later that nothing before
 //! it was changed, added or left out (claims M7, B7).
 
-use super::{Store, Tx};
+use super::{SqlError, Store, Tx};
 use crate::error::AppError;
-use protocol::{AuditId, Region};
+use protocol::api::{AuditEvent, List};
+use protocol::time::rfc3339;
+use protocol::{AuditId, Page, Region};
 use serde_json::{Map, Value as Json};
 use sha2::{Digest as _, Sha256};
 
@@ -121,6 +123,33 @@ impl Tx<'_> {
         )?;
         Ok(Committed(value))
     }
+}
+
+/// The columns of an event, in the order in which they are read.
+pub(crate) const SELECT: &str = "SELECT sequence, id, at, actor, ip, action, target, metadata, jurisdiction, request_id, \
+                                 hash, prev_hash FROM audit";
+
+/// A page of the trail, newest first.
+///
+/// # Errors
+/// As [`super::list`].
+pub(crate) fn list_events(store: Store<'_>, page: &Page) -> Result<List<AuditEvent>, AppError> {
+    super::list(store, SELECT, [], page, |row| {
+        Ok(AuditEvent {
+            sequence: row.number(0)?,
+            id: row.parse(1)?,
+            at: rfc3339(row.number(2)?),
+            actor: row.text(3)?.to_owned(),
+            ip: row.text(4)?.to_owned(),
+            action: row.text(5)?.to_owned(),
+            target: row.text(6)?.to_owned(),
+            metadata: row.json(7)?,
+            jurisdiction: serde_json::from_value(row.text(8)?.into()).map_err(|_| SqlError::Row)?,
+            request_id: row.text(9)?.to_owned(),
+            hash: row.text(10)?.to_owned(),
+            prev_hash: row.text(11)?.to_owned(),
+        })
+    })
 }
 
 /// Length of the chain and the newest hash.

@@ -8,6 +8,9 @@ pub const ORG: &[&str] = &[include_str!("org_0001.sql"), include_str!("org_0002.
 /// An account's database.
 pub const ACCOUNT: &[&str] = &[include_str!("account_0001.sql")];
 
+/// A sign-in identity's database, from its first claim on.
+pub const IDENTITY: &[&str] = &[include_str!("identity_0001.sql")];
+
 /// Brings a database up to date.
 ///
 /// # Errors

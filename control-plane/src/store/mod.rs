@@ -11,8 +11,8 @@ pub(crate) mod native;
 mod page;
 mod row;
 
-pub(crate) use audit::head;
 pub use audit::{Committed, Event, GENESIS, Subject, chain_hash};
+pub(crate) use audit::{SELECT as SELECT_EVENTS, head, list_events};
 pub(crate) use page::list;
 pub use row::{Row, Value};
 
@@ -75,12 +75,26 @@ impl<'a> Store<'a> {
     }
 
     /// A write that changes nothing anybody decides by: when something was last used, how often a webhook came again,
-    /// what has outlived its retention. Everything else goes through [`Store::transaction`].
+    /// what has outlived its retention, which task is done,
+    /// how many attempts were made. Everything else goes through [`Store::transaction`].
     ///
     /// # Errors
     /// [`SqlError::Statement`].
     pub fn bookkeeping(&self, statement: &str, parameters: &[Value]) -> Result<(), SqlError> {
         self.0.exec(statement, parameters).map(|_| ())
+    }
+
+    /// Adds to a count, of a meter or a limit, and returns the rows of its `RETURNING`. What is counted leaves an event of
+    /// its own or, as the check of somebody's key, changes nothing; the count by itself needs none.
+    ///
+    /// # Errors
+    /// [`SqlError::Statement`].
+    pub fn tally(&self, statement: &str, parameters: &[Value]) -> Result<Vec<Row>, SqlError> {
+        debug_assert!(
+            ["INSERT INTO meters ", "INSERT INTO spent "].iter().any(|table| statement.starts_with(table)),
+            "counts only"
+        );
+        self.0.exec(statement, parameters)
     }
 
     /// Runs a change and its audit event as one.

@@ -610,12 +610,28 @@ pub struct VerifiedPrincipal {
     /// by this answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub allowed_ips: Option<Vec<String>>,
-    /// Requests of this principal that the edge may let through by this answer; absent: as many as its own limit allows.
+    /// Of a principal whose limit is counted over all of the edge: what this isolate may let through of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub lease: Option<u32>,
+    pub lease: Option<Lease>,
     /// A JWT for the audience that was asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub assertion: Option<ShownOnce>,
+}
+
+/// A lease of crate `throttle`, as it crosses to the isolate. The request that asked was allowed: a refusal is an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Lease {
+    /// Requests that the isolate may let through besides.
+    pub ahead: u32,
+    /// Milliseconds from when the isolate asked.
+    pub ttl_ms: u32,
+    /// The quota's limit.
+    pub limit: u32,
+    /// Requests that were left.
+    pub remaining: u32,
+    /// Seconds until the whole quota is back.
+    pub reset_after_seconds: u32,
 }
 
 #[cfg(test)]

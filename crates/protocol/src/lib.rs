@@ -8,6 +8,7 @@ pub mod access;
 pub mod api;
 pub mod call;
 pub mod id;
+pub mod net;
 #[cfg(feature = "schema")]
 pub mod openapi;
 pub mod problem;

@@ -61,6 +61,8 @@ codes! {
     SecondFactorState = 409 "second_factor_state" "The second factor is not in the state that this needs";
     /// An API key used from a network that it is not for.
     IpNotAllowed = 403 "ip_not_allowed" "This API key may not be used from this address";
+    /// A new secret for an API key that is revoked or past its end.
+    ApiKeyEnded = 409 "api_key_ended" "This API key is revoked or has expired: make a new one";
     /// An org without an administrator.
     LastAdmin = 409 "last_admin" "The workspace would be left without an administrator";
     /// An invitation for who is a member.

@@ -1,6 +1,8 @@
 //! RFC 3339 UTC times from Unix milliseconds and back, without a clock and without a calendar crate in the Wasm.
 //! Days ↔ civil dates after Howard Hinnant, <https://howardhinnant.github.io/date_algorithms.html>.
 
+use std::ops::Range;
+
 /// `2026-11-22T04:05:06.789Z`. Years past 9999 are clamped to the last millisecond that has four digits.
 pub fn rfc3339(unix_ms: u64) -> String {
     const LAST: u64 = 253_402_300_799_999;
@@ -37,6 +39,21 @@ pub fn parse_rfc3339(text: &str) -> Option<u64> {
     };
     let days = days_from_civil(year, month, day)?;
     Some(days * 86_400_000 + hour * 3_600_000 + minute * 60_000 + second * 1000 + milli)
+}
+
+/// The calendar month, UTC, that a moment is in: its first millisecond, and the next month's.
+pub fn month_of(unix_ms: u64) -> Range<u64> {
+    const DAY: u64 = 86_400_000;
+    let days = unix_ms / DAY;
+    let (year, month, day) = civil(days);
+    let start = days + 1 - day;
+    let length = match month {
+        4 | 6 | 9 | 11 => 30,
+        2 if year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) => 29,
+        2 => 28,
+        _ => 31,
+    };
+    start * DAY..(start + length) * DAY
 }
 
 fn civil(days: u64) -> (u64, u64, u64) {
@@ -96,7 +113,34 @@ mod tests {
         }
     }
 
+    #[test]
+    fn n3_a_month_ends_where_the_next_begins() {
+        for (moment, start, end) in [
+            ("2026-11-22T04:05:06.789Z", "2026-11-01", "2026-12-01"),
+            ("2026-12-31T23:59:59.999Z", "2026-12-01", "2027-01-01"),
+            ("2027-01-01T00:00:00.000Z", "2027-01-01", "2027-02-01"),
+            ("2028-02-29T12:00:00.000Z", "2028-02-01", "2028-03-01"),
+            ("2027-02-28T23:59:59.999Z", "2027-02-01", "2027-03-01"),
+            ("2000-02-29T00:00:00.000Z", "2000-02-01", "2000-03-01"),
+            ("2100-02-28T23:59:59.999Z", "2100-02-01", "2100-03-01"),
+            ("1970-01-01T00:00:00.000Z", "1970-01-01", "1970-02-01"),
+        ] {
+            let month = month_of(parse_rfc3339(moment).unwrap());
+            let midnight = |day| format!("{day}T00:00:00.000Z");
+            assert_eq!([rfc3339(month.start), rfc3339(month.end)], [start, end].map(midnight), "{moment}");
+        }
+    }
+
     proptest! {
+        #[test]
+        fn a_moment_is_in_its_month_and_months_meet(ms in 0u64..253_402_300_800_000) {
+            let month = month_of(ms);
+            prop_assert!(month.contains(&ms));
+            prop_assert_eq!(month_of(month.start), month.clone());
+            prop_assert_eq!(month_of(month.end).start, month.end);
+            prop_assert!(rfc3339(month.start).ends_with("-01T00:00:00.000Z"));
+        }
+
         #[test]
         fn round_trip(ms in 0u64..253_402_300_800_000) {
             prop_assert_eq!(parse_rfc3339(&rfc3339(ms)), Some(ms));

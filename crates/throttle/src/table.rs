@@ -88,6 +88,16 @@ impl<K: Copy + Eq + Hash> Table<K> {
         (taken, decision)
     }
 
+    /// Takes up what `key` owed before this table was made: its allowance is whole at `whole_at_ms` (unix milliseconds), no
+    /// sooner. A debt beyond the quota by which it is next checked counts as the whole quota.
+    pub fn owe(&mut self, key: K, whole_at_ms: u64, now_ms: u64) {
+        let now = nanos(now_ms);
+        if let Some(slot) = self.slots.of_mut(&key).min_by_key(|slot| rank(slot, &key, now)) {
+            let known = slot.as_ref().map_or(0, |slot| slot.tat);
+            *slot = Some(Slot { key, tat: nanos(whole_at_ms).max(known) });
+        }
+    }
+
     /// What [`check`](Self::check) would answer, without counting a request.
     #[must_use]
     pub fn peek(&self, key: K, quota: Quota, now_ms: u64) -> Decision {

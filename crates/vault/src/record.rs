@@ -57,6 +57,8 @@ pub enum Purpose {
     IdempotencyRecord,
     /// The secret that signs an endpoint's deliveries.
     EndpointSecret,
+    /// The secret of an account's authenticator app; the account's id stands for the org's.
+    TotpSecret,
 }
 
 impl Purpose {
@@ -67,6 +69,7 @@ impl Purpose {
             Self::InboundEvent => 3,
             Self::IdempotencyRecord => 4,
             Self::EndpointSecret => 5,
+            Self::TotpSecret => 6,
         }
     }
 }

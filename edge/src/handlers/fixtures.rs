@@ -154,7 +154,7 @@ fn usage() -> Value {
         "plan": EVIL, "next_plan": { "plan": EVIL, "at": EVIL }, "features": ["webhooks", "audit"],
         "cycle_started_at": EVIL, "cycle_ends_at": EVIL,
         "resources": { "api_keys": amount(19, 20), "members": amount(1, 1), "sources": amount(0, 0), EVIL: amount(0, 5) },
-        "meters": { "proxy_calls": amount(1_234_567, 10_000_000) },
+        "meters": { "proxy_calls": amount(1_234_567, 10_000_000), "inbound_events": { "used": 5, "limit": null } },
     })
 }
 

@@ -8,7 +8,7 @@ use super::{Context, check};
 use crate::auth::{COOKIE, Caller};
 use crate::control_plane::ControlPlane;
 use crate::security_headers::{Kind, is_ours};
-use crate::verdict::Answer;
+use crate::verdict::{Admitted, Answer};
 use protocol::Code;
 
 /// The header with the assertion.
@@ -33,13 +33,21 @@ pub async fn admit<P: ControlPlane>(
     context: &Context<'_, P>,
     route: usize,
     caller: &Caller,
+    ahead: Option<u32>,
     path_and_query: &str,
 ) -> Result<Onward, Code> {
-    let recalled =
-        check::recall(caller, Some(route), context.admitted.now_ms, &mut context.state.borrow_mut());
+    let Admitted { now_ms, client, .. } = context.admitted;
+    // A lease is asked for even where memory would do.
+    let recalled = match ahead {
+        Some(_) => None,
+        None => {
+            let ip = client.ip.parse().ok();
+            check::recall(caller, Some(route), ip, *now_ms, &mut context.state.borrow_mut())
+        }
+    };
     let (good, session) = match recalled {
         Some(outcome) => (outcome?, None),
-        None => check::ask(context, caller, Some(route)).await?,
+        None => check::ask(context, caller, Some(route), ahead).await?,
     };
     let state = context.state.borrow();
     let upstream = state.config.routes.get(route).ok_or(Code::NotFound)?.upstream.trim_end_matches('/');

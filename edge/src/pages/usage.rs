@@ -51,7 +51,7 @@ fn table<'n>(label: &str, rows: impl Iterator<Item = (&'n str, Amount)>) -> Mark
             tbody { @for (name, amount) in rows { tr {
                 td { (name) }
                 td { (number(amount.used)) }
-                td { @if unlimited(amount) { "no limit" } @else { (number(amount.limit)) } }
+                td { @match amount.limit { Some(limit) => (number(limit)), None => "no limit" } }
                 td { (bar(name, amount)) }
             } } }
         } }
@@ -59,24 +59,19 @@ fn table<'n>(label: &str, rows: impl Iterator<Item = (&'n str, Amount)>) -> Mark
 }
 
 fn bar(name: &str, amount: Amount) -> Markup {
-    let percent = amount.used.saturating_mul(100).checked_div(amount.limit);
     html! {
-        @match percent {
-            _ if unlimited(amount) => span.faint { "–" },
-            Some(percent) => {
-                meter min="0" max=(amount.limit) optimum="0" high=(amount.limit * 4 / 5) value=(amount.used)
+        @match amount.limit {
+            None => span.faint { "–" },
+            Some(0) => span.faint { "not included" },
+            Some(limit) => {
+                @let percent = amount.used.saturating_mul(100) / limit;
+                meter min="0" max=(limit) optimum="0" high=(limit.saturating_mul(4) / 5) value=(amount.used)
                     aria-label=(name) {}
                 " " (percent) " %"
                 @if percent >= 100 { " " strong { "used up" } }
             }
-            None => span.faint { "not included" },
         }
     }
-}
-
-/// More than anybody can use.
-fn unlimited(amount: Amount) -> bool {
-    amount.limit >= 1 << 53
 }
 
 fn resource_name(name: &str) -> &str {

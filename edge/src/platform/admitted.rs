@@ -4,8 +4,8 @@
 use super::control_plane::Binding;
 use super::{body, log_admitted};
 use crate::MAX_FORM_BYTES;
-use crate::auth::Caller;
 use crate::control_plane::Unreachable;
+use crate::handlers::gateway::Onward;
 use crate::handlers::webhook::Incoming;
 use crate::handlers::{self, Context, check, forms, forward, gateway, pages, webhook};
 use crate::state::State;
@@ -37,7 +37,8 @@ pub(super) async fn run(
         }
         answer.into()
     });
-    let answer = JsValue::from_str(&outcome.answer.finish(&admitted.request_id, &admitted.spent).encode());
+    let answer =
+        JsValue::from_str(&outcome.answer.finish(&admitted.request_id, &admitted.spent.borrow()).encode());
     match outcome.source {
         Some(response) => Array::of2(&answer, &response).into(),
         None => answer,
@@ -54,7 +55,7 @@ async fn run_task(
     let context = Context { state, plane: &plane, admitted };
     let answer = match &admitted.task {
         Task::Ready => handlers::ready(&context).await?,
-        Task::Check(caller) => check::handle(&context, caller).await?,
+        Task::Check { caller, ahead } => check::handle(&context, caller, *ahead).await?,
         Task::Page { page, caller, jar } => pages::handle(&context, page, caller.as_ref(), jar).await?,
         Task::Form { form, caller, jar } => {
             let body = body::read(request, MAX_FORM_BYTES).await?;
@@ -70,8 +71,9 @@ async fn run_task(
             webhook::handle(&context, source, &incoming).await?
         }
         Task::Forward(task) => return relay(&context, task, request).await,
-        Task::Gateway { route, caller, path_and_query } => {
-            return to_upstream(&context, *route, caller, path_and_query, request).await;
+        Task::Gateway { route, caller, ahead, path_and_query } => {
+            let onward = gateway::admit(&context, *route, caller, *ahead, path_and_query).await?;
+            return to_upstream(&context, onward, request).await;
         }
     };
     Ok(answer.into())
@@ -122,12 +124,9 @@ async fn relay(
 /// A gateway route: on to the operator's upstream.
 async fn to_upstream(
     context: &Context<'_, Binding>,
-    route: usize,
-    caller: &Caller,
-    path_and_query: &str,
+    onward: Onward,
     request: &web_sys::Request,
 ) -> Result<Outcome, Code> {
-    let onward = gateway::admit(context, route, caller, path_and_query).await?;
     let received = headers_of(&request.headers());
     let websocket =
         received.iter().any(|(name, value)| name == "upgrade" && value.eq_ignore_ascii_case("websocket"));

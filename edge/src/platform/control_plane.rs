@@ -81,6 +81,7 @@ impl ControlPlane for Binding {
             status: response.status(),
             session: header(reply::SESSION).map(Zeroizing::new),
             rate_limit: header(reply::RATE_LIMIT),
+            retry_after: header("retry-after").and_then(|seconds| seconds.parse().ok()),
             body: Zeroizing::new(js_sys::Uint8Array::new(&body).to_vec()),
         })
     }

@@ -74,6 +74,11 @@ fn worker(
     let local = |name| wrangler::local_value(name, options.allow_local_upstreams);
     let mut vars: BTreeMap<&str, &str> =
         config.vars.iter().map(|(name, value)| (name.as_str(), local(name).unwrap_or(value))).collect();
+    // Links in mails lead here, unless the operator says where clients come in.
+    let here = format!("http://127.0.0.1:{}", options.port);
+    if worker == Worker::ControlPlane {
+        vars.insert("LINK_ORIGIN", given.get("PUBLIC_ORIGIN").unwrap_or(&here));
+    }
     vars.extend(given.iter().map(|(name, value)| (name.as_str(), value.as_str())));
     let vars =
         vars.into_iter().map(|(name, value)| format!("(name = {}, text = {})", quoted(name), quoted(value)));

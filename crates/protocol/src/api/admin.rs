@@ -41,8 +41,8 @@ pub struct NextPlan {
 pub struct Amount {
     /// So far.
     pub used: u64,
-    /// The most.
-    pub limit: u64,
+    /// The most; null: the plan sets no limit.
+    pub limit: Option<u64>,
 }
 
 /// `GET /v1/admin/orgs/{id}`: no content of the org's.

@@ -13,7 +13,7 @@ use serde_json::{Map, Value};
 pub struct NewApiKey {
     /// For people.
     pub name: String,
-    /// At least one; fixed for the key's life.
+    /// 1 to 64; fixed for the key's life.
     pub scopes: Vec<Scope>,
     /// RFC 3339, in the future. Absent: the key lives until it is revoked.
     #[serde(default)]
@@ -21,7 +21,7 @@ pub struct NewApiKey {
     /// Absent: the configured limit.
     #[serde(default)]
     pub rate_limit: Option<RateLimit>,
-    /// Networks that the key may be used from, `203.0.113.7`, `203.0.113.0/24`, `2001:db8::/32`; at most 32. Absent: any.
+    /// Networks that the key may be used from, `203.0.113.7`, `203.0.113.0/24`, `2001:db8::/32`; 1 to 32. Absent: any.
     #[serde(default)]
     pub allowed_ips: Option<Vec<String>>,
     /// Your own name for whom the key is for; 255 characters at most.
@@ -50,7 +50,7 @@ pub struct VerifyApiKey {
     /// What your backend was shown.
     #[cfg_attr(feature = "schema", schemars(with = "String"))]
     pub key: SecretString,
-    /// Scopes that the key must all have.
+    /// Scopes that the key must all have, 64 at most.
     #[serde(default)]
     pub scopes: Vec<Scope>,
     /// The address it was shown from; needed for a key with `allowed_ips`.

@@ -6,7 +6,7 @@ use core::hash::Hash;
 
 use super::Lease;
 use crate::quota::{NANOS_PER_MILLI, Quota};
-use crate::table::Table;
+use crate::table::{Decision, Table};
 
 /// A lease holds at most one in so many of the requests that are free, so that who asks first leaves most to the others:
 /// the n-th isolate to ask for much still finds `(3/4)^n` of the burst. When few are free each gets one, in turn.
@@ -46,10 +46,7 @@ impl<K: Copy + Eq + Hash> Home<K> {
     /// A quota of fewer than 8 requests is never leased from: each request asks.
     pub fn lease(&mut self, key: K, quota: Quota, ahead: u32, now_ms: u64) -> Lease {
         let ttl_ms = self.ttl_of(quota);
-        let quota = match self.strictness {
-            Strictness::Bounded => quota,
-            Strictness::Exact => quota.reserving(u64::from(ttl_ms) * NANOS_PER_MILLI),
-        };
+        let quota = self.held(quota);
         let most = if ttl_ms == 0 { 0 } else { self.table.peek(key, quota, now_ms).remaining / SHARE };
         let (granted, decision) = self.table.take_up_to(key, quota, ahead.min(most) + 1, now_ms);
         // A client that was told to wait for a second can be refused for that second without a call.
@@ -58,6 +55,25 @@ impl<K: Copy + Eq + Hash> Home<K> {
             decision,
             ahead: granted.saturating_sub(1),
             ttl_ms: decision.retry_after_seconds.map_or(ttl_ms, refused),
+        }
+    }
+
+    /// What a request of `key` that asks for no lease would get, without counting it.
+    #[must_use]
+    pub fn peek(&self, key: K, quota: Quota, now_ms: u64) -> Decision {
+        self.table.peek(key, self.held(quota), now_ms)
+    }
+
+    /// Takes up what `key` owed to an earlier home ([`Table::owe`]).
+    pub fn owe(&mut self, key: K, whole_at_ms: u64, now_ms: u64) {
+        self.table.owe(key, whole_at_ms, now_ms);
+    }
+
+    /// The quota as it is granted from.
+    fn held(&self, quota: Quota) -> Quota {
+        match self.strictness {
+            Strictness::Bounded => quota,
+            Strictness::Exact => quota.reserving(u64::from(self.ttl_of(quota)) * NANOS_PER_MILLI),
         }
     }
 

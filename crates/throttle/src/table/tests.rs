@@ -226,3 +226,21 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn an_earlier_tables_debt_is_taken_up_and_never_lessened() {
+    let quota = Quota::new(10, 10).unwrap();
+    let free = |table: &Table<u64>, now_ms| {
+        let decision = table.peek(1, quota, now_ms);
+        decision.remaining + u32::from(decision.allowed)
+    };
+    let mut table = Table::new(16, [0; 16]);
+    table.owe(1, 7_000, 0);
+    assert_eq!(free(&table, 0), 3);
+    table.owe(1, 5_000, 0);
+    assert_eq!(free(&table, 0), 3);
+    assert_eq!(free(&table, 2_000), 5);
+    table.owe(1, u64::MAX, 0);
+    assert!(!table.check(1, quota, 0).allowed, "at most the whole quota is owed");
+    assert!(table.check(2, quota, 0).allowed);
+}

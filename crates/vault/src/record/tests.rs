@@ -63,6 +63,7 @@ fn purposes_keep_their_numbers() {
         Purpose::InboundEvent,
         Purpose::IdempotencyRecord,
         Purpose::EndpointSecret,
+        Purpose::TotpSecret,
     ];
     assert_eq!(purposes.map(Purpose::wire), [1, 2, 3, 4, 5]);
 }

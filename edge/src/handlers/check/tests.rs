@@ -28,9 +28,9 @@ fn status(state: &RefCell<State>, plane: &FakePlane, head: &str, now_ms: u64) ->
     match verdict {
         Verdict::Answer(answer) => answer.status,
         Verdict::GoOn(admitted) => {
-            let Task::Check(caller) = &admitted.task else { panic!("{:?}", admitted.task) };
+            let Task::Check { caller, ahead } = &admitted.task else { panic!("{:?}", admitted.task) };
             let context = Context { state, plane, admitted: &admitted };
-            block_on(handle(&context, caller)).map_or_else(Code::status, |answer| answer.status)
+            block_on(handle(&context, caller, *ahead)).map_or_else(Code::status, |answer| answer.status)
         }
     }
 }
@@ -112,9 +112,10 @@ fn an_assertion_is_for_one_route() {
     let onward: Vec<_> = admitted
         .iter()
         .map(|admitted| {
-            let Task::Gateway { route, caller, path_and_query } = &admitted.task else { panic!() };
+            let Task::Gateway { route, caller, ahead, path_and_query } = &admitted.task else { panic!() };
             let context = Context { state: &state, plane: &plane, admitted };
-            block_on(crate::handlers::gateway::admit(&context, *route, caller, path_and_query)).unwrap()
+            block_on(crate::handlers::gateway::admit(&context, *route, caller, *ahead, path_and_query))
+                .unwrap()
         })
         .collect();
     assert_eq!(onward[0].url, "https://up.test/a/x?q=1");
@@ -123,4 +124,55 @@ fn an_assertion_is_for_one_route() {
         ["jwt-for-aud-a", "jwt-for-aud-b", "jwt-for-aud-a"]
     );
     assert_eq!(plane.calls.borrow().len(), 2);
+}
+
+/// M6: a key with a limit of its own passes by what the org's object has leased, and by no more.
+#[test]
+fn m6_a_quota_of_ones_own_is_spent_from_leases() {
+    let leased = |calls: usize| VerifiedPrincipal {
+        rate_limit: Some(protocol::api::RateLimit { limit: 100, period_seconds: 60 }),
+        lease: Some(Lease {
+            ahead: if calls == 0 { 0 } else { 3 },
+            ttl_ms: 5000,
+            limit: 100,
+            remaining: 90,
+            reset_after_seconds: 6,
+        }),
+        ..verified(None)
+    };
+    let asked = RefCell::new(0);
+    let plane = FakePlane::new(move |_, _| {
+        let calls = asked.replace_with(|n| *n + 1);
+        if calls == 2 { refusal(Code::RateLimited) } else { reply(200, leased(calls)) }
+    });
+    let (state, head) = (RefCell::new(state()), auth_check());
+    // The first answer tells the quota; the second request asks for a lease, which three more spend.
+    for (request, calls) in [(1, 1), (2, 2), (3, 2), (4, 2), (5, 2)] {
+        assert_eq!(status(&state, &plane, &head, NOW_MS), 200, "request {request}");
+        assert_eq!(plane.calls.borrow().len(), calls, "request {request}");
+    }
+    // The object refuses, and is not asked again before it said so, nor later than an answer is old.
+    for (after_ms, calls) in [(0, 3), (1, 3), (999, 3), (1000, 4)] {
+        let status = status(&state, &plane, &head, NOW_MS + after_ms);
+        assert_eq!(
+            (status == 429, plane.calls.borrow().len()),
+            (after_ms < 1000, calls),
+            "after {after_ms} ms"
+        );
+    }
+}
+
+/// N7: what is kept of a key holds for the networks that it is for.
+#[test]
+fn n7_a_kept_answer_serves_only_the_networks_of_the_key() {
+    let here = VerifiedPrincipal { allowed_ips: Some(vec!["192.0.2.0/24".into()]), ..verified(None) };
+    let (state, plane) = (RefCell::new(state()), FakePlane::new(move |_, _| reply(200, here.clone())));
+    let (name, value) = bearer(&api_key());
+    let from = |ip| head("GET", "/v1/auth/check", &[(name, &value), ("cf-connecting-ip", ip)]);
+    assert_eq!(status(&state, &plane, &from("192.0.2.1"), NOW_MS), 200);
+    assert_eq!(status(&state, &plane, &from("192.0.2.255"), NOW_MS), 200);
+    for stranger in ["198.51.100.1", "2001:db8::1", "", "192.0.2.1, 198.51.100.1"] {
+        assert_eq!(status(&state, &plane, &from(stranger), NOW_MS), 403, "{stranger}");
+    }
+    assert_eq!(plane.calls.borrow().len(), 1);
 }

@@ -327,7 +327,7 @@ fn the_header_says_who_is_signed_in_and_where() {
 fn usage_is_written_for_people() {
     let body = get("/usage", &hostile()).body;
     assert!(body.contains("1,234,567") && body.contains("10,000,000"));
-    assert!(body.contains("used up") && body.contains("not included"));
+    assert!(body.contains("used up") && body.contains("not included") && body.contains("no limit"));
     assert!(body.contains("<meter min=\"0\" max=\"20\" optimum=\"0\" high=\"16\" value=\"19\""));
 }
 

@@ -1,0 +1,205 @@
+//! What takes more than one object: a person's identities, their account, the orgs they belong to. Each flow is a sequence
+//! of asks, and no object waits for another while it decides.
+//!
+//! A flow can end after any of its asks: the Worker is replaced, the client goes away. What it leaves behind then is never
+//! more than nothing: an account that nobody can sign in to is made again, a session whose token nobody has got is no way
+//! in, work that must not be forgotten stands in the account's outbox before it is begun. Doing it again, or signing in,
+//! goes on from there.
+
+mod account;
+mod email;
+mod enter;
+pub mod oidc;
+mod operator;
+mod orgs;
+mod password;
+mod second_factor;
+mod sessions;
+pub mod sign_in;
+mod sign_up;
+#[cfg(test)]
+mod tests;
+mod work;
+
+pub use self::oidc::Providers;
+pub use password::pass_on_reset;
+pub use work::perform;
+
+use crate::asks::{AskAccount, AskIdentity, AskOrg, Voucher};
+use crate::error::AppError;
+use crate::reply::Reply;
+use crate::secrets::Secrets;
+use config::Config;
+use protocol::{Call, Code, Operation, OrgId, UserId};
+use serde::de::DeserializeOwned;
+use zeroize::Zeroizing;
+
+/// The other objects. Every ask carries the flow's call along: its request id, its client, its principal.
+///
+/// A refusal comes back as the error that it was; an object that cannot be reached is `Unavailable`.
+#[allow(async_fn_in_trait, reason = "futures of a Worker stay on their thread")]
+pub trait Objects {
+    /// Asks the identity's object with this name ([`Secrets::identity_name`]).
+    ///
+    /// # Errors
+    /// Its refusal; `Unavailable`.
+    async fn identity<T: DeserializeOwned>(&self, name: &str, ask: &AskIdentity) -> Result<T, AppError>;
+
+    /// Asks a person's account.
+    ///
+    /// # Errors
+    /// Its refusal; `Unavailable`.
+    async fn account<T: DeserializeOwned>(&self, user: &UserId, ask: &AskAccount) -> Result<T, AppError>;
+
+    /// Asks an org.
+    ///
+    /// # Errors
+    /// Its refusal; `Unavailable`.
+    async fn org(&self, org: &OrgId, ask: &AskOrg) -> Result<Reply, AppError>;
+
+    /// Has an org answer an operation of its own for the call's principal, as if the edge had asked.
+    ///
+    /// # Errors
+    /// Its refusal; `Unavailable`.
+    async fn operate(&self, org: &OrgId, operation: &Operation) -> Result<Reply, AppError>;
+}
+
+/// The surroundings of one flow.
+pub struct Flow<'a, O> {
+    /// The other objects.
+    pub objects: &'a O,
+    /// Deploy-time secrets.
+    pub secrets: &'a Secrets,
+    /// The operator's decisions.
+    pub config: &'a Config,
+    /// Unix time, ms; one value for the whole flow.
+    pub now_ms: u64,
+    /// Who asks for what, as the edge says.
+    pub call: &'a Call,
+    /// Whether identity providers may be on this machine: development and tests only.
+    pub allow_local_upstreams: bool,
+}
+
+impl<O> Clone for Flow<'_, O> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<O> Copy for Flow<'_, O> {}
+
+/// Whether a call is not one org's own, and answered here.
+pub fn takes(operation: &Operation) -> bool {
+    matches!(
+        operation,
+        Operation::SignUp
+            | Operation::LogIn
+            | Operation::LogInSecondFactor
+            | Operation::RequestPasswordReset
+            | Operation::ResetPassword
+            | Operation::VerifyEmail
+            | Operation::ResendVerification
+            | Operation::GetAccount
+            | Operation::ListAccountEvents(_)
+            | Operation::ChangePassword
+            | Operation::ChangeEmail
+            | Operation::Reauthenticate
+            | Operation::StartSecondFactor
+            | Operation::ConfirmSecondFactor
+            | Operation::RemoveSecondFactor
+            | Operation::NewRecoveryCodes
+            | Operation::UnlinkIdentity { .. }
+            | Operation::StartOidc(_)
+            | Operation::FinishOidc(_)
+            | Operation::FinishSignUp { .. }
+            | Operation::ListOrgs
+            | Operation::CreateOrg
+            | Operation::SwitchOrg
+            | Operation::AcceptInvitation
+            | Operation::RevokeOtherSessions
+            | Operation::LeaveOrg
+            | Operation::SetOrgPlan { .. }
+            | Operation::SetOrgLimits { .. }
+            | Operation::GetOrgAsOperator { .. }
+    )
+}
+
+/// Answers a call that is not one org's own.
+///
+/// # Errors
+/// Refusals and faults alike; the caller makes the problem document and logs the faults.
+pub async fn answer<O: Objects>(
+    flow: Flow<'_, O>,
+    providers: &impl Providers,
+    body: &[u8],
+) -> Result<Reply, AppError> {
+    match &flow.call.operation {
+        Operation::StartOidc(start) => oidc::start(flow, providers, start).await,
+        Operation::FinishOidc(callback) => oidc::finish(flow, providers, callback).await,
+        Operation::FinishSignUp { pending } => oidc::finish_sign_up(flow, pending, body).await,
+        Operation::SignUp => sign_up::sign_up(flow, body).await,
+        Operation::LogIn => sign_in::log_in(flow, body).await,
+        Operation::LogInSecondFactor => sign_in::second_factor(flow, body).await,
+        Operation::RequestPasswordReset => password::request_reset(flow, body).await,
+        Operation::ResetPassword => password::reset(flow, body).await,
+        Operation::VerifyEmail => email::verify(flow, body).await,
+        // It ends the session that it is asked by: the org's answer is the answer.
+        Operation::LeaveOrg => orgs::leave(flow).await,
+        _ => signed_in(flow, body).await,
+    }
+}
+
+/// Answers who is signed in.
+async fn signed_in<O: Objects>(flow: Flow<'_, O>, body: &[u8]) -> Result<Reply, AppError> {
+    let mut caller = flow.caller().await?;
+    let renewed = caller.voucher.renewed.take();
+    let mut reply = match &flow.call.operation {
+        Operation::ResendVerification => email::resend(flow, &caller).await,
+        Operation::ChangeEmail => email::change(flow, &caller, body).await,
+        Operation::GetAccount => account::get(flow, &caller).await,
+        Operation::ListAccountEvents(page) => account::events(flow, &caller, page).await,
+        Operation::UnlinkIdentity { provider } => account::unlink(flow, &caller, provider).await,
+        Operation::ChangePassword => password::change(flow, &caller, body).await,
+        Operation::Reauthenticate => sessions::reauthenticate(flow, &caller, body).await,
+        Operation::RevokeOtherSessions => sessions::revoke_others(flow, &caller).await,
+        Operation::StartSecondFactor => second_factor::start(flow, &caller).await,
+        Operation::ConfirmSecondFactor => second_factor::confirm(flow, &caller, body).await,
+        Operation::RemoveSecondFactor => second_factor::remove(flow, &caller).await,
+        Operation::NewRecoveryCodes => second_factor::new_recovery_codes(flow, &caller).await,
+        Operation::ListOrgs => orgs::list(flow, &caller).await,
+        Operation::CreateOrg => orgs::create(flow, &caller, body).await,
+        Operation::SwitchOrg => orgs::switch(flow, &caller, body).await,
+        Operation::AcceptInvitation => orgs::accept_invitation(flow, &caller, body).await,
+        Operation::SetOrgPlan { org } => operator::set_plan(flow, &caller, org, body).await,
+        Operation::SetOrgLimits { org } => operator::set_limits(flow, &caller, org, body).await,
+        Operation::GetOrgAsOperator { org } => operator::describe(flow, &caller, org).await,
+        _ => Err(Code::NotFound.into()),
+    }?;
+    if reply.session.is_none() {
+        reply.session = renewed.map(|token| Zeroizing::new(token.0.clone()));
+    }
+    Ok(reply)
+}
+
+/// Who is signed in, and where.
+struct Caller {
+    /// The org whose session it is.
+    org: OrgId,
+    /// What that org says.
+    voucher: Voucher,
+}
+
+impl Caller {
+    fn user(&self) -> &UserId {
+        &self.voucher.user.id
+    }
+}
+
+impl<O: Objects> Flow<'_, O> {
+    /// The caller, by the word of the org whose session it is: alive, allowed, and recently proven where that is asked for.
+    async fn caller(&self) -> Result<Caller, AppError> {
+        let org = self.call.principal.org().ok_or(Code::Unauthenticated)?;
+        let voucher = self.objects.org(org, &AskOrg::Authorize).await?.read()?;
+        Ok(Caller { org: org.clone(), voucher })
+    }
+}

@@ -1,0 +1,129 @@
+//! Requests over time, counted exactly, because this object is the one place that all of an org's calls go through (claim
+//! M6): a principal by the key's own limit or the org's, and all of them together by the org's total.
+//!
+//! What the edge lets through by a lease was counted when it was leased; what that costs in exactness is proven in crate
+//! `throttle`.
+
+mod counter;
+
+use counter::{Counter, WHOLE_ORG, subject};
+
+use super::actor::{Actor, Kind};
+use super::plan::{self, Terms};
+use crate::context::Context;
+use crate::error::AppError;
+use protocol::api::RateLimit;
+use protocol::call::Lease;
+use protocol::{ApiKeyId, Operation};
+use std::rc::Rc;
+use throttle::{Decision, Quota};
+
+/// What an org's object keeps in memory from call to call.
+#[derive(Default)]
+pub struct OrgLimiter {
+    pub(super) terms: Option<Rc<Terms>>,
+    counter: Option<Counter>,
+}
+
+/// The limit that takes the place of the configured one for this principal: the key's own, else the org's.
+///
+/// # Errors
+/// Those of the database.
+pub(super) fn own(ctx: Context<'_>, actor: &Actor) -> Result<Option<RateLimit>, AppError> {
+    match actor.kind {
+        Kind::Edge => Ok(None),
+        Kind::Member { .. } | Kind::ApiKey { .. } => {
+            Ok(actor.rate_limit().or(plan::terms(ctx)?.limits.principal))
+        }
+    }
+}
+
+/// Counts the call, before it does anything. [`Operation::VerifyPrincipal`] is counted by [`lease`].
+///
+/// # Errors
+/// [`AppError::Limited`].
+pub(super) fn check(ctx: Context<'_>, actor: &Actor) -> Result<(), AppError> {
+    match ctx.call.operation {
+        Operation::VerifyPrincipal { .. } => Ok(()),
+        _ => lease(ctx, actor, 0).map(|_| ()),
+    }
+}
+
+/// Counts the call and up to `want` requests more, which the asking isolate may let through: how many those are, or `None`
+/// where nothing is counted here and the edge goes by the configured limit.
+///
+/// # Errors
+/// [`AppError::Limited`], and nothing is counted.
+pub(super) fn lease(ctx: Context<'_>, actor: &Actor, want: u32) -> Result<Option<Lease>, AppError> {
+    if matches!(actor.kind, Kind::Edge) {
+        return Ok(None);
+    }
+    let limits = [(subject(actor.name()), own(ctx, actor)?), (WHOLE_ORG, plan::terms(ctx)?.limits.org)];
+    let mut counted = Vec::with_capacity(limits.len());
+    for (subject, limit) in limits {
+        counted.extend(limit.map(quota).transpose()?.map(|quota| (subject, quota)));
+    }
+    if counted.is_empty() {
+        return Ok(None);
+    }
+    with_counter(ctx, |counter| {
+        let refused = counted
+            .iter()
+            .filter_map(|(subject, quota)| counter.peek(*subject, *quota, ctx.now_ms).retry_after_seconds);
+        if let Some(retry_after_seconds) = refused.max() {
+            return Err(AppError::Limited { retry_after_seconds });
+        }
+        let mut leased: Option<Lease> = None;
+        for (subject, quota) in counted {
+            let ahead = leased.map_or(want, |lease| lease.ahead);
+            let throttle::Lease { decision, ahead, ttl_ms } = counter.lease(ctx, subject, quota, ahead)?;
+            leased = Some(match leased {
+                None => Lease {
+                    ahead,
+                    ttl_ms,
+                    limit: decision.limit,
+                    remaining: decision.remaining,
+                    reset_after_seconds: decision.reset_after_seconds,
+                },
+                // The principal's own limit is what it is told; the org's only makes the lease smaller.
+                Some(own) => Lease { ahead, ttl_ms: own.ttl_ms.min(ttl_ms), ..own },
+            });
+        }
+        Ok(leased)
+    })
+}
+
+/// Counts a use of a key by its own limit, or looks how it stands.
+///
+/// # Errors
+/// Those of the database.
+pub(super) fn of_key(
+    ctx: Context<'_>,
+    id: &ApiKeyId,
+    limit: RateLimit,
+    count: bool,
+) -> Result<Decision, AppError> {
+    let (subject, quota) = (subject(id.as_str()), quota(limit)?);
+    with_counter(ctx, |counter| {
+        if count {
+            return Ok(counter.lease(ctx, subject, quota, 0)?.decision);
+        }
+        Ok(counter.peek(subject, quota, ctx.now_ms))
+    })
+}
+
+/// A limit that was checked when it was stored; one that is none lets nothing through.
+fn quota(RateLimit { limit, period_seconds }: RateLimit) -> Result<Quota, AppError> {
+    Quota::new(limit, period_seconds).map_err(|_| AppError::Encoding)
+}
+
+fn with_counter<T>(
+    ctx: Context<'_>,
+    count: impl FnOnce(&mut Counter) -> Result<T, AppError>,
+) -> Result<T, AppError> {
+    let limiter = &mut *ctx.limits.borrow_mut();
+    match &mut limiter.counter {
+        Some(counter) => count(counter),
+        none => count(none.insert(Counter::load(ctx)?)),
+    }
+}

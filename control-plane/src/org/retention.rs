@@ -1,0 +1,42 @@
+//! What goes when its time is over, in batches: the object's alarm runs this daily, and again at once while there is more.
+
+use super::{inbound, sessions};
+use crate::context::Context;
+use crate::store::{SqlError, Value};
+
+/// Rows of a table that go at once: a few milliseconds, so that nobody's call waits for long.
+const BATCH: u32 = 500;
+
+/// Deletes a batch of each kind of row that nothing reads any more; whether there may be more of them.
+///
+/// # Errors
+/// Those of the database.
+pub fn purge(ctx: Context<'_>) -> Result<bool, SqlError> {
+    let oldest_answer =
+        ctx.now_ms.saturating_sub(u64::from(ctx.config.retention.idempotency_hours) * 3_600_000);
+    let outlived: [(&str, &str, u64); 4] = [
+        ("inbound_events", "received_at < ?", inbound::oldest(ctx)),
+        ("idempotency", "created_at < ?", oldest_answer),
+        ("sessions", "seen_at < ?", sessions::oldest_alive(ctx)),
+        ("rotated_keys", "ends_at <= ?", ctx.now_ms),
+    ];
+    let tokens = (
+        "invitation_tokens",
+        "invitation_id IN (SELECT id FROM invitations \
+         WHERE accepted_at IS NOT NULL OR revoked_at IS NOT NULL OR expires_at <= ?)",
+        ctx.now_ms,
+    );
+    let mut more = false;
+    for (table, condition, time) in outlived.into_iter().chain([tokens]) {
+        let time = Value::from(time);
+        ctx.store.bookkeeping(
+            &format!(
+                "DELETE FROM {table} WHERE rowid IN (SELECT rowid FROM {table} WHERE {condition} LIMIT ?)"
+            ),
+            &[time.clone(), BATCH.into()],
+        )?;
+        more |=
+            ctx.store.first(&format!("SELECT 1 FROM {table} WHERE {condition} LIMIT 1"), &[time])?.is_some();
+    }
+    Ok(more)
+}
