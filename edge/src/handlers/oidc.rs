@@ -42,7 +42,7 @@ pub async fn start<P: ControlPlane>(context: &Context<'_, P>, provider: &str) ->
 /// `Unavailable`, `Internal`.
 pub fn go_on<P>(context: &Context<'_, P>, caller: &Caller, reply: &Reply) -> Result<Answer, Code> {
     let redirect = redirect(reply)?;
-    write(context, 200, Some(caller), None, |shell, _| {
+    write(context, 200, Some(caller), None, &|shell, _| {
         crate::pages::confirm::to_provider(shell, &redirect.location)
     })?
     .with_session(reply.session.as_deref().map(String::as_str), idle_days(context))
@@ -76,7 +76,7 @@ pub async fn finish<P: ControlPlane>(
         arrived(read(&reply)?, &reply, jar, idle_days(context))?
     } else if caller.is_some() {
         let (code, detail) = reply.problem();
-        write(context, code.status(), caller, None, |shell, _| {
+        write(context, code.status(), caller, None, &|shell, _| {
             crate::pages::problem(shell, code.title(), detail.as_deref())
         })?
     } else {

@@ -155,7 +155,7 @@ pub(super) fn write<P>(
     status: u16,
     caller: Option<&Caller>,
     me: Option<&Me>,
-    page: impl FnOnce(&Shell<'_>, &State) -> Markup,
+    page: &dyn Fn(&Shell<'_>, &State) -> Markup,
 ) -> Result<Answer, Code> {
     let state = &mut context.state.borrow_mut();
     let nonce = pages::nonce(&mut state.random).map_err(|_| Code::Internal)?;

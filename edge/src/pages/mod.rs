@@ -144,7 +144,7 @@ pub fn dead_link(shell: &Shell<'_>, form: Form) -> Markup {
 }
 
 /// A time to wait, for people.
-fn wait(seconds: u32) -> String {
+pub fn wait(seconds: u32) -> String {
     match seconds {
         0 | 1 => "a second".to_owned(),
         2..=90 => format!("{seconds} seconds"),

@@ -219,8 +219,30 @@ async fn failed<P: ControlPlane>(
         _ if form == Form::SignOut => return Err(code),
         _ => {}
     }
-    let mut retry =
-        Retry { form, status: code.status(), title: code.title(), detail, fields: fields.without_secrets() };
+    let wait = reply.retry_after.map(|seconds| format!("Try again in {}.", crate::pages::wait(seconds)));
+    let retry = Retry {
+        form,
+        status: code.status(),
+        title: code.title(),
+        detail: wait.or(detail),
+        fields: fields.without_secrets(),
+    };
+    let answer = again(context, caller, jar, code, retry).await?;
+    Ok(match reply.retry_after {
+        Some(seconds) => answer.with("retry-after", seconds.to_string()),
+        None => answer,
+    })
+}
+
+/// The page of a refused form, or the one that asks for a proof first.
+async fn again<P: ControlPlane>(
+    context: &Context<'_, P>,
+    caller: Option<&Caller>,
+    jar: &Jar,
+    code: Code,
+    mut retry: Retry,
+) -> Result<Answer, Code> {
+    let form = retry.form;
     match caller {
         Some(caller) if code == Code::ReauthenticationRequired => {
             retry.fields = Fields::back_to(form.path());

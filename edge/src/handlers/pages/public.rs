@@ -24,30 +24,30 @@ pub fn render<P>(
     };
     let status = status(retry);
     match page {
-        Page::Home(notice) => write(context, status, None, None, |shell, state| {
+        Page::Home(notice) => write(context, status, None, None, &|shell, state| {
             pages::sign_in::render(shell, &state.config, *notice, retry)
         }),
         Page::ForgotPassword(notice) => {
-            write(context, status, None, None, |shell, _| pages::password::forgot(shell, *notice, retry))
+            write(context, status, None, None, &|shell, _| pages::password::forgot(shell, *notice, retry))
         }
         Page::SignInCode => needs(Cookie::Challenge, Form::SignInCode, &|| {
-            write(context, status, None, None, |shell, _| pages::sign_in::code(shell, retry))
+            write(context, status, None, None, &|shell, _| pages::sign_in::code(shell, retry))
         }),
         Page::ResetPassword => needs(Cookie::Reset, Form::ResetPassword, &|| {
-            write(context, status, None, None, |shell, _| pages::password::reset(shell, retry))
+            write(context, status, None, None, &|shell, _| pages::password::reset(shell, retry))
         }),
         Page::VerifyEmail => needs(Cookie::Verification, Form::VerifyEmail, &|| {
-            write(context, status, None, None, |shell, _| pages::verify_email::render(shell, retry))
+            write(context, status, None, None, &|shell, _| pages::verify_email::render(shell, retry))
         }),
         Page::Join => needs(Cookie::Invitation, Form::JoinSignUp, &|| {
-            write(context, status, None, None, |shell, state| {
+            write(context, status, None, None, &|shell, state| {
                 pages::join::sign_up(shell, &state.config, retry)
             })
         }),
         Page::FinishSignUp => match jar.get(Cookie::Pending).and_then(Newcomer::from_cookie) {
             Some(newcomer) => {
                 let invited = jar.get(Cookie::Invitation).is_some();
-                write(context, status, None, None, |shell, state| {
+                write(context, status, None, None, &|shell, state| {
                     pages::join::finish_sign_up(shell, &state.config, &newcomer, invited, retry)
                 })
             }
@@ -63,5 +63,5 @@ pub fn render<P>(
 /// # Errors
 /// `Internal`.
 pub fn dead_link<P>(context: &Context<'_, P>, form: Form) -> Result<Answer, Code> {
-    write(context, Code::InvalidLink.status(), None, None, |shell, _| pages::dead_link(shell, form))
+    write(context, Code::InvalidLink.status(), None, None, &|shell, _| pages::dead_link(shell, form))
 }

@@ -98,7 +98,7 @@ fn write_from<P>(
         let data: Overview = replies.next()?;
         let chain: Option<AuditVerification> =
             matches!(page, Page::Audit { verify: true }).then(|| replies.next()).transpose()?;
-        return write(context, status, caller, Some(&data.me), |shell, _| match page {
+        return write(context, status, caller, Some(&data.me), &|shell, _| match page {
             Page::Connections(notice) => pages::connections::render(shell, &data, *notice, retry),
             Page::Keys(notice) => pages::keys::render(shell, &data, *notice, retry),
             Page::Sources(notice) => pages::sources::render(shell, &data, *notice, retry),
@@ -113,13 +113,13 @@ fn write_from<P>(
     match page {
         Page::Event(_) => {
             let event: InboundEvent = replies.next()?;
-            write(context, status, caller, who, |shell, _| pages::events::one(shell, &event))
+            write(context, status, caller, who, &|shell, _| pages::events::one(shell, &event))
         }
         Page::Members { notice, cursor } => {
             let members: List<Member> = replies.next()?;
             let invitations: List<Invitation> = replies.next()?;
             let lists = pages::members::Lists { members, invitations, cursor: cursor.as_deref() };
-            write(context, status, caller, who, |shell, _| {
+            write(context, status, caller, who, &|shell, _| {
                 pages::members::render(shell, &me, &lists, *notice, retry)
             })
         }
@@ -127,16 +127,16 @@ fn write_from<P>(
             let members: List<Member> = replies.next()?;
             match members.data.iter().find(|member| member.id == *id) {
                 Some(member) => {
-                    write(context, status, caller, who, |shell, _| pages::members::remove(shell, member))
+                    write(context, status, caller, who, &|shell, _| pages::members::remove(shell, member))
                 }
-                None => write(context, Code::NotFound.status(), caller, who, |shell, _| {
+                None => write(context, Code::NotFound.status(), caller, who, &|shell, _| {
                     pages::problem(shell, Code::NotFound.title(), None)
                 }),
             }
         }
         Page::Usage => {
             let usage: Usage = replies.next()?;
-            write(context, status, caller, who, |shell, _| pages::usage::render(shell, &usage))
+            write(context, status, caller, who, &|shell, _| pages::usage::render(shell, &usage))
         }
         Page::Account(notice) => {
             let account: Account = replies.next()?;
@@ -149,19 +149,19 @@ fn write_from<P>(
                 orgs: orgs.data,
                 events: events.data,
             };
-            write(context, status, caller, who, |shell, state| {
+            write(context, status, caller, who, &|shell, state| {
                 pages::account::render(shell, &state.config, &data, *notice, retry)
             })
         }
         Page::Confirm => {
             let account: Account = replies.next()?;
-            write(context, status, caller, who, |shell, state| {
+            write(context, status, caller, who, &|shell, state| {
                 pages::confirm::render(shell, &state.config, &account, retry)
             })
         }
-        Page::Leave => write(context, status, caller, who, |shell, _| pages::members::leave(shell, &me)),
-        Page::Join => write(context, status, caller, who, |shell, _| pages::join::accept(shell, &me, retry)),
-        _ => write(context, status, caller, who, |shell, _| pages::second_factor::again(shell, retry)),
+        Page::Leave => write(context, status, caller, who, &|shell, _| pages::members::leave(shell, &me)),
+        Page::Join => write(context, status, caller, who, &|shell, _| pages::join::accept(shell, &me, retry)),
+        _ => write(context, status, caller, who, &|shell, _| pages::second_factor::again(shell, retry)),
     }
 }
 
@@ -187,19 +187,19 @@ pub fn once<P>(context: &Context<'_, P>, caller: &Caller, what: Once, reply: &Re
     let answer = match what {
         Once::Key => {
             let key: CreatedApiKey = read(reply)?;
-            write(context, 200, caller, None, |shell, _| pages::keys::created(shell, &key))?
+            write(context, 200, caller, None, &|shell, _| pages::keys::created(shell, &key))?
         }
         Once::Invitation => {
             let invitation: CreatedInvitation = read(reply)?;
-            write(context, 200, caller, None, |shell, _| pages::members::invited(shell, &invitation))?
+            write(context, 200, caller, None, &|shell, _| pages::members::invited(shell, &invitation))?
         }
         Once::SecondFactor => {
             let new: NewSecondFactor = read(reply)?;
-            write(context, 200, caller, None, |shell, _| pages::second_factor::start(shell, &new))?
+            write(context, 200, caller, None, &|shell, _| pages::second_factor::start(shell, &new))?
         }
         Once::RecoveryCodes => {
             let codes: RecoveryCodes = read(reply)?;
-            write(context, 200, caller, None, |shell, _| pages::second_factor::codes(shell, &codes))?
+            write(context, 200, caller, None, &|shell, _| pages::second_factor::codes(shell, &codes))?
         }
     };
     Ok(answer.with_session(reply.session.as_deref().map(String::as_str), idle_days(context)))
@@ -218,7 +218,7 @@ fn refused<P>(
         (Code::Unauthenticated, Page::Home(_) | Page::Join) => public::render(context, page, jar, None)?,
         (Code::Unauthenticated, _) => Answer::see_other("/"),
         _ => {
-            return write(context, code.status(), Some(caller), None, |shell, _| {
+            return write(context, code.status(), Some(caller), None, &|shell, _| {
                 pages::problem(shell, code.title(), detail.as_deref())
             });
         }

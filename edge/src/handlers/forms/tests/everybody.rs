@@ -177,3 +177,15 @@ fn a_newcomer_with_somebody_elses_invitation_signs_up_without_it() {
     assert_eq!(cookies(&answer).len(), 1);
     assert!(cookies(&answer)[0].starts_with("__Host-sluicegate_join=;"));
 }
+
+/// M6: an account that is tried too often says when it can be tried again.
+#[test]
+fn m6_too_many_attempts_say_how_long_to_wait() {
+    let plane = FakePlane::new(|_, _| {
+        refusal(Code::RateLimited)
+            .map(|reply| crate::control_plane::Reply { retry_after: Some(600), ..reply })
+    });
+    let answer = browse("POST", "/sign-in", false, "", "email=a&password=b", &plane).unwrap();
+    assert_eq!((answer.status, answer.header("retry-after")), (429, Some("600")));
+    assert!(answer.body.contains("Try again in 10 minutes."));
+}
