@@ -125,7 +125,8 @@ pub(super) async fn make<O: Objects>(flow: Flow<'_, O>, new: &NewAccount) -> Res
         let user = UserId::new(flow.now_ms, random()?);
         let holder: UserId = flow.objects.identity(&name, &AskIdentity::Claim { user }).await?;
         if let Some(identity) = &new.identity {
-            oidc::claim(flow, &identity.identity(), &holder).await?;
+            // First: an account whose identity leads nowhere could not be signed in to.
+            oidc::take(flow, &holder, &identity.identity()).await?;
         }
         match flow.objects.account(&holder, &AskAccount::Create(new.clone())).await? {
             Creation::Made(entrant) => {
