@@ -126,10 +126,10 @@ pub(crate) mod tests {
         let secrets = Secrets::load("sgk", fixed).unwrap();
         let ada = Identity::Email { email: "ada@example.com".into() };
         let oidc = Identity::Oidc { issuer: "https://idp.example".into(), subject: "1".into() };
-        assert_eq!(secrets.identity_name(&ada), "idn_A");
-        assert_eq!(secrets.identity_name(&oidc), "idn_B");
-        assert_eq!(secrets.decoy(&ada).as_str(), "usr_C");
-        assert_eq!(secrets.decoy(&oidc).as_str(), "usr_D");
+        assert_eq!(secrets.identity_name(&ada), "idn_26z3dtd3pnx5cer5ygnnjx103k2kjymermcbckgaqnem0f3atvb0");
+        assert_eq!(secrets.identity_name(&oidc), "idn_a13nf2ttzcddyxgpz8wt3dwscytcy6ek0sqvks7bghq66sbr2zc0");
+        assert_eq!(secrets.decoy(&ada).as_str(), "usr_12es49c6ys9v70wwt712593mbf");
+        assert_eq!(secrets.decoy(&oidc).as_str(), "usr_30ek8zakns3p68q28zv27pn6w8");
     }
 
     #[test]

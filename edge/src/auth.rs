@@ -98,7 +98,7 @@ pub fn authenticate(
 /// # Errors
 /// [`BadCredential`] for a cookie that is doubled or forged.
 pub fn by_cookie(head: &Head<'_>, now_ms: u64, state: &mut State) -> Result<Option<Caller>, BadCredential> {
-    match session_cookie(head.header("cookie").unwrap_or_default())? {
+    match cookie(head.header("cookie").unwrap_or_default(), COOKIE)? {
         Some(token) => by_token(token, true, now_ms, state).map(Some),
         None => Ok(None),
     }
@@ -114,11 +114,14 @@ fn bearer(value: &str) -> Result<&str, BadCredential> {
     Err(BadCredential)
 }
 
-/// The session cookie's value. Two of them are refused: one may be planted.
-fn session_cookie(header: &str) -> Result<Option<&str>, BadCredential> {
+/// A cookie's value; an empty one is none.
+///
+/// # Errors
+/// [`BadCredential`] for two of the name: one may be planted.
+pub fn cookie<'h>(header: &'h str, wanted: &str) -> Result<Option<&'h str>, BadCredential> {
     let mut values = header.split(';').filter_map(|pair| {
         let (name, value) = pair.split_once('=')?;
-        (name.trim() == COOKIE).then(|| value.trim())
+        (name.trim() == wanted).then(|| value.trim())
     });
     match (values.next(), values.next()) {
         (_, Some(_)) => Err(BadCredential),

@@ -8,14 +8,17 @@
 use crate::auth::{self, Caller};
 use crate::csrf;
 use crate::handlers::check;
+use crate::handlers::cookies::Jar;
 use crate::head::Head;
 use crate::limits::{Limited, Spent};
+use crate::pages;
 use crate::random::NoRandomness;
 use crate::route::{self, Target};
 use crate::state::State;
 use crate::verdict::{Admitted, Answer, Forward, Task, Verdict};
 use protocol::routes::{Body, Class, Route};
 use protocol::{Access, Client, Code, Operation, Principal, RequestId, SourceId};
+use secrecy::ExposeSecret as _;
 use std::cell::RefCell;
 use std::net::{IpAddr, Ipv4Addr};
 use throttle::{Spend, client_key};
@@ -38,6 +41,9 @@ pub fn decide(head: &Head<'_>, now_ms: u64, state: &mut State) -> Result<Verdict
             let client = client(head, state);
             let spent = RefCell::new(spent);
             return Ok(Verdict::GoOn(Box::new(Admitted { request_id, now_ms, client, spent, task })));
+        }
+        Err(Refusal::Problem { code, detail, .. }) if route::is_for_people(head, &state.config) => {
+            pages::refused(state, code, detail, spent.retry_after_seconds(), &request_id)?
         }
         Err(Refusal::Problem { code, detail, allow }) => {
             let answer = Answer::problem(code, detail, &request_id);
@@ -96,7 +102,7 @@ fn judge(head: &Head<'_>, now_ms: u64, state: &mut State, spent: &mut Spent) -> 
             } else if page.needs_caller() {
                 return Ok(Outcome::Answer(Answer::see_other("/")));
             }
-            Ok(Outcome::Task(Task::Page { page, caller }))
+            Ok(Outcome::Task(Task::Page { page, caller, jar: Jar::of(head) }))
         }
         Target::Form(form) => {
             csrf::same_origin(head, &state.own_origin(head))?;
@@ -111,7 +117,14 @@ fn judge(head: &Head<'_>, now_ms: u64, state: &mut State, spent: &mut Spent) -> 
             };
             media_type(head, "application/x-www-form-urlencoded")?;
             length(head, MAX_FORM_BYTES)?;
-            Ok(Outcome::Task(Task::Form { form, caller }))
+            Ok(Outcome::Task(Task::Form { form, caller, jar: Jar::of(head) }))
+        }
+        Target::Link { path, cookie, token } => {
+            let answer = Answer::see_other(path).with_cookie(cookie, token.expose_secret());
+            Ok(Outcome::Answer(answer.unwrap_or_else(|| {
+                // No token of ours: the page, without one, says so.
+                Answer::see_other(path).without_cookies(&[cookie])
+            })))
         }
         Target::Gateway(route) => {
             let caller = authenticated(head, now_ms, state)?;
@@ -141,7 +154,8 @@ fn sizes(head: &Head<'_>, state: &State) -> Result<(), Code> {
 fn signs_in(target: &Target<'_>) -> bool {
     match target {
         Target::Api(route, _) => matches!(route.class, Class::Auth | Class::Password),
-        Target::Form(form) => !form.needs_caller(),
+        Target::Form(form) => form.signs_in(),
+        Target::Page(page) => page.signs_in(),
         _ => false,
     }
 }

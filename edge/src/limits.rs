@@ -125,6 +125,11 @@ impl Spent {
         if decision.allowed { Ok(()) } else { Err(Limited) }
     }
 
+    /// When a refused request may come again.
+    pub fn retry_after_seconds(&self) -> Option<u32> {
+        self.retry_after_seconds
+    }
+
     /// Adds `RateLimit-Policy`, `RateLimit` and, for a refused request, `Retry-After`.
     pub fn write_to(&self, headers: &mut Vec<(Cow<'static, str>, String)>) {
         if self.policies.is_empty() {

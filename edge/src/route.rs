@@ -1,13 +1,16 @@
 //! Which task a path is for. The API's paths are `protocol::routes::ROUTES`; the edge's own are here. Whatever is in no
 //! table does not exist.
 
+use crate::handlers::cookies::Cookie;
 use crate::handlers::forms::Form;
 use crate::handlers::pages::Page;
 use crate::head::Head;
+use crate::pages::Notice;
 use crate::public::Document;
 use config::Config;
 use protocol::routes::{self, Route};
-use protocol::{Code, InboundEventId, Operation};
+use protocol::{Code, InboundEventId, Operation, UserId};
+use secrecy::SecretString;
 
 /// What a path is for.
 #[derive(Debug)]
@@ -24,6 +27,15 @@ pub enum Target<'a> {
     Page(Page),
     /// A page's form.
     Form(Form),
+    /// A mailed link to a page: the token goes into a cookie, and the browser to the page without it.
+    Link {
+        /// The page's.
+        path: &'static str,
+        /// For the token.
+        cookie: Cookie,
+        /// As received.
+        token: SecretString,
+    },
     /// A gateway route, by its index in the configuration.
     Gateway(usize),
 }
@@ -62,7 +74,7 @@ pub fn find<'a>(head: &Head<'a>, config: &Config) -> Result<Target<'a>, NoTarget
         let methods = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
         return only(head, &methods, Target::Gateway(route));
     }
-    page(head)
+    page(head, config)
 }
 
 fn api<'a>(head: &Head<'a>) -> Result<Target<'a>, NoTarget> {
@@ -81,30 +93,94 @@ fn api<'a>(head: &Head<'a>) -> Result<Target<'a>, NoTarget> {
     }
 }
 
-fn page<'a>(head: &Head<'_>) -> Result<Target<'a>, NoTarget> {
+/// Whether a request is a person's, in a browser: its refusals are pages.
+pub fn is_for_people(head: &Head<'_>, config: &Config) -> bool {
+    match find(head, config) {
+        Ok(Target::Page(_) | Target::Form(_) | Target::Link { .. }) => true,
+        // A mistyped address.
+        Err(NoTarget { code: Code::NotFound, .. }) => {
+            let of_machines = ["/v1/", "/in/"].iter().any(|prefix| head.path.starts_with(prefix));
+            let wants_page = head.header("accept").is_some_and(|types| types.contains("text/html"));
+            matches!(head.method, "GET" | "HEAD") && wants_page && !of_machines
+        }
+        _ => false,
+    }
+}
+
+fn page<'a>(head: &Head<'_>, config: &Config) -> Result<Target<'a>, NoTarget> {
+    let notice = Notice::of(head.query);
     let (page, form) = match head.path {
-        "/" => (Page::Home, None),
-        "/sign-in" => (Page::Home, Some(Form::SignIn)),
-        "/sign-up" => (Page::Home, Some(Form::SignUp)),
-        "/sign-out" => (Page::Home, Some(Form::SignOut)),
-        "/connections" => (Page::Connections(Page::notice(head.query)), Some(Form::Connections)),
-        "/keys" => (Page::Keys(Page::notice(head.query)), Some(Form::Keys)),
-        "/sources" => (Page::Sources(Page::notice(head.query)), Some(Form::Sources)),
+        "/" => (Page::Home(notice), None),
+        "/sign-in" => (Page::Home(None), Some(Form::SignIn)),
+        "/sign-in/code" => (Page::SignInCode, Some(Form::SignInCode)),
+        "/sign-up" => (Page::Home(None), Some(Form::SignUp)),
+        "/finish-sign-up" => (Page::FinishSignUp, Some(Form::FinishSignUp)),
+        "/forgot-password" => (Page::ForgotPassword(notice), Some(Form::ForgotPassword)),
+        "/reset-password" => (Page::ResetPassword, Some(Form::ResetPassword)),
+        "/verify-email" => (Page::VerifyEmail, Some(Form::VerifyEmail)),
+        "/join" => (Page::Join, Some(Form::Join)),
+        "/join/sign-up" => (Page::Join, Some(Form::JoinSignUp)),
+        "/sign-out" => (Page::Home(None), Some(Form::SignOut)),
+        "/connections" => (Page::Connections(notice), Some(Form::Connections)),
+        "/keys" => (Page::Keys(notice), Some(Form::Keys)),
+        "/sources" => (Page::Sources(notice), Some(Form::Sources)),
         "/events" => (Page::Events, None),
+        "/members" => (Page::Members { notice, cursor: cursor(head.query) }, Some(Form::Members)),
+        "/members/leave" => (Page::Leave, None),
+        "/usage" => (Page::Usage, None),
+        "/account" => (Page::Account(notice), Some(Form::Account)),
+        "/account/password" => (Page::Account(None), Some(Form::Password)),
+        "/confirm" => (Page::Confirm, Some(Form::Confirm)),
         "/audit" => (Page::Audit { verify: head.query == "verify=1" }, None),
         path => {
-            let id = path.strip_prefix("/events/").and_then(|id| InboundEventId::parse(id).ok());
-            (Page::Event(id.ok_or(NoTarget { code: Code::NotFound, allow: None })?), None)
+            (of_one(path, head.query, config).ok_or(NoTarget { code: Code::NotFound, allow: None })?, None)
         }
     };
     match (head.method, form) {
-        ("GET" | "HEAD", _) => Ok(Target::Page(page)),
+        ("GET" | "HEAD", _) => Ok(link(head).unwrap_or(Target::Page(page))),
         ("POST", Some(form)) => Ok(Target::Form(form)),
         (_, form) => {
             let allow = if form.is_some() { "GET, HEAD, POST" } else { "GET, HEAD" };
             Err(NoTarget { code: Code::MethodNotAllowed, allow: Some(allow.to_owned()) })
         }
     }
+}
+
+/// The pages that name one thing in their path.
+fn of_one(path: &str, query: &str, config: &Config) -> Option<Page> {
+    if let Some(id) = path.strip_prefix("/events/") {
+        return InboundEventId::parse(id).ok().map(Page::Event);
+    }
+    if let Some(id) = path.strip_prefix("/members/").and_then(|rest| rest.strip_suffix("/remove")) {
+        return Some(Page::RemoveMember { id: UserId::parse(id).ok()?, cursor: cursor(query) });
+    }
+    let rest = path.strip_prefix("/sign-in/")?;
+    let (id, back) = rest.strip_suffix("/callback").map_or((rest, false), |id| (id, true));
+    let provider = config.sign_in.oidc.iter().find(|provider| provider.id == id)?.id.clone();
+    Some(if back {
+        Page::FinishOidc { provider, query: SecretString::from(query) }
+    } else {
+        Page::StartOidc { provider }
+    })
+}
+
+/// A mailed link: a page's path with the token that it needs.
+fn link<'a>(head: &Head<'_>) -> Option<Target<'a>> {
+    let (path, cookie) = match head.path {
+        "/reset-password" => ("/reset-password", Cookie::Reset),
+        "/verify-email" => ("/verify-email", Cookie::Verification),
+        "/join" => ("/join", Cookie::Invitation),
+        _ => return None,
+    };
+    let token = head.query.split('&').find_map(|pair| pair.strip_prefix("token="))?;
+    Some(Target::Link { path, cookie, token: SecretString::from(token) })
+}
+
+/// Where a list goes on, as the API takes it.
+fn cursor(query: &str) -> Option<String> {
+    let cursor = query.split('&').find_map(|pair| pair.strip_prefix("cursor="))?;
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b == b'_';
+    ((1..=64).contains(&cursor.len()) && cursor.bytes().all(plain)).then(|| cursor.to_owned())
 }
 
 fn only<'a>(head: &Head<'_>, methods: &[&str], target: Target<'a>) -> Result<Target<'a>, NoTarget> {

@@ -1,6 +1,7 @@
 //! What comes out of a decision: an answer, or leave to go on with a task that needs I/O.
 
 use crate::auth::Caller;
+use crate::handlers::cookies::Jar;
 use crate::handlers::forms::Form;
 use crate::handlers::pages::Page;
 use crate::limits::Spent;
@@ -74,8 +75,10 @@ pub enum Task {
     Page {
         /// Which.
         page: Page,
-        /// Who asks; `None` on the sign-in page.
+        /// Who asks; `None` on the pages for those who are not signed in.
         caller: Option<Caller>,
+        /// What they carry besides a session.
+        jar: Jar,
     },
     /// A form of a page.
     Form {
@@ -83,6 +86,8 @@ pub enum Task {
         form: Form,
         /// Who asks; `None` at sign-in and sign-up.
         caller: Option<Caller>,
+        /// What they carry besides a session.
+        jar: Jar,
     },
     /// A request for the operator's upstream.
     Gateway {
@@ -126,8 +131,14 @@ impl Answer {
         if code == Code::Unauthenticated {
             answer = answer.with("www-authenticate", "Bearer".to_owned());
         }
-        answer.logged = Some(code).filter(|code| is_logged(*code));
-        answer
+        answer.logging(code)
+    }
+
+    /// Notes the refusal for the log, where it is one that the operator wants to see.
+    #[must_use]
+    pub fn logging(mut self, code: Code) -> Self {
+        self.logged = Some(code).filter(|code| is_logged(*code));
+        self
     }
 
     /// 303 to a path of our own.

@@ -129,7 +129,8 @@ suite("the dashboard without JavaScript", WITH_CHROMIUM, () => {
   test("who is not signed in gets to the sign-in form from every page", async () => {
     const stranger = await open({ javaScriptEnabled: false });
     const page = await stranger.newPage();
-    for (const path of ["/connections", "/keys", "/sources", "/events", "/audit"]) {
+    const pages = ["/connections", "/keys", "/sources", "/events", "/members", "/usage", "/account", "/confirm", "/audit"];
+    for (const path of pages) {
       await page.goto(path);
       assert.ok(await page.getByRole("heading", { name: "Sign in" }).isVisible(), path);
     }

@@ -5,11 +5,22 @@
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { before, suite, test } from "node:test";
-import axe from "axe-core";
 import Stripe from "stripe";
+import { assertAccessible } from "../support/accessible.mjs";
 import { screenshot, useBrowser, WITH_CHROMIUM } from "../support/chromium.mjs";
 import { send } from "../support/http.mjs";
-import { createConnection, createKey, createSource, row, signIn, signUp, submit } from "../support/pages.mjs";
+import {
+  createConnection,
+  createKey,
+  createSource,
+  fillCode,
+  invite,
+  row,
+  signIn,
+  signUp,
+  startSecondFactor,
+  submit,
+} from "../support/pages.mjs";
 
 const LOOKS = {
   light: { colorScheme: "light", viewport: { width: 1280, height: 800 } },
@@ -35,6 +46,20 @@ const PAGES = {
     await submit(page, row(page, "invoice.paid").getByRole("link"));
   },
   "event-missing": (page) => page.goto("/events/ine_00000000000000000000000000"),
+  members: (page) => page.goto("/members"),
+  "member-invited": (page) => invite(page, { email: "grace@example.com" }),
+  "members-leave": (page) => page.goto("/members/leave"),
+  usage: (page) => page.goto("/usage"),
+  account: (page) => page.goto("/account"),
+  "second-factor": (page) => startSecondFactor(page),
+  "second-factor-refused": async (page) => {
+    await startSecondFactor(page);
+    await fillCode(page, "000000");
+    await submit(page, page.getByRole("button", { name: "Confirm" }));
+  },
+  confirm: (page) => page.goto("/confirm"),
+  "join-signed-in": (page) => page.goto("/join?token=a-screenshot"),
+  "forgot-password": (page) => page.goto("/forgot-password"),
   audit: (page) => page.goto("/audit"),
   "audit-verified": async (page) => {
     await page.goto("/audit");
@@ -52,6 +77,11 @@ const EMPTY = {
 };
 const SIGNED_OUT = {
   "sign-in": (page) => page.goto("/"),
+  "forgot-password-signed-out": (page) => page.goto("/forgot-password"),
+  "reset-password": (page) => page.goto("/reset-password?token=a-screenshot"),
+  "verify-email": (page) => page.goto("/verify-email?token=a-screenshot"),
+  join: (page) => page.goto("/join?token=a-screenshot"),
+  "link-dead": (page) => page.goto("/sign-in/code"),
   "sign-in-refused": (page) => signIn(page, "nobody@example.com", "not the password"),
 };
 
@@ -96,15 +126,6 @@ suite("looks", WITH_CHROMIUM, () => {
     });
   }
 });
-
-async function assertAccessible(page, name, t) {
-  // Not a script element: the pages' policy would refuse it.
-  await page.evaluate(axe.source);
-  const { violations } = await page.evaluate(() => globalThis.axe.run());
-  const found = violations.map(({ id, impact, nodes }) => `${impact}: ${id} at ${nodes.map(({ target }) => target)}`);
-  for (const line of found) t.diagnostic(`${name}: ${line}`);
-  assert.deepEqual(found.filter((line) => /^(serious|critical)/.test(line)), [], name);
-}
 
 async function fill(page) {
   await createConnection(page, { name: "Billing API", baseUrl: "https://api.billing.example.com/v1" });

@@ -57,6 +57,33 @@ export async function createSource(page, { name, provider = "Stripe", secret }) 
   return (await row(page, name).getByText("/in/src_").textContent()).trim();
 }
 
+/** Invites at `/members` and returns the link, which is shown once. */
+export async function invite(page, { email, role = "member" }) {
+  await page.goto("/members");
+  const form = page.getByRole("region", { name: "Invite somebody" });
+  await form.getByLabel("Email").fill(email);
+  await form.getByLabel("Role").selectOption(role);
+  await submit(page, form.getByRole("button", { name: "Invite" }));
+  return (await page.getByLabel("Invitation link").textContent()).trim();
+}
+
+/** Begins with an authenticator app at `/account` and returns its secret, which is shown once. */
+export async function startSecondFactor(page) {
+  await page.goto("/account");
+  await submit(page, page.getByRole("button", { name: "Set up an authenticator app" }));
+  return (await page.getByLabel("Secret", { exact: true }).textContent()).trim();
+}
+
+/** Types the code of an authenticator app, or a recovery code. */
+export async function fillCode(page, code) {
+  await page.getByRole("textbox", { name: /^Code/ }).fill(code);
+}
+
+/** Signs out, from any page of a signed-in person. */
+export async function signOut(page) {
+  await submit(page, page.getByRole("button", { name: "Sign out" }));
+}
+
 /** The table row with this text. */
 export function row(page, text) {
   return page.getByRole("row").filter({ hasText: text });

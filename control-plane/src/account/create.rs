@@ -16,15 +16,15 @@ pub(super) async fn create(
     hashing: &impl Hashing,
     new: &NewAccount,
 ) -> Result<Creation, AppError> {
-    if is_taken(ctx, new)? {
-        return Ok(Creation::Elsewhere);
+    if let Some(before) = before(ctx, new)? {
+        return Ok(before);
     }
     let hash = match &new.password {
         Some(password) => Some(hashing.hash(&password.to_secret_string()).await?),
         None => None,
     };
-    if is_taken(ctx, new)? {
-        return Ok(Creation::Elsewhere);
+    if let Some(before) = before(ctx, new)? {
+        return Ok(before);
     }
     insert(ctx, new, hash)?;
     let account = load(ctx)?.ok_or(AppError::Encoding)?;
@@ -46,17 +46,28 @@ pub(super) fn renounce(ctx: AccountContext<'_>, identity: &Identity) -> Result<b
     }
 }
 
-/// Whether the object is another person's account or can no longer become one.
-fn is_taken(ctx: AccountContext<'_>, new: &NewAccount) -> Result<bool, AppError> {
-    let Some(account) = load(ctx)? else { return is_renounced(ctx) };
+/// What stands in the way: another person's account, one that can no longer be, or this one, made already.
+fn before(ctx: AccountContext<'_>, new: &NewAccount) -> Result<Option<Creation>, AppError> {
+    let Some(account) = load(ctx)? else {
+        return Ok(is_renounced(ctx)?.then_some(Creation::Elsewhere));
+    };
+    let linked = new.identity.as_ref().map(NewIdentity::identity);
+    // Whose identity a provider has just vouched for goes on with the sign-up that was cut off, unless by now that would
+    // go past a second factor.
+    if let Some(identity) = &linked
+        && !account.has_totp
+        && owns(ctx, &account, identity)?
+    {
+        return Ok(Some(Creation::Made(account.entrant)));
+    }
     let email = Identity::Email { email: new.email.clone() };
-    for identity in std::iter::once(email).chain(new.identity.as_ref().map(NewIdentity::identity)) {
+    for identity in std::iter::once(email).chain(linked) {
         if owns(ctx, &account, &identity)? {
             return Err(Code::EmailTaken.into());
         }
         forget_plans(ctx, &account, &identity)?;
     }
-    Ok(true)
+    Ok(Some(Creation::Elsewhere))
 }
 
 fn is_renounced(ctx: AccountContext<'_>) -> Result<bool, AppError> {

@@ -81,9 +81,10 @@ pub(super) fn close(tx: &Tx<'_>, digest: &str) -> Result<(), SqlError> {
     tx.write("DELETE FROM links WHERE digest = ?", &[digest.into()]).map(|_| ())
 }
 
-/// Uses up every link and challenge: what was on its way to whoever had a hold of the account does not arrive.
+/// Uses up every link and challenge that opens or changes something: what was on its way to whoever had a hold of the account
+/// does not arrive. The proof of an email, which is good for that email alone, stays.
 pub(super) fn close_all(tx: &Tx<'_>) -> Result<(), SqlError> {
-    tx.write("DELETE FROM links", &[])?;
+    tx.write("DELETE FROM links WHERE kind <> 'verify_email'", &[])?;
     tx.write(
         "UPDATE account SET pending_email = NULL, pending_email_until = NULL, pending_email_session = NULL",
         &[],

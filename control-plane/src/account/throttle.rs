@@ -26,10 +26,10 @@ const MAILS: (u32, u32) = (5, 3600);
 pub(super) fn count(ctx: AccountContext<'_>, counter: Counter) -> Result<(), AppError> {
     let mut tat = load(ctx, counter)?;
     let decision = tat.check(quota(ctx, counter)?, ctx.now_ms);
-    if let Some(seconds) = decision.retry_after_seconds {
-        return Err(AppError::Limited { retry_after_seconds: seconds });
-    }
-    keep(ctx, counter, tat)
+    keep(ctx, counter, tat)?;
+    decision
+        .retry_after_seconds
+        .map_or(Ok(()), |seconds| Err(AppError::Limited { retry_after_seconds: seconds }))
 }
 
 /// Takes one back.

@@ -1,8 +1,9 @@
 //! Proving an email address: a new account's, or one that an account moves to.
 
+use super::claim::claim;
 use super::work::settle;
 use super::{Caller, Flow, Objects};
-use crate::asks::{AskAccount, AskIdentity, Ending, Identity, Moving};
+use crate::asks::{AskAccount, Ending, Identity, Moving};
 use crate::error::AppError;
 use crate::json;
 use crate::reply::Reply;
@@ -57,19 +58,4 @@ async fn move_to<O: Objects>(flow: Flow<'_, O>, user: &UserId, digest: &str) -> 
     // What is left the account's alarm does: the move itself is made.
     settle(flow, user, ending.work).await?;
     Ok(())
-}
-
-/// Whether an identity points to this account now. It is taken from an account that says that it does not own it.
-async fn claim<O: Objects>(flow: Flow<'_, O>, user: &UserId, identity: &Identity) -> Result<bool, AppError> {
-    let name = flow.secrets.identity_name(identity);
-    let claim = AskIdentity::Claim { user: user.clone() };
-    let holder: UserId = flow.objects.identity(&name, &claim).await?;
-    if holder == *user {
-        return Ok(true);
-    }
-    if !flow.objects.account::<bool>(&holder, &AskAccount::Renounce(identity.clone())).await? {
-        return Ok(false);
-    }
-    let reclaim = AskIdentity::Reclaim { from: holder, to: user.clone() };
-    Ok(flow.objects.identity::<UserId>(&name, &reclaim).await? == *user)
 }

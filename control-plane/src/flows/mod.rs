@@ -7,6 +7,7 @@
 //! goes on from there.
 
 mod account;
+mod claim;
 mod email;
 mod enter;
 pub mod oidc;

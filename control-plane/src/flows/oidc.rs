@@ -6,6 +6,7 @@
 //! said that this provider may (`link_by_email`). Otherwise whoever comes by a provider with an address that has an
 //! account is told to sign in and link it.
 
+use super::claim::claim;
 use super::sign_up::{self, Destination, Person};
 use super::{Flow, Objects};
 use crate::asks::{AskAccount, AskIdentity, AskOrg, Identity, NewIdentity, SignIn};
@@ -94,7 +95,7 @@ pub(super) async fn finish<O: Objects>(
         Purpose::Link(who) => {
             let (user, org, session) = ids(who)?;
             flow.objects.org(&org, &AskOrg::Stands { user: user.clone(), session }).await?;
-            claim(flow, &new.identity(), &user).await?;
+            take(flow, &user, &new.identity()).await?;
             flow.objects.account::<()>(&user, &AskAccount::LinkIdentity(new)).await?;
             Reply::json(200, &OidcOutcome::Done { purpose: OidcPurpose::Link })
         }
@@ -142,25 +143,17 @@ pub(super) async fn finish_sign_up<O: Objects>(
     sign_up::open(flow, person, destination).await
 }
 
-/// Takes an identity for an account. One that points to an account which does not, or no longer, own it is free.
+/// Takes an identity for an account.
 ///
 /// # Errors
 /// `AccountExists` where it is another account's.
-pub(super) async fn claim<O: Objects>(
+pub(super) async fn take<O: Objects>(
     flow: Flow<'_, O>,
-    identity: &Identity,
     user: &UserId,
+    identity: &Identity,
 ) -> Result<(), AppError> {
-    let name = flow.secrets.identity_name(identity);
-    let holder: UserId = flow.objects.identity(&name, &AskIdentity::Claim { user: user.clone() }).await?;
-    if holder == *user {
+    if claim(flow, user, identity).await? {
         return Ok(());
-    }
-    if flow.objects.account::<bool>(&holder, &AskAccount::Renounce(identity.clone())).await? {
-        let reclaim = AskIdentity::Reclaim { from: holder, to: user.clone() };
-        if flow.objects.identity::<UserId>(&name, &reclaim).await? == *user {
-            return Ok(());
-        }
     }
     Err(AppError::refused(Code::AccountExists, "this identity is linked to another account"))
 }
@@ -254,7 +247,7 @@ async fn sign_in<O: Objects>(
     if !(settings.link_by_email && account.email_verified) {
         return Err(Code::AccountExists.into());
     }
-    claim(flow, &new.identity(), &user).await?;
+    take(flow, &user, &new.identity()).await?;
     flow.objects.account::<()>(&user, &AskAccount::LinkIdentity(new.clone())).await?;
     flow.objects.account(&user, &proof).await
 }

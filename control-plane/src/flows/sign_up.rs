@@ -3,6 +3,7 @@
 //! The email's identity is claimed first, then the account is made where that points to: two sign-ups at once, or one that
 //! was cut off and comes again, meet in one account object, which makes one account.
 
+use super::claim::claim;
 use super::enter::{Proof, enter};
 use super::orgs::{Invitation, join};
 use super::{Flow, Objects, oidc};
@@ -115,8 +116,8 @@ pub(super) async fn open<O: Objects>(
     enter(flow, &entrant, &place, &proof).await?.ok_or_else(|| Code::Unavailable.into())
 }
 
-/// Makes the account to which the email's identity points.
-async fn make<O: Objects>(flow: Flow<'_, O>, new: &NewAccount) -> Result<Entrant, AppError> {
+/// Makes the account to which the email's identity points, and has the OIDC identity that it may come with point there too.
+pub(super) async fn make<O: Objects>(flow: Flow<'_, O>, new: &NewAccount) -> Result<Entrant, AppError> {
     /// Each more means that somebody else was quicker.
     const TRIES: usize = 3;
     let name = flow.secrets.identity_name(&Identity::Email { email: new.email.clone() });
@@ -124,10 +125,16 @@ async fn make<O: Objects>(flow: Flow<'_, O>, new: &NewAccount) -> Result<Entrant
         let user = UserId::new(flow.now_ms, random()?);
         let holder: UserId = flow.objects.identity(&name, &AskIdentity::Claim { user }).await?;
         if let Some(identity) = &new.identity {
-            oidc::claim(flow, &identity.identity(), &holder).await?;
+            // First: an account whose identity leads nowhere could not be signed in to.
+            oidc::take(flow, &holder, &identity.identity()).await?;
         }
         match flow.objects.account(&holder, &AskAccount::Create(new.clone())).await? {
-            Creation::Made(entrant) => return Ok(entrant),
+            Creation::Made(entrant) => {
+                if let Some(identity) = &new.identity {
+                    claim(flow, &holder, &identity.identity()).await?;
+                }
+                return Ok(entrant);
+            }
             Creation::Elsewhere => {
                 let to = UserId::new(flow.now_ms, random()?);
                 let reclaim = AskIdentity::Reclaim { from: holder, to };

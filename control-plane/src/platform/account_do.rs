@@ -5,7 +5,7 @@
 use super::objects::Asker;
 use super::post::{brand, post};
 use super::sql::ObjectSql;
-use super::{ASK, Isolate, alarm_call, call_of, log_alarm, log_mail, now_ms, respond};
+use super::{ASK, Isolate, alarm_call, call_of, log_alarm, log_mail, now_ms, respond, wake_by};
 use crate::account::{self, AccountContext, Sliced};
 use crate::asks::{About, AskAccount, Mail, Secret, Work};
 use crate::error::AppError;
@@ -82,11 +82,7 @@ impl AccountDo {
     /// Sees to it that an alarm is set for what is left to do.
     async fn watch(&self) {
         let Ok(Some(due)) = account::wakes_at(&self.sql) else { return };
-        let storage = self.state.storage();
-        let set = storage.get_alarm().await.ok().flatten().map(|at| at as u64);
-        if set.is_none_or(|set| due < set) {
-            drop(storage.set_alarm(due.max(now_ms()) as i64).await);
-        }
+        wake_by(&self.state, due.max(now_ms())).await;
     }
 
     async fn work(&self) -> std::result::Result<(), AppError> {

@@ -3,7 +3,7 @@
 
 use super::objects::Asker;
 use super::sql::ObjectSql;
-use super::{Isolate, alarm_call, call_of, log_alarm, now_ms, respond};
+use super::{Isolate, alarm_call, call_of, log_alarm, now_ms, respond, wake_by};
 use crate::asks::AskIdentity;
 use crate::error::AppError;
 use crate::flows;
@@ -64,11 +64,7 @@ impl IdentityDo {
 
     async fn watch(&self, earliest: u64) {
         let Ok(Some(due)) = identity::wakes_at(&self.sql) else { return };
-        let (storage, due) = (self.state.storage(), due.max(earliest));
-        let set = storage.get_alarm().await.ok().flatten().map(|at| at as u64);
-        if set.is_none_or(|set| due < set) {
-            drop(storage.set_alarm(due as i64).await);
-        }
+        wake_by(&self.state, due.max(earliest)).await;
     }
 
     async fn work(&self) -> std::result::Result<(), AppError> {

@@ -24,7 +24,8 @@ use protocol::call::reply as header;
 use protocol::{Call, Client, Code, Operation, Principal, RequestId};
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen_futures::future_to_promise;
-use worker::{Env, Headers, Request, Response, console_error};
+use worker::durable::ScheduledTime;
+use worker::{Env, Headers, Request, Response, State, console_error};
 
 /// The Worker's `fetch`, called by `entry.js`.
 #[wasm_bindgen(js_name = handle)]
@@ -81,6 +82,17 @@ pub(crate) fn respond(result: Result<Reply, AppError>, request_id: &RequestId) -
     }
     let builder = Response::builder().with_status(reply.status).with_headers(headers);
     Ok(if reply.body.is_empty() { builder.empty() } else { builder.fixed(reply.body.to_vec()) })
+}
+
+/// Sees to it that an object's alarm rings at `due_ms` at the latest. Whether it will.
+async fn wake_by(state: &State, due_ms: u64) -> bool {
+    let storage = state.storage();
+    let set = storage.get_alarm().await.ok().flatten();
+    if set.is_some_and(|set| set as u64 <= due_ms) {
+        return true;
+    }
+    let time = ScheduledTime::new(js_sys::Date::new(&(due_ms as f64).into()));
+    storage.set_alarm(time).await.is_ok()
 }
 
 /// For what an alarm does: on behalf of nobody, under a request id of its own.

@@ -4,7 +4,7 @@
 use super::objects::Asker;
 use super::post::{brand, post};
 use super::sql::ObjectSql;
-use super::{ASK, Isolate, alarm_call, call_of, now_ms, respond};
+use super::{ASK, Isolate, alarm_call, call_of, now_ms, respond, wake_by};
 use crate::asks::{AskAccount, AskOrg};
 use crate::context::Context;
 use crate::error::AppError;
@@ -145,13 +145,8 @@ impl OrgDo {
     async fn watch(&self) {
         let Ok(Some(_)) = self.org() else { return };
         let due = outbox::next_due(Store::new(&self.sql)).ok().flatten();
-        let storage = self.state.storage();
-        let set = storage.get_alarm().await.ok().flatten().map(|at| at as u64);
-        let wanted = due.unwrap_or(u64::MAX).min(set.unwrap_or(now_ms() + DAY_MS));
-        if set.is_none_or(|set| wanted < set) && storage.set_alarm(wanted as i64).await.is_err() {
-            return;
-        }
-        self.watched.set(true);
+        let daily = now_ms() + DAY_MS;
+        self.watched.set(wake_by(&self.state, due.map_or(daily, |due| due.min(daily))).await);
     }
 
     async fn work(&self) -> std::result::Result<(), AppError> {
@@ -168,11 +163,7 @@ impl OrgDo {
             }
         }
         if org::purge(self.context(&isolate, &org, &call))? {
-            self.state
-                .storage()
-                .set_alarm(now_ms() as i64)
-                .await
-                .map_err(|_| AppError::Platform("no alarm can be set"))?;
+            wake_by(&self.state, now_ms()).await;
         }
         Ok(())
     }

@@ -131,7 +131,12 @@ fn check(config: &Config) -> Result<(), ConfigError> {
                 && route.path.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._/".contains(&b))
                 && !route.path.contains("/.")
         })?;
-        let own = ["/v1/", "/in/", "/mcp/", "/.well-known/", "/assets/"];
+        #[rustfmt::skip]
+        let own = [
+            "/v1/", "/in/", "/mcp/", "/.well-known/", "/assets/",
+            // Of pages that have others below them.
+            "/account/", "/events/", "/join/", "/members/", "/sign-in/",
+        ];
         require(&key("path"), "not below a path of Sluicegate's own", {
             !own.iter().any(|own| route.path.starts_with(own))
         })?;
@@ -162,6 +167,7 @@ fn providers(providers: &[OidcProvider]) -> Result<(), ConfigError> {
                 && provider.id.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
                 && ids.insert(&provider.id)
         })?;
+        require(&key("id"), "another one: /sign-in/code is a page", provider.id != "code")?;
         require(&key("name"), "1 to 40 characters without control characters", {
             (1..=40).contains(&provider.name.chars().count()) && !provider.name.chars().any(char::is_control)
         })?;
@@ -275,6 +281,7 @@ mod tests {
         for (id, issuer, key) in [
             ("google", "https://id.example.com", "sign_in.oidc[1].id"),
             ("a/b", "https://id.example.com", "sign_in.oidc[1].id"),
+            ("code", "https://id.example.com", "sign_in.oidc[1].id"),
             ("own", "http://id.example.com", "sign_in.oidc[1].issuer"),
             ("own", "https://accounts.google.com", "sign_in.oidc[1].issuer"),
             ("own", "https://id.example.com?x", "sign_in.oidc[1].issuer"),
@@ -285,7 +292,9 @@ mod tests {
 
     #[test]
     fn a_gateway_route_cannot_take_over_a_path_of_ours() {
-        for path in ["/v1/", "/in/x/", "/", "app/", "/app", "/a//b/", "/a/../v1/", "/.well-known/x/"] {
+        for path in
+            ["/v1/", "/in/x/", "/", "app/", "/app", "/a//b/", "/a/../v1/", "/.well-known/x/", "/sign-in/x/"]
+        {
             let route = format!(
                 "{SHIPPED}\n[[routes]]\npath = \"{path}\"\nupstream = \"https://a.example\"\naudience = \"a\"\n"
             );

@@ -95,7 +95,7 @@ fn types(route: &Route, schemas: &mut SchemaGenerator) -> Option<Types> {
         ("GET", "/v1/account/events") => gives::<api::List<api::AuditEvent>>(schemas),
         ("POST", "/v1/password") => takes::<api::ChangePassword, api::Renewed>(200, schemas),
         ("POST", "/v1/reauthenticate") => takes::<api::Reauthenticate, api::Reauthenticated>(200, schemas),
-        ("POST", "/v1/second-factor") => gives::<api::NewSecondFactor>(schemas),
+        ("POST", "/v1/second-factor") => Types { status: 201, ..gives::<api::NewSecondFactor>(schemas) },
         ("POST", "/v1/second-factor/confirm") => {
             takes::<api::ConfirmSecondFactor, api::RecoveryCodes>(200, schemas)
         }
@@ -113,7 +113,7 @@ fn types(route: &Route, schemas: &mut SchemaGenerator) -> Option<Types> {
         ("GET", "/v1/usage") => gives::<api::Usage>(schemas),
         ("POST", "/v1/api-keys/verify") => takes::<api::VerifyApiKey, api::KeyVerdict>(200, schemas),
         ("GET", "/v1/api-keys/{id}") => gives::<api::ApiKey>(schemas),
-        ("POST", "/v1/api-keys/{id}/rotate") => takes::<api::RotateApiKey, api::CreatedApiKey>(201, schemas),
+        ("POST", "/v1/api-keys/{id}/rotate") => takes::<api::RotateApiKey, api::CreatedApiKey>(200, schemas),
         ("GET", "/v1/admin/orgs/{id}") => gives::<api::AdminOrg>(schemas),
         ("PUT", "/v1/admin/orgs/{id}/plan") => takes::<api::SetPlan, api::AdminOrg>(200, schemas),
         ("PUT", "/v1/admin/orgs/{id}/rate-limits") => takes::<api::SetOrgLimits, api::AdminOrg>(200, schemas),

@@ -25,6 +25,7 @@ impl Tat {
     }
 
     /// Counts a request at `now_ms` (Unix milliseconds) and says whether it may go on. A refused request costs nothing.
+    /// Keep the number either way.
     ///
     /// The clock may step back: a client then waits at most one period.
     pub fn check(&mut self, quota: Quota, now_ms: u64) -> Decision {
@@ -32,9 +33,8 @@ impl Tat {
         let before = self.debt(quota, now_ms);
         let allowed = before + cost <= window;
         let debt = if allowed { before + cost } else { before };
-        if allowed {
-            self.owe(debt, now_ms);
-        }
+        // Refused or not: what a clock from the future has left is cut down to what can be owed now.
+        self.owe(debt, now_ms);
         Decision {
             allowed,
             limit: quota.limit(),

@@ -12,7 +12,7 @@ fn with<'a>(headers: &'a [(&'static str, String)]) -> Vec<(&'static str, &'a str
 #[test]
 fn each_refusal_has_its_code() {
     let key = bearer(&api_key());
-    let long = "x".repeat(9000);
+    let long = format!("/{}", "x".repeat(9000));
     let big = "y".repeat(40_000);
     let source = format!("/in/{}", source_id());
     let forged = format!("/in/{}", source_id().replace("src_a", "src_e"));
@@ -44,8 +44,6 @@ fn each_refusal_has_its_code() {
         ("POST", &forged, vec![], Code::NotFound),
         ("GET", &source, vec![], Code::MethodNotAllowed),
         ("POST", &source, vec![("content-length", "1048577")], Code::PayloadTooLarge),
-        ("POST", "/sign-in", vec![json], Code::UnsupportedMediaType),
-        ("POST", "/sign-in", vec![("sec-fetch-site", "same-site")], Code::CrossOrigin),
     ];
     for (method, path, headers, expected) in cases {
         let answer = answered(&mut state(), &head(method, path, &headers));
@@ -100,7 +98,8 @@ fn m4_the_matrix_of_credentials() {
     let (good, old) = (session_token(NOW + 60), session_token(NOW));
     let key = api_key();
     let tampered = good.replace('.', ".x");
-    let wrong_tail = format!("{}0", &key[..key.len() - 1]);
+    let other = if key.ends_with('0') { '1' } else { '0' };
+    let wrong_tail = format!("{}{other}", &key[..key.len() - 1]);
     let own_cookie = cookie(&good).1;
     let me = |headers: &[(&str, &str)]| match decide_at(&mut state(), &head("GET", "/v1/me", headers), NOW_MS)
     {
@@ -283,6 +282,101 @@ fn pages_lead_those_without_a_session_to_sign_in() {
     assert!(matches!(admitted.task, Task::Page { caller: Some(_), .. }));
 }
 
+/// M5: what is refused of a page or a form is said on a page, to people; the API's refusals stay JSON.
+#[test]
+fn m5_people_are_refused_by_a_page() {
+    let mut state = state();
+    let json = ("content-type", "application/json");
+    let big = ("content-length", "65537");
+    let form = ("content-type", "application/x-www-form-urlencoded");
+    for (path, header, code) in [
+        ("/sign-in", json, Code::UnsupportedMediaType),
+        ("/sign-in", ("sec-fetch-site", "same-site"), Code::CrossOrigin),
+        ("/forgot-password", ("origin", "https://evil.test"), Code::CrossOrigin),
+        ("/join/sign-up", ("sec-fetch-site", "cross-site"), Code::CrossOrigin),
+        ("/members", ("origin", "null"), Code::CrossOrigin),
+        ("/reset-password", big, Code::PayloadTooLarge),
+    ] {
+        let headers = if header == json { vec![json] } else { vec![form, header] };
+        let answer = answered(&mut state, &head("POST", path, &headers));
+        assert_eq!((answer.status, answer.kind), (code.status(), Kind::Html), "{path}");
+        assert!(answer.body.contains(&format!("<h1>{}</h1>", code.title())), "{path}: {}", answer.body);
+        assert!(answer.header("content-security-policy").unwrap().contains("default-src 'none'"));
+        assert_eq!(answer.logged.is_some(), code == Code::CrossOrigin);
+    }
+}
+
+/// A mistyped address in a browser is a page; whatever else asks, and whatever is the API's, gets JSON.
+#[test]
+fn an_address_that_is_none_is_said_to_people_on_a_page() {
+    let browser = [("accept", "text/html,application/xhtml+xml,*/*;q=0.8")];
+    let kind = |method, path, headers: &[(&str, &str)]| {
+        let answer = answered(&mut state(), &head(method, path, headers));
+        assert_eq!(answer.status, 404, "{path}");
+        answer.kind
+    };
+    for path in ["/nope", "/members/usr_0/remove", "/events/ine_0", "/sign-in/nope"] {
+        assert_eq!(kind("GET", path, &browser), Kind::Html, "{path}");
+        assert_eq!(kind("GET", path, &[]), Kind::Problem, "{path}");
+        assert_eq!(kind("POST", path, &browser), Kind::Problem, "{path}");
+    }
+    assert_eq!(kind("GET", "/v1/nope", &browser), Kind::Problem);
+    assert_eq!(kind("POST", "/in/src_0", &browser), Kind::Problem);
+}
+
+/// M6: opening the way to a provider, and each form that tries a password, code or token, counts as a sign-in.
+#[test]
+fn m6_every_step_of_signing_in_is_counted_and_the_wait_is_said() {
+    let session = cookie(&session_token(NOW + 60)).1;
+    for (method, path) in [
+        ("POST", "/sign-in"),
+        ("POST", "/sign-in/code"),
+        ("POST", "/sign-up"),
+        ("POST", "/finish-sign-up"),
+        ("POST", "/forgot-password"),
+        ("POST", "/reset-password"),
+        ("POST", "/verify-email"),
+        ("POST", "/join/sign-up"),
+        ("POST", "/account/password"),
+        ("POST", "/confirm"),
+        ("GET", "/sign-in/idp"),
+        ("GET", "/sign-in/idp/callback?code=x"),
+    ] {
+        let mut state = state_with(|config| {
+            config.rate_limits.auth.limit = 1;
+            config.sign_in.oidc = vec![config::OidcProvider {
+                id: "idp".into(),
+                name: "Idp".into(),
+                issuer: "https://idp.test".into(),
+                client_id: "client".into(),
+                link_by_email: false,
+            }];
+        });
+        let request = head(method, path, &[("cookie", &session)]);
+        admitted(&mut state, &request);
+        let answer = answered(&mut state, &request);
+        assert_eq!((answer.status, answer.kind), (429, Kind::Html), "{path}");
+        assert_eq!(answer.header("retry-after"), Some("60"), "{path}");
+        assert!(answer.body.contains("Try again in 60 seconds."), "{path}");
+    }
+    let mut state = state_with(|config| config.rate_limits.auth.limit = 1);
+    for path in ["/members", "/account", "/forgot-password", "/join"] {
+        admitted(&mut state, &head("GET", path, &[("cookie", &session)]));
+    }
+}
+
+#[test]
+fn the_new_pages_lead_those_without_a_session_to_sign_in() {
+    for path in ["/members", "/members/leave", "/usage", "/account", "/confirm"] {
+        let answer = answered(&mut state(), &head("GET", path, &[]));
+        assert_eq!((answer.status, answer.header("location")), (303, Some("/")), "{path}");
+    }
+    for path in ["/members", "/account", "/account/password", "/confirm", "/join"] {
+        let answer = answered(&mut state(), &head("POST", path, &[]));
+        assert_eq!((answer.status, answer.header("location")), (303, Some("/")), "{path}");
+    }
+}
+
 #[test]
 fn a_gateway_route_takes_its_prefix_and_checks_changes_by_cookie() {
     let gateway = |config: &mut config::Config| {
@@ -412,7 +506,7 @@ proptest! {
     #[test]
     fn any_request_is_decided(
         method in "(GET|POST|DELETE|HEAD|[A-Z]{0,8})",
-        path in "(/v1|/in/src_|/events|/sign-in|/connections)?(/?[a-z0-9_%.:~-]{0,12}){0,4}(\\?.{0,30})?",
+        path in "(/v1|/in/src_|/events|/sign-in|/connections|/members|/join|/reset-password)?(/?[a-z0-9_%.:~-]{0,12}){0,4}(\\?.{0,30})?",
         headers in proptest::collection::vec(
             ("(authorization|cookie|origin|content-length|content-type|upgrade|sec-fetch-site|idempotency-key)", "(Bearer |__Host-sluicegate_session=)?(sgk_)?[ -~é]{0,60}"),
             0..5,

@@ -4,17 +4,23 @@
 //! Invariant: isolate memory is never borrowed across an await.
 
 pub mod check;
+pub mod cookies;
 pub mod forms;
 pub mod forward;
 pub mod gateway;
+pub mod oidc;
 pub mod pages;
 pub mod webhook;
+
+#[cfg(test)]
+mod fixtures;
 
 use crate::auth::{COOKIE, Caller};
 use crate::control_plane::{ControlPlane, Reply, Unreachable};
 use crate::security_headers::Kind;
 use crate::state::State;
 use crate::verdict::{Admitted, Answer};
+use cookies::{Cookie, Jar};
 use protocol::{Call, Code, Operation, Principal};
 use std::cell::RefCell;
 use throttle::Quota;
@@ -64,6 +70,11 @@ pub async fn ready<P: ControlPlane>(context: &Context<'_, P>) -> Result<Answer, 
     } else {
         Err(Code::Unavailable)
     }
+}
+
+/// Where somebody goes who has just signed in: to the invitation that they were about to accept, if any.
+pub fn landing(jar: &Jar) -> &'static str {
+    if jar.get(Cookie::Invitation).is_some() { "/join" } else { "/" }
 }
 
 /// Keeps a key's own rate limit for its next requests: `limit/period_seconds`.

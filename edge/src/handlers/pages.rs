@@ -1,20 +1,52 @@
-//! A page's data, fetched in one call, and the page written from it.
+//! Pages: which there are, and each written from its data. What a page shows is fetched in one go; who is signed in sees
+//! [`show`]'s, everybody else [`public`]'s.
 
-use super::Context;
+pub mod public;
+pub mod show;
+
+use super::cookies::Jar;
+use super::{Context, oidc};
 use crate::auth::Caller;
 use crate::control_plane::{ControlPlane, Reply};
 use crate::pages::{self, Notice, Retry, Shell};
-use crate::verdict::Answer;
+use crate::random::NoRandomness;
+use crate::state::State;
+use crate::verdict::{Admitted, Answer, Task};
 use maud::Markup;
-use protocol::api::{AuditVerification, InboundEvent, Overview};
-use protocol::{Code, InboundEventId, Operation};
+use protocol::api::Me;
+use protocol::{Code, InboundEventId, UserId};
+use secrecy::SecretString;
 use serde::de::DeserializeOwned;
 
 /// Which page.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub enum Page {
     /// Sign-in, or the overview.
-    Home,
+    Home(Option<Notice>),
+    /// The code of the second factor.
+    SignInCode,
+    /// Terms and workspace, for who came by an OIDC provider and has no account.
+    FinishSignUp,
+    /// Asks for a mail to set a new password.
+    ForgotPassword(Option<Notice>),
+    /// Sets a new password.
+    ResetPassword,
+    /// Proves an email address.
+    VerifyEmail,
+    /// Accepts an invitation.
+    Join,
+    /// The way to an OIDC provider, to sign in.
+    StartOidc {
+        /// A configured one's id.
+        provider: String,
+    },
+    /// The way back from it.
+    FinishOidc {
+        /// A configured one's id.
+        provider: String,
+        /// As received: it holds the authorization code.
+        query: SecretString,
+    },
     /// Connections.
     Connections(Option<Notice>),
     /// API keys.
@@ -25,6 +57,30 @@ pub enum Page {
     Events,
     /// One event.
     Event(InboundEventId),
+    /// Members and invitations.
+    Members {
+        /// What was just done.
+        notice: Option<Notice>,
+        /// Where the last page of the list ended.
+        cursor: Option<String>,
+    },
+    /// Asks before a member is removed.
+    RemoveMember {
+        /// Whom.
+        id: UserId,
+        /// Of the list's page that holds them.
+        cursor: Option<String>,
+    },
+    /// Asks before the workspace is left.
+    Leave,
+    /// Plan and usage.
+    Usage,
+    /// The person's own account.
+    Account(Option<Notice>),
+    /// Takes the first code of a new second factor once more; the answer to a wrong one, at no path of its own.
+    SecondFactor,
+    /// Proves once more who sits there.
+    Confirm,
     /// The audit trail; its chain is recomputed where `verify` asks for it.
     Audit {
         /// Whether to.
@@ -35,17 +91,26 @@ pub enum Page {
 impl Page {
     /// Whether the page is for signed-in people alone.
     pub fn needs_caller(&self) -> bool {
-        *self != Self::Home
+        !matches!(self, Self::Home(_) | Self::Join) && !self.ignores_caller()
     }
 
-    /// What was just done, by the query that a form's redirect has set.
-    pub fn notice(query: &str) -> Option<Notice> {
-        match query {
-            "done=created" => Some(Notice::Created),
-            "done=deleted" => Some(Notice::Deleted),
-            "done=revoked" => Some(Notice::Revoked),
-            _ => None,
-        }
+    /// Whether it is the same page for everybody.
+    fn ignores_caller(&self) -> bool {
+        matches!(
+            self,
+            Self::SignInCode
+                | Self::FinishSignUp
+                | Self::ForgotPassword(_)
+                | Self::ResetPassword
+                | Self::VerifyEmail
+                | Self::StartOidc { .. }
+                | Self::FinishOidc { .. }
+        )
+    }
+
+    /// Whether opening it is a step of signing in, and counts as such.
+    pub fn signs_in(&self) -> bool {
+        matches!(self, Self::StartOidc { .. } | Self::FinishOidc { .. })
     }
 }
 
@@ -57,113 +122,60 @@ pub async fn handle<P: ControlPlane>(
     context: &Context<'_, P>,
     page: &Page,
     caller: Option<&Caller>,
+    jar: &Jar,
 ) -> Result<Answer, Code> {
-    match caller {
-        Some(caller) => render(context, page, caller, None).await,
-        None => sign_in(context, 200, None),
+    match (page, caller) {
+        (Page::StartOidc { provider }, _) => oidc::start(context, provider).await,
+        (Page::FinishOidc { provider, query }, _) => {
+            oidc::finish(context, provider, query, caller, jar).await
+        }
+        (page, Some(caller)) if !page.ignores_caller() => {
+            show::render(context, page, caller, jar, None).await
+        }
+        (page, _) => public::render(context, page, jar, None),
     }
 }
 
-/// The sign-in page, after a refused form with what was typed.
+/// The answer to a refusal: a page for pages and forms, problem+json for everything else.
+pub fn refused(admitted: &Admitted, state: &mut State, code: Code) -> Answer {
+    let for_people = matches!(admitted.task, Task::Page { .. } | Task::Form { .. });
+    let wait = admitted.spent.borrow().retry_after_seconds();
+    match for_people.then(|| pages::refused(state, code, None, wait, &admitted.request_id)) {
+        Some(Ok(page)) => page,
+        Some(Err(NoRandomness)) | None => Answer::problem(code, None, &admitted.request_id),
+    }
+}
+
+/// A page as an answer, under a policy of its own. `me`: who is signed in, where that is known.
 ///
 /// # Errors
 /// `Internal`.
-pub fn sign_in<P>(context: &Context<'_, P>, status: u16, retry: Option<&Retry>) -> Result<Answer, Code> {
-    write(context, status, None, |shell, state| pages::sign_in::render(shell, &state.config, retry))
-}
-
-/// A signed-in page. `retry`: a form of it was refused.
-///
-/// # Errors
-/// The refusal, where not even a page can be written.
-pub async fn render<P: ControlPlane>(
-    context: &Context<'_, P>,
-    page: &Page,
-    caller: &Caller,
-    retry: Option<&Retry>,
-) -> Result<Answer, Code> {
-    let operation = match page {
-        Page::Event(id) => Operation::GetInboundEvent { id: id.clone() },
-        _ => Operation::Overview,
-    };
-    let reply = context.call(Some(caller), caller.principal(), operation, Vec::new()).await?;
-    if !reply.is_success() {
-        return refused(context, page, caller, &reply);
-    }
-    let session = reply.session.as_deref().map(String::as_str);
-    let status = retry.map_or(200, |retry| retry.status);
-    let answer = if let Page::Event(_) = page {
-        let event: InboundEvent = read(&reply)?;
-        write(context, status, Some(caller), |shell, _| pages::events::one(shell, &event))?
-    } else {
-        let data: Overview = read(&reply)?;
-        let audit = match page {
-            Page::Audit { verify: true } => Some(verify_audit(context, caller).await?),
-            _ => None,
-        };
-        write(context, status, Some(caller), |shell, _| match page {
-            Page::Home | Page::Event(_) => pages::overview::render(shell, &data),
-            Page::Connections(notice) => pages::connections::render(shell, &data, *notice, retry),
-            Page::Keys(notice) => pages::keys::render(shell, &data, *notice, retry),
-            Page::Sources(notice) => pages::sources::render(shell, &data, *notice, retry),
-            Page::Events => pages::events::list(shell, &data),
-            Page::Audit { .. } => pages::audit::render(shell, &data, audit.as_ref()),
-        })?
-    };
-    Ok(answer.with_session(session, idle_days(context)))
-}
-
-/// The page that shows a new API key, once.
-///
-/// # Errors
-/// The refusal.
-pub fn new_key<P>(context: &Context<'_, P>, caller: &Caller, reply: &Reply) -> Result<Answer, Code> {
-    let key = read(reply)?;
-    let answer = write(context, 200, Some(caller), |shell, _| pages::keys::created(shell, &key))?;
-    Ok(answer.with_session(reply.session.as_deref().map(String::as_str), idle_days(context)))
-}
-
-/// A refusal on a page: who is not signed in any more begins at the sign-in form, without the dead cookie.
-fn refused<P>(context: &Context<'_, P>, page: &Page, caller: &Caller, reply: &Reply) -> Result<Answer, Code> {
-    let (code, detail) = reply.problem();
-    let answer = match (code, page) {
-        (Code::Unauthenticated, Page::Home) => sign_in(context, 200, None)?,
-        (Code::Unauthenticated, _) => Answer::see_other("/"),
-        _ => {
-            return write(context, code.status(), Some(caller), |shell, _| {
-                pages::problem(shell, code.title(), detail.as_deref())
-            });
-        }
-    };
-    Ok(answer.with_session(Some(""), idle_days(context)))
-}
-
-async fn verify_audit<P: ControlPlane>(
-    context: &Context<'_, P>,
-    caller: &Caller,
-) -> Result<AuditVerification, Code> {
-    let reply = context
-        .call(Some(caller), caller.principal(), Operation::VerifyAudit { from: 0 }, Vec::new())
-        .await?;
-    if reply.is_success() { read(&reply) } else { Err(reply.problem().0) }
-}
-
-fn write<P>(
+pub(super) fn write<P>(
     context: &Context<'_, P>,
     status: u16,
     caller: Option<&Caller>,
-    page: impl FnOnce(&Shell<'_>, &crate::state::State) -> Markup,
+    me: Option<&Me>,
+    page: &dyn Fn(&Shell<'_>, &State) -> Markup,
 ) -> Result<Answer, Code> {
     let state = &mut context.state.borrow_mut();
     let nonce = pages::nonce(&mut state.random).map_err(|_| Code::Internal)?;
     let csrf = caller.and_then(Caller::session).map(|id| tokens::csrf_token(&state.csrf, id.as_str()));
-    let shell = Shell { brand: &state.config.brand.name, nonce: &nonce, csrf: csrf.as_deref() };
+    let shell = Shell { brand: &state.config.brand.name, nonce: &nonce, csrf: csrf.as_deref(), me };
     let markup = page(&shell, state);
     Ok(pages::answer(status, markup, &nonce, &state.config.csp))
 }
 
-fn read<T: DeserializeOwned>(reply: &Reply) -> Result<T, Code> {
+/// A reply's JSON.
+///
+/// # Errors
+/// `Unavailable`.
+pub(super) fn read<T: DeserializeOwned>(reply: &Reply) -> Result<T, Code> {
     serde_json::from_slice(&reply.body).map_err(|_| Code::Unavailable)
+}
+
+/// The status of a page: its form's, where one was refused.
+fn status(retry: Option<&Retry>) -> u16 {
+    retry.map_or(200, |retry| retry.status)
 }
 
 /// For the cookie's `Max-Age`.

@@ -3,25 +3,40 @@
 //! Invariants: maud escapes every value, nothing is marked as already escaped but the style sheet of this folder; a page
 //! loads nothing, runs nothing, and works as plain forms and links; a change is a form with the session's CSRF token.
 
+pub mod account;
 pub mod audit;
+pub mod confirm;
 pub mod connections;
 pub mod events;
+pub mod join;
 pub mod keys;
+pub mod members;
 pub mod overview;
+pub mod password;
+pub mod second_factor;
 pub mod security;
 pub mod sign_in;
 pub mod sources;
+pub mod usage;
+pub mod verify_email;
 
+mod notices;
 mod parts;
+mod qr;
+
+pub use notices::Notice;
 
 use crate::handlers::forms::{Fields, Form};
 use crate::random::{NoRandomness, Random};
 use crate::security_headers::{Kind, page_policy};
+use crate::state::State;
 use crate::verdict::Answer;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 use config::Csp;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
+use protocol::api::Me;
+use protocol::{Code, RequestId};
 
 const STYLE: &str = include_str!("style.css");
 
@@ -34,17 +49,8 @@ pub struct Shell<'a> {
     pub nonce: &'a str,
     /// The session's CSRF token; `None` where nobody is signed in.
     pub csrf: Option<&'a str>,
-}
-
-/// What a redirect after a change says was done.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Notice {
-    /// Something is new.
-    Created,
-    /// Something is gone.
-    Deleted,
-    /// A key is dead.
-    Revoked,
+    /// Who is signed in, where the page knows.
+    pub me: Option<&'a Me>,
 }
 
 /// A form that was refused: why, and what was typed.
@@ -88,18 +94,84 @@ pub fn problem(shell: &Shell<'_>, title: &str, detail: Option<&str>) -> Markup {
     )
 }
 
-const NAVIGATION: [(&str, &str); 6] = [
+/// The page for a refusal of a page or a form. `wait_seconds`: when to come back.
+///
+/// # Errors
+/// [`NoRandomness`].
+pub fn refused(
+    state: &mut State,
+    code: Code,
+    detail: Option<&str>,
+    wait_seconds: Option<u32>,
+    request_id: &RequestId,
+) -> Result<Answer, NoRandomness> {
+    let nonce = nonce(&mut state.random)?;
+    let shell = Shell { brand: &state.config.brand.name, nonce: &nonce, csrf: None, me: None };
+    let page = shell.page(
+        code.title(),
+        "",
+        &html! {
+            h1 { (code.title()) }
+            @if let Some(detail) = detail { p { (detail) } }
+            @if let Some(seconds) = wait_seconds { p { "Try again in " (wait(seconds)) "." } }
+            @if matches!(code, Code::CsrfFailed | Code::CrossOrigin) {
+                p { "Nothing was changed. Open the page again, and send its form from there." }
+            }
+            p { a href="/" { "Go to the start" } }
+            p.faint { "Request " code.wrap { (request_id) } }
+        },
+    );
+    Ok(answer(code.status(), page, &nonce, &state.config.csp).logging(code))
+}
+
+/// What to do where a form's link, or its place in a sign-in, is no good (any more).
+pub fn dead_link(shell: &Shell<'_>, form: Form) -> Markup {
+    let (path, words) = match form {
+        Form::ResetPassword => ("/forgot-password", "Ask for a new link"),
+        Form::VerifyEmail => ("/account", "Have a new link sent, from your account's page"),
+        Form::SignInCode | Form::FinishSignUp => ("/", "Sign in again"),
+        _ => ("/", "Sign in, or ask who invited you for a new invitation"),
+    };
+    shell.page(
+        Code::InvalidLink.title(),
+        "",
+        &html! {
+            h1 { (Code::InvalidLink.title()) }
+            p { "It works once, for a limited time, and in one browser at a time." }
+            p { a href=(path) { (words) } }
+        },
+    )
+}
+
+/// A time to wait, for people.
+pub fn wait(seconds: u32) -> String {
+    match seconds {
+        0 | 1 => "a second".to_owned(),
+        2..=90 => format!("{seconds} seconds"),
+        91..=5400 => format!("{} minutes", seconds.div_ceil(60)),
+        _ => format!("{} hours", seconds.div_ceil(3600)),
+    }
+}
+
+const NAVIGATION: [(&str, &str); 8] = [
     ("/", "Overview"),
     ("/connections", "Connections"),
     ("/keys", "API keys"),
     ("/sources", "Sources"),
     ("/events", "Events"),
+    ("/members", "Members"),
+    ("/usage", "Usage"),
     ("/audit", "Audit"),
 ];
 
 impl Shell<'_> {
     /// The document around a page's own part. `path` is its place in the navigation.
     fn page(&self, title: &str, path: &str, main: &Markup) -> Markup {
+        self.page_with(title, path, &html! {}, main)
+    }
+
+    /// The same with more in its head.
+    fn page_with(&self, title: &str, path: &str, head: &Markup, main: &Markup) -> Markup {
         html! {
             (DOCTYPE)
             html lang="en" {
@@ -107,6 +179,7 @@ impl Shell<'_> {
                     meta charset="utf-8";
                     meta name="viewport" content="width=device-width, initial-scale=1";
                     meta name="color-scheme" content="light dark";
+                    (head)
                     title { (title) " · " (self.brand) }
                     style nonce=(self.nonce) { (PreEscaped(STYLE)) }
                 }
@@ -116,10 +189,7 @@ impl Shell<'_> {
                         a.brand href="/" { (self.brand) }
                         @if self.csrf.is_some() {
                             (self.navigation(path))
-                            form method="post" action="/sign-out" {
-                                (self.csrf_field())
-                                button.quiet { "Sign out" }
-                            }
+                            (self.person(path))
                         }
                     }
                     main id="main" { (main) }
@@ -139,6 +209,31 @@ impl Shell<'_> {
                     @for (target, label) in NAVIGATION {
                         li { a href=(target) aria-current=[(target == path).then_some("page")] { (label) } }
                     }
+                }
+            }
+        }
+    }
+
+    /// Who is signed in, and where.
+    fn person(&self, path: &str) -> Markup {
+        let current = |target: &str| (path == target).then_some("page");
+        let user = self.me.and_then(|me| me.user.as_ref());
+        html! {
+            div.person {
+                @if let Some(me) = self.me {
+                    a href="/account#workspaces" title="Your workspaces" {
+                        span.hidden { "Workspace: " } (me.org.name)
+                    }
+                }
+                a href="/account" aria-current=[current("/account")] {
+                    @match user {
+                        Some(user) if !user.name.is_empty() => { span.hidden { "Account: " } (user.name) }
+                        _ => "Account",
+                    }
+                }
+                form method="post" action="/sign-out" {
+                    (self.csrf_field())
+                    button.quiet { "Sign out" }
                 }
             }
         }
@@ -165,6 +260,11 @@ impl Retry {
     /// What was typed into `form`'s field.
     fn typed<'r>(retry: Option<&'r Self>, form: Form, name: &str) -> &'r str {
         retry.filter(|retry| retry.form == form).and_then(|retry| retry.fields.get(name)).unwrap_or_default()
+    }
+
+    /// The same where a page has several forms at one path.
+    fn typed_for<'r>(retry: Option<&'r Self>, form: Form, action: &str, name: &str) -> &'r str {
+        if Self::typed(retry, form, "action") == action { Self::typed(retry, form, name) } else { "" }
     }
 }
 

@@ -1,20 +1,19 @@
 //! `/` for those who are signed in.
 
-use super::Shell;
-use super::parts::time;
-use super::sign_in::region_name;
+use super::parts::{notice, region_name, role_name, time};
+use super::{Notice, Shell};
 use maud::{Markup, html};
-use protocol::Role;
 use protocol::api::Overview;
 
 /// The workspace at a glance, with the next step where there is nothing yet.
-pub fn render(shell: &Shell<'_>, data: &Overview) -> Markup {
+pub fn render(shell: &Shell<'_>, data: &Overview, done: Option<Notice>) -> Markup {
     let org = &data.me.org;
     shell.page(
         "Overview",
         "/",
         &html! {
             h1 { (org.name) }
+            (notice(done, "Workspace"))
             p.faint {
                 @if let Some(user) = &data.me.user { (user.name) " (" (user.email) ")" }
                 @if let Some(role) = data.me.role { " · " (role_name(role)) }
@@ -38,14 +37,6 @@ pub fn render(shell: &Shell<'_>, data: &Overview) -> Markup {
             }
         },
     )
-}
-
-fn role_name(role: Role) -> &'static str {
-    match role {
-        Role::SuperAdmin => "operator",
-        Role::OrgAdmin => "admin",
-        Role::Member => "member",
-    }
 }
 
 fn tile(label: &str, path: &str, count: Option<String>, empty: &str) -> Markup {

@@ -2,7 +2,9 @@
 
 use super::{Notice, Retry};
 use crate::handlers::forms::Form;
+use config::Config;
 use maud::{Markup, html};
+use protocol::{Region, Role};
 
 /// An RFC 3339 time, short for the eye and whole for the machine.
 pub(super) fn time(at: &str) -> Markup {
@@ -31,12 +33,94 @@ pub(super) fn size(bytes: u32) -> String {
 
 /// What was just done to a `thing`.
 pub(super) fn notice(notice: Option<Notice>, thing: &str) -> Markup {
-    let done = notice.map(|notice| match notice {
-        Notice::Created => "created",
-        Notice::Deleted => "deleted",
-        Notice::Revoked => "revoked",
-    });
-    html! { @if let Some(done) = done { p.notice role="status" { (thing) " " (done) "." } } }
+    html! { @if let Some(notice) = notice { p.notice role="status" { (notice.text(thing)) } } }
+}
+
+/// A number with its thousands apart.
+pub(super) fn number(value: u64) -> String {
+    let digits = value.to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// A role, for people.
+pub(super) fn role_name(role: Role) -> &'static str {
+    match role {
+        Role::SuperAdmin => "operator",
+        Role::OrgAdmin => "admin",
+        Role::Member => "member",
+    }
+}
+
+/// A choice of role. `label` is for those who don't see where it stands.
+pub(super) fn role_select(label: &Markup, chosen: Role) -> Markup {
+    html! {
+        label {
+            (label)
+            select name="role" {
+                @for role in Role::ASSIGNABLE {
+                    option value=(role.as_str()) selected[role == chosen] { (role_name(role)) }
+                }
+            }
+        }
+    }
+}
+
+/// A choice of region.
+pub(super) fn region_select(config: &Config, typed: &str) -> Markup {
+    let chosen = |region: &Region| match typed {
+        "" => *region == config.residency.default,
+        typed => region.as_str() == typed,
+    };
+    html! {
+        label {
+            span { "Region" }
+            select name="region" {
+                @for region in &config.residency.regions {
+                    option value=(region.as_str()) selected[chosen(region)] { (region_name(*region)) }
+                }
+            }
+            small { "Where its data lives, for good." }
+        }
+    }
+}
+
+/// A region, for people.
+pub(super) fn region_name(region: Region) -> &'static str {
+    match region {
+        Region::Eu => "European Union",
+        Region::Us => "United States",
+        Region::Auto => "Automatic (nearest)",
+    }
+}
+
+/// An input for a new password.
+pub(super) fn new_password(label: &str, name: &str) -> Markup {
+    html! {
+        label {
+            span { (label) }
+            input type="password" name=(name) autocomplete="new-password" minlength="10" required;
+            small { "At least 10 characters." }
+        }
+    }
+}
+
+/// An input for the code of an authenticator app.
+pub(super) fn code(label: &str, hint: &str, required: bool) -> Markup {
+    html! {
+        label {
+            span { (label) }
+            input type="text" name="code" autocomplete="one-time-code" inputmode="numeric" autocapitalize="none"
+                spellcheck="false" maxlength="64" required[required];
+            @if !hint.is_empty() { small { (hint) } }
+        }
+    }
 }
 
 /// Why a form was refused.

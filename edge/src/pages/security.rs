@@ -9,7 +9,7 @@ use maud::{Markup, html};
 
 /// The page.
 pub fn render(config: &Config, nonce: &str) -> Markup {
-    let shell = Shell { brand: &config.brand.name, nonce, csrf: None };
+    let shell = Shell { brand: &config.brand.name, nonce, csrf: None, me: None };
     let limits = &config.limits;
     let rates = &config.rate_limits;
     let contact = config.brand.security_contact.as_str();

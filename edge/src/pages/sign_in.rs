@@ -1,27 +1,29 @@
-//! `/` for those who are not signed in.
+//! `/` for those who are not signed in, and `/sign-in/code`.
 
-use super::parts::refusal;
-use super::{Retry, Shell};
+use super::parts::{code as code_input, new_password, notice, refusal, region_select};
+use super::{Notice, Retry, Shell};
 use crate::handlers::forms::Form;
 use config::Config;
 use maud::{Markup, html};
-use protocol::Region;
 
 /// Sign-in and sign-up.
-pub fn render(shell: &Shell<'_>, config: &Config, retry: Option<&Retry>) -> Markup {
+pub fn render(shell: &Shell<'_>, config: &Config, done: Option<Notice>, retry: Option<&Retry>) -> Markup {
     shell.page("Sign in", "/", &html! {
+        (notice(done, "Account"))
         div.columns {
             section aria-labelledby="sign-in" {
                 h1 id="sign-in" { "Sign in" }
                 (refusal(retry, Form::SignIn))
                 form.card method="post" action="/sign-in" {
-                    (email(Retry::typed(retry, Form::SignIn, "email")))
+                    (email(Retry::typed(retry, Form::SignIn, "email"), ""))
                     label {
                         span { "Password" }
                         input type="password" name="password" autocomplete="current-password" required;
                     }
                     button { "Sign in" }
+                    a href="/forgot-password" { "Forgot your password?" }
                 }
+                @if !config.sign_in.oidc.is_empty() { (providers(config)) }
                 ul.points {
                     li { "Third parties' credentials go in sealed and never come out: your code calls through them." }
                     li { "Webhooks are verified byte for byte, stored, and only then acknowledged." }
@@ -32,19 +34,12 @@ pub fn render(shell: &Shell<'_>, config: &Config, retry: Option<&Retry>) -> Mark
                 h2 id="sign-up" { "Create a workspace" }
                 (refusal(retry, Form::SignUp))
                 form.card method="post" action="/sign-up" {
-                    (text("Your name", "name", "name", retry))
-                    (text("Workspace", "org_name", "organization", retry))
-                    (email(Retry::typed(retry, Form::SignUp, "email")))
-                    label {
-                        span { "Password" }
-                        input type="password" name="password" autocomplete="new-password" minlength="10" required;
-                        small { "At least 10 characters." }
-                    }
-                    (region(config, Retry::typed(retry, Form::SignUp, "region")))
-                    label.check {
-                        input type="checkbox" name="accept_terms" value="true" required;
-                        span { "I accept the terms" }
-                    }
+                    (text("Your name", "name", "name", Retry::typed(retry, Form::SignUp, "name")))
+                    (text("Workspace", "org_name", "organization", Retry::typed(retry, Form::SignUp, "org_name")))
+                    (email(Retry::typed(retry, Form::SignUp, "email"), ""))
+                    (new_password("Password", "password"))
+                    (region_select(config, Retry::typed(retry, Form::SignUp, "region")))
+                    (terms())
                     button { "Create workspace" }
                 }
             }
@@ -52,48 +47,73 @@ pub fn render(shell: &Shell<'_>, config: &Config, retry: Option<&Retry>) -> Mark
     })
 }
 
-fn email(typed: &str) -> Markup {
+/// Links, so that the way there is a plain navigation: Chromium would hold a form's redirects to this origin.
+fn providers(config: &Config) -> Markup {
+    html! {
+        ul.providers aria-label="Other ways to sign in" {
+            @for provider in &config.sign_in.oidc {
+                li { a.button href=(format!("/sign-in/{}", provider.id)) { "Continue with " (provider.name) } }
+            }
+        }
+    }
+}
+
+/// The second factor. A recovery code has a form of its own: it has letters, which a keypad for digits has not.
+pub fn code(shell: &Shell<'_>, retry: Option<&Retry>) -> Markup {
+    shell.page(
+        "Enter your code",
+        "/",
+        &html! {
+            h1 { "Enter your code" }
+            (refusal(retry, Form::SignInCode))
+            form.card method="post" action="/sign-in/code" {
+                (code_input("Code", "Six digits of your authenticator app.", true))
+                button { "Sign in" }
+                a href="/" { "Sign in as somebody else" }
+            }
+            details {
+                summary { "The app is not at hand" }
+                form.card method="post" action="/sign-in/code" {
+                    label {
+                        span { "Recovery code" }
+                        input type="text" name="code" autocomplete="off" autocapitalize="none" spellcheck="false"
+                            maxlength="64" required;
+                        small { "Each works once." }
+                    }
+                    button { "Use the recovery code" }
+                }
+            }
+        },
+    )
+}
+
+/// The email that somebody signs in by.
+pub(super) fn email(typed: &str, hint: &str) -> Markup {
     html! {
         label {
             span { "Email" }
             input type="email" name="email" autocomplete="username" value=(typed) required;
+            @if !hint.is_empty() { small { (hint) } }
         }
     }
 }
 
-fn text(label: &str, name: &str, autocomplete: &str, retry: Option<&Retry>) -> Markup {
+/// A line of text that a browser may know.
+pub(super) fn text(label: &str, name: &str, autocomplete: &str, typed: &str) -> Markup {
     html! {
         label {
             span { (label) }
-            input type="text" name=(name) autocomplete=(autocomplete) maxlength="200" required
-                value=(Retry::typed(retry, Form::SignUp, name));
+            input type="text" name=(name) autocomplete=(autocomplete) maxlength="200" required value=(typed);
         }
     }
 }
 
-fn region(config: &Config, typed: &str) -> Markup {
-    let chosen = |region: &Region| match typed {
-        "" => *region == config.residency.default,
-        typed => region.as_str() == typed,
-    };
+/// The terms.
+pub(super) fn terms() -> Markup {
     html! {
-        label {
-            span { "Region" }
-            select name="region" {
-                @for region in &config.residency.regions {
-                    option value=(region.as_str()) selected[chosen(region)] { (region_name(*region)) }
-                }
-            }
-            small { "Where your data lives, for good." }
+        label.check {
+            input type="checkbox" name="accept_terms" value="true" required;
+            span { "I accept the terms" }
         }
-    }
-}
-
-/// For people.
-pub(super) fn region_name(region: Region) -> &'static str {
-    match region {
-        Region::Eu => "European Union",
-        Region::Us => "United States",
-        Region::Auto => "Automatic (nearest)",
     }
 }

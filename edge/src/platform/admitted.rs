@@ -31,7 +31,7 @@ pub(super) async fn run(
     env: &Env,
 ) -> JsValue {
     let outcome = run_task(admitted, state, request, env).await.unwrap_or_else(|code| {
-        let answer = Answer::problem(code, None, &admitted.request_id);
+        let answer = pages::refused(admitted, &mut state.borrow_mut(), code);
         if let Some(code) = answer.logged {
             log_admitted(code, &admitted.request_id, &request.method(), path_of(&request.url()));
         }
@@ -56,10 +56,10 @@ async fn run_task(
     let answer = match &admitted.task {
         Task::Ready => handlers::ready(&context).await?,
         Task::Check { caller, ahead } => check::handle(&context, caller, *ahead).await?,
-        Task::Page { page, caller } => pages::handle(&context, page, caller.as_ref()).await?,
-        Task::Form { form, caller } => {
+        Task::Page { page, caller, jar } => pages::handle(&context, page, caller.as_ref(), jar).await?,
+        Task::Form { form, caller, jar } => {
             let body = body::read(request, MAX_FORM_BYTES).await?;
-            forms::handle(&context, *form, caller.as_ref(), &body).await?
+            forms::handle(&context, *form, caller.as_ref(), jar, &body).await?
         }
         Task::Webhook { source, path_and_query } => {
             let cap = state.borrow().config.limits.webhook_body_bytes;

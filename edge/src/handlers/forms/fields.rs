@@ -5,7 +5,8 @@ use zeroize::Zeroizing;
 const MAX_FIELDS: usize = 64;
 
 /// Names that hold a secret: never written into a page again.
-const SECRETS: [&str; 4] = ["password", "token", "value", "secret"];
+const SECRETS: [&str; 7] =
+    ["password", "current_password", "new_password", "code", "token", "value", "secret"];
 
 /// A form's fields, in order. Wiped when dropped, since some are secrets; no `Debug` for the same reason.
 #[derive(Default)]
@@ -24,6 +25,11 @@ impl Fields {
             Some((name, Zeroizing::new(decode(parts.next().unwrap_or_default())?)))
         };
         pairs.into_iter().map(field).collect::<Option<_>>().map(Self)
+    }
+
+    /// The one field that says where a confirmation leads back to.
+    pub fn back_to(path: &str) -> Self {
+        Self(vec![("back".to_owned(), Zeroizing::new(path.to_owned()))])
     }
 
     /// A field's first value.
@@ -95,7 +101,10 @@ mod tests {
 
     #[test]
     fn secrets_are_not_shown_again() {
-        let fields = Fields::parse(b"name=n&password=p&token=t&value=v&secret=s&csrf_token=c").unwrap();
+        let fields = Fields::parse(
+            b"name=n&password=p&token=t&value=v&secret=s&csrf_token=c&code=1&new_password=n&current_password=o",
+        )
+        .unwrap();
         let shown = fields.without_secrets();
         assert_eq!(shown.0.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>(), ["name"]);
     }

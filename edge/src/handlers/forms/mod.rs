@@ -1,29 +1,46 @@
 //! Forms of pages: `application/x-www-form-urlencoded` becomes the operation and the JSON of the API, so that there is one
 //! way into the control plane. A change that was made answers 303, so that a reload repeats nothing; a refused one shows
-//! the page again with what was typed, secrets aside.
+//! the page again with what was typed, secrets aside; one that wants a fresh proof of who sits there asks for it.
 
+mod account;
 mod convert;
 mod fields;
 
 pub use fields::Fields;
 
-use super::Context;
-use super::pages::{self, Page, idle_days};
+use super::cookies::{Cookie, Jar};
+use super::pages::show::{self, Once};
+use super::pages::{Page, idle_days, public};
+use super::{Context, landing, oidc};
 use crate::auth::Caller;
 use crate::control_plane::{ControlPlane, Reply};
 use crate::csrf;
 use crate::pages::Retry;
 use crate::verdict::Answer;
-use convert::{Change, Done};
-use protocol::{Code, Principal};
+use protocol::api::SecondFactorNeeded;
+use protocol::{Code, Operation, Principal};
 
 /// Which form.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Form {
     /// `POST /sign-in`.
     SignIn,
+    /// `POST /sign-in/code`.
+    SignInCode,
     /// `POST /sign-up`.
     SignUp,
+    /// `POST /finish-sign-up`.
+    FinishSignUp,
+    /// `POST /forgot-password`.
+    ForgotPassword,
+    /// `POST /reset-password`.
+    ResetPassword,
+    /// `POST /verify-email`.
+    VerifyEmail,
+    /// `POST /join/sign-up`.
+    JoinSignUp,
+    /// `POST /join`.
+    Join,
     /// `POST /sign-out`.
     SignOut,
     /// `POST /connections`.
@@ -32,60 +49,153 @@ pub enum Form {
     Keys,
     /// `POST /sources`.
     Sources,
+    /// `POST /members`.
+    Members,
+    /// `POST /account`.
+    Account,
+    /// `POST /account/password`.
+    Password,
+    /// `POST /confirm`.
+    Confirm,
 }
 
 impl Form {
     /// Whether it is for signed-in people.
     pub fn needs_caller(self) -> bool {
-        !matches!(self, Self::SignIn | Self::SignUp)
+        !matches!(
+            self,
+            Self::SignIn
+                | Self::SignInCode
+                | Self::SignUp
+                | Self::FinishSignUp
+                | Self::ForgotPassword
+                | Self::ResetPassword
+                | Self::VerifyEmail
+                | Self::JoinSignUp
+        )
+    }
+
+    /// Whether it is counted as a sign-in: it is open to anybody, or tries a password or code.
+    pub fn signs_in(self) -> bool {
+        !self.needs_caller() || matches!(self, Self::Password | Self::Confirm)
     }
 
     /// The page it stands on.
-    fn page(self) -> Page {
+    fn page(self, fields: &Fields) -> Page {
         match self {
-            Self::SignIn | Self::SignUp | Self::SignOut => Page::Home,
+            Self::SignIn | Self::SignUp | Self::SignOut => Page::Home(None),
+            Self::SignInCode => Page::SignInCode,
+            Self::FinishSignUp => Page::FinishSignUp,
+            Self::ForgotPassword => Page::ForgotPassword(None),
+            Self::ResetPassword => Page::ResetPassword,
+            Self::VerifyEmail => Page::VerifyEmail,
+            Self::JoinSignUp | Self::Join => Page::Join,
             Self::Connections => Page::Connections(None),
             Self::Keys => Page::Keys(None),
             Self::Sources => Page::Sources(None),
+            Self::Members => Page::Members { notice: None, cursor: None },
+            Self::Account if fields.text("action") == "confirm_second_factor" => Page::SecondFactor,
+            Self::Account | Self::Password => Page::Account(None),
+            Self::Confirm => Page::Confirm,
         }
     }
+
+    /// The path of that page, for the way back to it.
+    fn path(self) -> &'static str {
+        match self {
+            Self::Connections => "/connections",
+            Self::Keys => "/keys",
+            Self::Sources => "/sources",
+            Self::Members => "/members",
+            Self::Account | Self::Password => "/account",
+            _ => "/",
+        }
+    }
+
+    /// The cookies that have served once it is done.
+    fn uses(self) -> &'static [Cookie] {
+        match self {
+            Self::SignInCode => &[Cookie::Challenge],
+            Self::FinishSignUp => &[Cookie::Pending, Cookie::Invitation],
+            Self::ResetPassword => &[Cookie::Reset],
+            Self::VerifyEmail => &[Cookie::Verification],
+            Self::Join | Self::JoinSignUp => &[Cookie::Invitation],
+            _ => &[],
+        }
+    }
+}
+
+/// What a form asks for.
+struct Change {
+    operation: Operation,
+    body: Vec<u8>,
+    done: Done,
+}
+
+/// What follows a change that was made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Done {
+    /// On to a page, which says what was done.
+    SeeOther(&'static str),
+    /// In, or on to the second factor.
+    SignedIn,
+    /// Out, to a page for everybody.
+    SignedOut(&'static str),
+    /// The answer is shown, once.
+    Shown(Once),
+    /// On to an OIDC provider.
+    ToProvider,
 }
 
 /// Answers a form's request.
 ///
 /// # Errors
-/// The refusal, where not even a page can be written.
+/// The refusal, where not even a page of its own can be written.
 pub async fn handle<P: ControlPlane>(
     context: &Context<'_, P>,
     form: Form,
     caller: Option<&Caller>,
+    jar: &Jar,
     body: &[u8],
 ) -> Result<Answer, Code> {
     let fields = Fields::parse(body).ok_or(Code::InvalidRequest)?;
     if let Some(caller) = caller {
         csrf::token(fields.get("csrf_token"), caller.session(), &context.state.borrow())?;
     }
-    let change = convert::change(form, &fields).ok_or(Code::InvalidRequest)?;
+    if form.uses().first().is_some_and(|cookie| jar.get(*cookie).is_none()) {
+        return public::dead_link(context, form);
+    }
+    let change = convert::change(form, &fields, jar).ok_or(Code::InvalidRequest)?;
     let principal = caller.map_or(Principal::Anonymous, Caller::principal);
     let Change { operation, body, done } = change;
     let reply = context.call(caller, principal, operation, body).await?;
     if reply.is_success() {
-        return succeeded(context, caller, done, &reply);
+        return Ok(succeeded(context, caller, jar, done, &reply)?.without_cookies(form.uses()));
     }
-    failed(context, form, caller, fields, &reply).await
+    failed(context, form, caller, jar, fields, &reply).await
 }
 
 fn succeeded<P: ControlPlane>(
     context: &Context<'_, P>,
     caller: Option<&Caller>,
+    jar: &Jar,
     done: Done,
     reply: &Reply,
 ) -> Result<Answer, Code> {
     let session = reply.session.as_deref().map(String::as_str);
+    let signed_in = |path| Answer::see_other(path).with_session(session, idle_days(context));
     match done {
-        Done::SeeOther(path) => Ok(Answer::see_other(path).with_session(session, idle_days(context))),
-        Done::SignedOut => Ok(Answer::see_other("/").with_session(Some(""), idle_days(context))),
-        Done::NewKey => pages::new_key(context, caller.ok_or(Code::Unauthenticated)?, reply),
+        Done::SeeOther(path) => Ok(signed_in(path)),
+        Done::SignedIn if reply.status == 202 => {
+            let needed: SecondFactorNeeded = super::pages::read(reply)?;
+            Answer::see_other("/sign-in/code")
+                .with_cookie(Cookie::Challenge, &needed.challenge.0)
+                .ok_or(Code::Unavailable)
+        }
+        Done::SignedIn => Ok(signed_in(landing(jar))),
+        Done::SignedOut(path) => Ok(Answer::see_other(path).with_session(Some(""), idle_days(context))),
+        Done::Shown(what) => show::once(context, caller.ok_or(Code::Unauthenticated)?, what, reply),
+        Done::ToProvider => oidc::go_on(context, caller.ok_or(Code::Unauthenticated)?, reply),
     }
 }
 
@@ -93,21 +203,59 @@ async fn failed<P: ControlPlane>(
     context: &Context<'_, P>,
     form: Form,
     caller: Option<&Caller>,
+    jar: &Jar,
     fields: Fields,
     reply: &Reply,
 ) -> Result<Answer, Code> {
     let (code, detail) = reply.problem();
-    if code == Code::Unauthenticated {
-        return Ok(Answer::see_other("/").with_session(Some(""), idle_days(context)));
+    match code {
+        Code::Unauthenticated => {
+            return Ok(Answer::see_other("/").with_session(Some(""), idle_days(context)));
+        }
+        // What was in the cookie is spent or too old: nothing that is typed here can make it good.
+        Code::InvalidLink if !form.uses().is_empty() => {
+            return Ok(public::dead_link(context, form)?.without_cookies(form.uses()));
+        }
+        _ if form == Form::SignOut => return Err(code),
+        _ => {}
     }
-    if form == Form::SignOut {
-        return Err(code);
-    }
-    let retry =
-        Retry { form, status: code.status(), title: code.title(), detail, fields: fields.without_secrets() };
+    let wait = reply.retry_after.map(|seconds| format!("Try again in {}.", crate::pages::wait(seconds)));
+    let retry = Retry {
+        form,
+        status: code.status(),
+        title: code.title(),
+        detail: wait.or(detail),
+        fields: fields.without_secrets(),
+    };
+    let answer = again(context, caller, jar, code, retry).await?;
+    Ok(match reply.retry_after {
+        Some(seconds) => answer.with("retry-after", seconds.to_string()),
+        None => answer,
+    })
+}
+
+/// The page of a refused form, or the one that asks for a proof first.
+async fn again<P: ControlPlane>(
+    context: &Context<'_, P>,
+    caller: Option<&Caller>,
+    jar: &Jar,
+    code: Code,
+    mut retry: Retry,
+) -> Result<Answer, Code> {
+    let form = retry.form;
     match caller {
-        Some(caller) => pages::render(context, &form.page(), caller, Some(&retry)).await,
-        None => pages::sign_in(context, retry.status, Some(&retry)),
+        Some(caller) if code == Code::ReauthenticationRequired => {
+            retry.fields = Fields::back_to(form.path());
+            show::render(context, &Page::Confirm, caller, jar, Some(&retry)).await
+        }
+        Some(caller) => show::render(context, &form.page(&retry.fields), caller, jar, Some(&retry)).await,
+        // The provider's email is what it is: somebody else's invitation can only be left aside.
+        None if form == Form::FinishSignUp && code == Code::WrongEmail => {
+            let jar = jar.clone().without(Cookie::Invitation);
+            let answer = public::render(context, &Page::FinishSignUp, &jar, Some(&retry))?;
+            Ok(answer.without_cookies(&[Cookie::Invitation]))
+        }
+        None => public::render(context, &form.page(&retry.fields), jar, Some(&retry)),
     }
 }
 

@@ -1,20 +1,25 @@
 use super::*;
+use crate::handlers::fixtures::*;
 use crate::testing::*;
-use crate::verdict::{Admitted, Task};
-use protocol::{ApiKeyId, Code, ConnectionId, Operation};
+use protocol::api::NewApiKey;
+use protocol::{ApiKeyId, ConnectionId};
+use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
-use std::cell::RefCell;
 use zeroize::Zeroizing;
 
-/// Decides on a form's head and runs it.
+mod account;
+mod everybody;
+
+/// Whether a form's JSON is what the API takes.
+type Reads = fn(&Value) -> bool;
+
+/// Sends a form as it is, its token not added.
 fn post(path: &str, body: &str, plane: &FakePlane) -> Result<Answer, Code> {
-    let mut isolate = state();
-    let (name, value) = cookie(&session_token(NOW + 60));
-    let admitted: Admitted = admitted(&mut isolate, &head("POST", path, &[(name, &value)]));
-    let Task::Form { form, caller } = &admitted.task else { panic!("{:?}", admitted.task) };
-    let state = RefCell::new(isolate);
-    let context = Context { state: &state, plane, admitted: &admitted };
-    block_on(handle(&context, *form, caller.as_ref(), body.as_bytes()))
+    browse("POST", path, true, COOKIES, body, plane)
+}
+
+fn cookies(answer: &Answer) -> Vec<&str> {
+    answer.headers.iter().filter(|(name, _)| name == "set-cookie").map(|(_, value)| value.as_str()).collect()
 }
 
 fn sent(plane: &FakePlane) -> (Operation, Value) {
@@ -36,14 +41,14 @@ fn forms_become_the_json_of_the_api() {
             "email=+ada%40example.com&password=+a+b+".to_owned(),
             Operation::LogIn,
             json!({ "email": "ada@example.com", "password": " a b " }),
-            "/",
+            "/join",
         ),
         (
             "/sign-up",
             "email=a%40b&password=p&name=A&org_name=O&region=eu&accept_terms=true".to_owned(),
             Operation::SignUp,
             json!({ "email": "a@b", "password": "p", "name": "A", "org_name": "O", "region": "eu", "accept_terms": true }),
-            "/",
+            "/join",
         ),
         (
             "/connections",
@@ -139,6 +144,12 @@ fn m5_a_form_without_its_csrf_token_reaches_nobody() {
         ("/keys", "csrf_token=&action=create&name=n"),
         ("/sources", "csrf_token=wrong&action=create"),
         ("/sign-out", ""),
+        ("/members", "action=leave"),
+        ("/account", "action=remove_second_factor"),
+        ("/account/password", "current_password=a&new_password=b"),
+        ("/confirm", "password=a"),
+        ("/confirm", "action=provider&provider=idp"),
+        ("/join", ""),
     ] {
         assert_eq!(post(path, body, &plane), Err(Code::CsrfFailed), "{path}");
     }
@@ -148,9 +159,18 @@ fn m5_a_form_without_its_csrf_token_reaches_nobody() {
 #[test]
 fn a_form_that_no_page_holds_is_refused() {
     let csrf = csrf_token();
-    for (path, fields) in
-        [("/keys", "action=explode"), ("/connections", "action=delete&id=key_0"), ("/sources", "")]
-    {
+    for (path, fields) in [
+        ("/keys", "action=explode"),
+        ("/keys", "action=rotate&id=key_00000000000000000000000000&grace_seconds=-1"),
+        ("/connections", "action=delete&id=key_0"),
+        ("/sources", ""),
+        ("/members", "action=role&id=key_00000000000000000000000000&role=member"),
+        ("/members", ""),
+        ("/account", "action=create"),
+        ("/account", "action=link&provider=../x"),
+        ("/account", "action=unlink&provider="),
+        ("/confirm", "action=provider&provider=A"),
+    ] {
         assert_eq!(post(path, &format!("csrf_token={csrf}&{fields}"), &done()), Err(Code::InvalidRequest));
     }
 }
@@ -188,4 +208,46 @@ fn a_form_of_a_dead_session_leads_to_sign_in() {
     let answer = post("/sources", &format!("csrf_token={}&action=create", csrf_token()), &plane).unwrap();
     assert_eq!((answer.status, answer.header("location")), (303, Some("/")));
     assert!(answer.header("set-cookie").unwrap().contains("Max-Age=0"));
+}
+
+fn read<T: DeserializeOwned>(body: &Value) -> bool {
+    body.is_null() || serde_json::from_value::<T>(body.clone()).is_ok()
+}
+
+/// Every redirect that names what was done names something that a page says.
+#[test]
+fn every_done_is_said() {
+    for source in [include_str!("convert.rs"), include_str!("account.rs"), include_str!("../oidc.rs")] {
+        for place in source.split("?done=").skip(1) {
+            let word = place.split('"').next().unwrap();
+            assert!(crate::pages::Notice::of(&format!("done={word}")).is_some(), "{word}");
+        }
+    }
+}
+
+/// N7: all that a key can be given goes along, and what is left empty does not.
+#[test]
+fn n7_a_key_with_everything() {
+    let plane = hostile();
+    let body = format!(
+        "csrf_token={}&action=create&name=CI&scopes=audit:read&app_scopes=app.a:read,+app.b:write&expires_on=2027-01-02\
+         &allowed_ips=203.0.113.0/24%0D%0A2001:db8::/32%0D%0A&external_id=+cus_1+&limit=10&period_seconds=60",
+        csrf_token()
+    );
+    post("/keys", &body, &plane).unwrap();
+    let expected = json!({
+        "name": "CI", "scopes": ["audit:read", "app.a:read", "app.b:write"], "expires_at": "2027-01-02T00:00:00Z",
+        "allowed_ips": ["203.0.113.0/24", "2001:db8::/32"], "external_id": "cus_1",
+        "rate_limit": { "limit": 10, "period_seconds": 60 },
+    });
+    assert!(read::<NewApiKey>(&expected));
+    assert_eq!(sent(&plane), (Operation::CreateApiKey, expected));
+
+    let plane = hostile();
+    let body = format!(
+        "csrf_token={}&action=create&name=CI&app_scopes=&expires_on=&allowed_ips=+&external_id=&limit=&period_seconds=60",
+        csrf_token()
+    );
+    post("/keys", &body, &plane).unwrap();
+    assert_eq!(sent(&plane).1, json!({ "name": "CI", "scopes": [] }));
 }

@@ -1,82 +1,148 @@
 use super::*;
+use crate::handlers::fixtures::*;
+use crate::head::Head;
+use crate::route::{self, Target};
 use crate::testing::*;
-use crate::verdict::Task;
+use protocol::Operation;
 use serde_json::{Value, json};
-use std::cell::RefCell;
-
-const EVIL: &str = "\"><script>alert(1)</script>";
-
-/// An overview whose every text is hostile.
-fn overview() -> Value {
-    let me = json!({
-        "user": { "id": USER, "email": EVIL, "name": EVIL },
-        "org": { "id": ORG, "name": EVIL, "region": "eu", "plan": EVIL, "created_at": EVIL },
-        "role": "org_admin", "auth": "session",
-    });
-    let id = |prefix: &str| format!("{prefix}{}", "0".repeat(26));
-    json!({
-        "me": me,
-        "connections": [{ "id": id("con_"), "connector": EVIL, "name": EVIL, "status": "active", "base_url": EVIL,
-            "auth_type": EVIL, "allowed_hosts": [EVIL], "scopes": [EVIL], "created_at": EVIL, "last_used_at": EVIL }],
-        "api_keys": [{ "id": id("key_"), "name": EVIL, "created_by": "usr_00000000000000000000000000", "prefix": EVIL, "scopes": ["audit:read"], "created_at": EVIL,
-            "revoked_at": EVIL }],
-        "sources": [{ "id": source_id(), "url": EVIL, "provider": EVIL, "name": EVIL, "created_at": EVIL,
-            "event_count": 1, "last_event_at": EVIL }],
-        "events": [{ "id": id("ine_"), "source_id": source_id(), "provider": EVIL, "provider_event_id": EVIL,
-            "event_type": EVIL, "received_at": EVIL, "duplicate_count": 0, "size": 1 }],
-        "audit": [{ "id": id("aud_"), "sequence": 1, "at": EVIL, "actor": EVIL, "ip": EVIL, "action": EVIL,
-            "target": EVIL, "metadata": {}, "jurisdiction": "eu", "request_id": EVIL, "hash": EVIL, "prev_hash": EVIL }],
-    })
-}
-
-fn event() -> Value {
-    let mut event = overview()["events"][0].clone();
-    let body = base64::Engine::encode(&base64::engine::general_purpose::STANDARD, EVIL);
-    event["headers"] = json!([[EVIL, EVIL]]);
-    event["body_base64"] = body.into();
-    event
-}
+use std::collections::BTreeSet;
 
 fn get(path: &str, plane: &FakePlane) -> Answer {
-    let mut isolate = state();
-    let (name, value) = cookie(&session_token(NOW + 60));
-    let admitted = admitted(&mut isolate, &head("GET", path, &[(name, &value)]));
-    let Task::Page { page, caller } = &admitted.task else { panic!("{:?}", admitted.task) };
-    let state = RefCell::new(isolate);
-    let context = Context { state: &state, plane, admitted: &admitted };
-    block_on(handle(&context, page, caller.as_ref())).unwrap()
+    browse("GET", path, true, COOKIES, "", plane).unwrap()
 }
 
-fn pages() -> [String; 9] {
-    let event = format!("/events/ine_{}", "0".repeat(26));
+fn get_signed_out(path: &str, cookies: &str, plane: &FakePlane) -> Answer {
+    browse("GET", path, false, cookies, "", plane).unwrap()
+}
+
+/// Every signed-in page there is: [`every_page_is_in_these_lists`] holds it to that.
+fn signed_in_pages() -> Vec<String> {
     let paths = [
         "/",
+        "/?done=confirmed",
         "/connections",
         "/keys",
+        "/keys?done=revoked",
         "/sources?done=created",
         "/events",
-        &event,
+        "/members",
+        "/members?cursor=usr_x",
+        "/members/leave",
+        "/usage",
+        "/account",
+        "/confirm",
+        "/join",
         "/audit",
         "/audit?verify=1",
-        "/keys?done=revoked",
     ];
-    paths.map(str::to_owned)
+    let named = [format!("/events/{}", id("ine_")), format!("/members/{}/remove", other())];
+    paths.map(str::to_owned).into_iter().chain(named).collect()
 }
 
-fn hostile() -> FakePlane {
-    FakePlane::new(|call, _| match call.operation {
-        Operation::GetInboundEvent { .. } => reply(200, event()),
-        Operation::VerifyAudit { .. } => reply(200, json!({ "ok": true, "length": 1, "head": EVIL })),
-        _ => reply(200, overview()),
-    })
+const PUBLIC_PAGES: [&str; 10] = [
+    "/",
+    "/?done=password-set",
+    "/sign-in/code",
+    "/finish-sign-up",
+    "/forgot-password",
+    "/forgot-password?done=reset-asked",
+    "/reset-password",
+    "/verify-email",
+    "/join",
+    "/sign-up",
+];
+
+/// Every page: of the paths above, and the ones that answer a form.
+fn pages_with_session() -> Vec<(String, Answer)> {
+    let mut pages: Vec<_> =
+        signed_in_pages().into_iter().map(|path| (path.clone(), get(&path, &hostile()))).collect();
+    let shown_once = [
+        ("/keys", format!("action=rotate&grace_seconds=0&id={}", id("key_"))),
+        ("/members", "action=invite&email=a%40b&role=member".to_owned()),
+        ("/account", "action=start_second_factor".to_owned()),
+        ("/account", "action=new_recovery_codes".to_owned()),
+        ("/account", "action=link&provider=idp".to_owned()),
+    ];
+    for (path, body) in shown_once {
+        pages.push((format!("{path} {body}"), post(path, &body, &hostile()).unwrap()));
+    }
+    let typed = "name=%22%3E%3Cscript%3E&email=%22%3E%3Cscript%3E&allowed_ips=%3Cscript%3E&app_scopes=%3Cscript%3E&back=%3Cscript%3E";
+    let refused = [
+        ("/keys", "create", Code::ValidationFailed, 422),
+        ("/members", "invite", Code::AlreadyMember, 409),
+        ("/account", "create_org", Code::ValidationFailed, 422),
+        ("/account", "change_email", Code::EmailTaken, 409),
+        ("/account", "confirm_second_factor", Code::InvalidCode, 401),
+        ("/account/password", "", Code::InvalidCredentials, 401),
+        ("/confirm", "", Code::InvalidCredentials, 401),
+        ("/join", "", Code::WrongEmail, 403),
+        ("/account", "change_email", Code::ReauthenticationRequired, 403),
+    ];
+    for (path, action, code, status) in refused {
+        let changes = |operation: &Operation| {
+            !answer(operation).as_object().unwrap().contains_key("data")
+                && !matches!(operation, Operation::Me | Operation::Overview | Operation::GetAccount)
+        };
+        let answer = post(path, &format!("action={action}&{typed}"), &refusing(code, changes)).unwrap();
+        assert_eq!(answer.status, status, "{path} {action}");
+        pages.push((format!("{path} {action} {code:?}"), answer));
+    }
+    pages
+}
+
+fn pages_without_session() -> Vec<(String, Answer)> {
+    PUBLIC_PAGES.map(|path| (path.to_owned(), get_signed_out(path, COOKIES, &hostile()))).into()
+}
+
+fn all_pages() -> impl Iterator<Item = (String, Answer)> {
+    pages_with_session().into_iter().chain(pages_without_session())
+}
+
+/// A page that is new does not compile here until it has a number, and fails here until a list above has a path of it.
+#[test]
+fn every_page_is_in_these_lists() {
+    let number = |page: &Page| match page {
+        Page::Home(_) => 0,
+        Page::SignInCode => 1,
+        Page::FinishSignUp => 2,
+        Page::ForgotPassword(_) => 3,
+        Page::ResetPassword => 4,
+        Page::VerifyEmail => 5,
+        Page::Join => 6,
+        Page::Connections(_) => 7,
+        Page::Keys(_) => 8,
+        Page::Sources(_) => 9,
+        Page::Events => 10,
+        Page::Event(_) => 11,
+        Page::Members { .. } => 12,
+        Page::RemoveMember { .. } => 13,
+        Page::Leave => 14,
+        Page::Usage => 15,
+        Page::Account(_) => 16,
+        Page::Confirm => 17,
+        Page::Audit { .. } => 18,
+        // No page of their own; the tests of `oidc` and, for the last, the answer to a wrong code above.
+        Page::StartOidc { .. } | Page::FinishOidc { .. } | Page::SecondFactor => 99,
+    };
+    let config = isolate().config;
+    let paths = signed_in_pages().into_iter().chain(PUBLIC_PAGES.map(str::to_owned));
+    let listed: BTreeSet<_> = paths
+        .map(|path| match route::find(&Head::parse(&head("GET", &path, &[])), &config) {
+            Ok(Target::Page(page)) => number(&page),
+            other => panic!("{path}: {other:?}"),
+        })
+        .collect();
+    assert_eq!(listed, (0..=18).collect());
 }
 
 #[test]
 fn whatever_a_tenant_stored_shows_as_text() {
-    for path in pages() {
+    for (path, answer) in all_pages() {
+        assert!(!answer.body.contains("<script"), "{path}");
+    }
+    for path in signed_in_pages() {
         let answer = get(&path, &hostile());
         assert_eq!(answer.status, 200, "{path}");
-        assert!(!answer.body.contains("<script"), "{path}");
         assert!(answer.body.contains("&lt;script&gt;"), "{path} shows nothing of it");
     }
 }
@@ -84,9 +150,8 @@ fn whatever_a_tenant_stored_shows_as_text() {
 /// M5: a page's policy names the nonce that its one style has; no page has a script, an inline handler or style.
 #[test]
 fn m5_pages_carry_their_own_nonce_and_need_no_script() {
-    let mut nonces = std::collections::HashSet::new();
-    for path in pages() {
-        let answer = get(&path, &hostile());
+    let mut nonces = BTreeSet::new();
+    for (path, answer) in all_pages() {
         let policy = answer.header("content-security-policy").unwrap().to_owned();
         let nonce = policy.split("'nonce-").nth(1).unwrap().split('\'').next().unwrap();
         assert_eq!(answer.body.matches(&format!("<style nonce=\"{nonce}\">")).count(), 1, "{path}");
@@ -100,14 +165,16 @@ fn m5_pages_carry_their_own_nonce_and_need_no_script() {
     }
 }
 
+fn forms(body: &str) -> Vec<&str> {
+    body.split("<form").skip(1).map(|form| form.split("</form>").next().unwrap()).collect()
+}
+
 /// M5: every form that changes something carries the session's token.
 #[test]
 fn m5_every_post_form_carries_the_csrf_token() {
     let field = format!("<input type=\"hidden\" name=\"csrf_token\" value=\"{}\">", csrf_token());
-    for path in pages() {
-        let body = get(&path, &hostile()).body;
-        let forms: Vec<_> =
-            body.split("<form").skip(1).map(|form| form.split("</form>").next().unwrap()).collect();
+    for (path, answer) in pages_with_session() {
+        let forms = forms(&answer.body);
         assert!(!forms.is_empty(), "{path}");
         for form in forms.iter().filter(|form| form.contains("method=\"post\"")) {
             assert!(form.contains(&field), "{path}: {form}");
@@ -115,11 +182,29 @@ fn m5_every_post_form_carries_the_csrf_token() {
     }
 }
 
+/// A form's action is a form's route: none leads nowhere, or to another origin.
+#[test]
+fn every_form_has_a_route_of_its_own() {
+    let config = isolate().config;
+    for (path, answer) in all_pages() {
+        for form in forms(&answer.body) {
+            let method = if form.contains("method=\"post\"") { "POST" } else { "GET" };
+            let action = form.split("action=\"").nth(1).unwrap().split('"').next().unwrap();
+            let text = head(method, action, &[]);
+            let target = route::find(&Head::parse(&text), &config);
+            let found =
+                matches!((method, &target), ("POST", Ok(Target::Form(_))) | ("GET", Ok(Target::Page(_))));
+            assert!(found, "{path}: {method} {action}");
+        }
+    }
+}
+
 #[test]
 fn every_field_has_a_label_and_every_table_head_a_scope() {
-    for path in pages() {
-        let body = get(&path, &hostile()).body;
-        let fields = ["<input", "<select"].iter().map(|tag| body.matches(tag).count()).sum::<usize>();
+    for (path, answer) in all_pages() {
+        let body = answer.body;
+        let fields =
+            ["<input", "<select", "<textarea"].iter().map(|tag| body.matches(tag).count()).sum::<usize>();
         let hidden = body.matches("type=\"hidden\"").count();
         assert_eq!(fields - hidden, body.matches("<label").count(), "{path}");
         assert_eq!(
@@ -127,15 +212,38 @@ fn every_field_has_a_label_and_every_table_head_a_scope() {
             body.matches("<th scope=\"col\"").count()
         );
         assert_eq!(body.matches("<h1").count(), 1, "{path}");
+        let ids: Vec<_> = body.split(" id=\"").skip(1).map(|rest| rest.split('"').next().unwrap()).collect();
+        assert_eq!(ids.iter().collect::<BTreeSet<_>>().len(), ids.len(), "{path}: {ids:?}");
+    }
+}
+
+/// No token of a link or a sign-in stands on a page: they are in cookies that no script reads.
+#[test]
+fn no_page_holds_what_a_cookie_holds() {
+    for (path, answer) in all_pages() {
+        for token in ["attempt_1", "chal_1", "pend_1", "inv_token_1", "rst_token_1", "ver_token_1"] {
+            assert!(!answer.body.contains(token), "{path}: {token}");
+        }
     }
 }
 
 #[test]
-fn one_call_a_page() {
+fn a_page_asks_for_what_it_shows_and_nothing_else() {
     for path in ["/", "/connections", "/keys", "/sources", "/events"] {
         let plane = hostile();
         get(path, &plane);
         assert_eq!(plane.operations(), [Operation::Overview], "{path}");
+    }
+    for (path, calls) in [("/usage", 2), ("/members", 3), ("/account", 5), ("/confirm", 2), ("/join", 1)] {
+        let plane = hostile();
+        get(path, &plane);
+        assert_eq!(plane.operations().len(), calls, "{path}");
+        assert_eq!(plane.operations().first(), Some(&Operation::Me), "{path}");
+    }
+    for path in PUBLIC_PAGES {
+        let plane = hostile();
+        get_signed_out(path, COOKIES, &plane);
+        assert!(plane.operations().is_empty(), "{path}");
     }
 }
 
@@ -172,25 +280,121 @@ fn what_a_role_may_not_see_is_said_and_offers_no_form() {
     }
 }
 
+/// N2: a member sees who belongs to the workspace and is offered no change; N9: nobody is offered their own role.
 #[test]
-fn a_dead_session_is_cleared_and_leads_to_sign_in() {
-    let dead = || FakePlane::new(|_, _| refusal(Code::Unauthenticated));
-    let answer = get("/keys", &dead());
-    assert_eq!((answer.status, answer.header("location")), (303, Some("/")));
-    assert!(answer.header("set-cookie").unwrap().contains("Max-Age=0"));
-    let answer = get("/", &dead());
-    assert!(answer.status == 200 && answer.body.contains("action=\"/sign-in\""));
-    assert!(answer.header("set-cookie").unwrap().contains("Max-Age=0"));
+fn n2_n9_the_members_page_offers_what_the_role_may_do() {
+    let forms_of = |role: &'static str| {
+        let plane = FakePlane::new(move |call, _| {
+            let mut answer = answer(&call.operation);
+            if call.operation == Operation::Me {
+                answer["role"] = role.into();
+            }
+            reply(200, answer)
+        });
+        get("/members", &plane).body.into_owned()
+    };
+    let member = forms_of("member");
+    assert_eq!(forms(&member).len(), 1, "sign-out alone");
+    assert!(!member.contains("/remove") && member.contains("href=\"/members/leave\""));
+    let admin = forms_of("org_admin");
+    for offered in ["value=\"role\"", "value=\"invite\"", "value=\"revoke\""] {
+        assert_eq!(admin.matches(offered).count(), 1, "{offered}");
+    }
+    assert!(admin.contains(&format!("/members/{}/remove\"", other())));
+    assert!(!admin.contains(&format!("/members/{USER}/remove")));
+    assert!(!forms(&admin).iter().any(|form| form.contains("value=\"role\"") && form.contains(USER)));
+}
+
+/// N8: before a member is removed, the page says what ends with it.
+#[test]
+fn n8_removal_says_how_many_keys_end() {
+    let answer = get(&format!("/members/{}/remove?cursor=usr_x", other()), &hostile());
+    assert!(answer.body.contains("3 API keys that they made end with it."));
+    let nobody = get(&format!("/members/{}/remove", id("usr_").replace("usr_0", "usr_2")), &hostile());
+    assert_eq!(nobody.status, 404);
 }
 
 #[test]
-fn a_renewed_session_reaches_the_browser() {
-    let plane = FakePlane::new(|_, _| {
-        let mut reply = reply(200, overview()).unwrap();
-        reply.session = Some(zeroize::Zeroizing::new("aa.bb.cc".into()));
-        Some(reply)
-    });
-    assert!(
-        get("/", &plane).header("set-cookie").unwrap().starts_with("__Host-sluicegate_session=aa.bb.cc;")
-    );
+fn the_header_says_who_is_signed_in_and_where() {
+    let body = get("/usage", &hostile()).body;
+    assert!(body.contains("href=\"/account#workspaces\"") && body.contains("href=\"/account\""));
+    for label in ["Overview", "Members", "Usage", "Audit"] {
+        assert!(body.contains(&format!(">{label}</a>")), "{label}");
+    }
+}
+
+#[test]
+fn usage_is_written_for_people() {
+    let body = get("/usage", &hostile()).body;
+    assert!(body.contains("1,234,567") && body.contains("10,000,000"));
+    assert!(body.contains("used up") && body.contains("not included") && body.contains("no limit"));
+    assert!(body.contains("<meter min=\"0\" max=\"20\" optimum=\"0\" high=\"16\" value=\"19\""));
+}
+
+#[test]
+fn a_dead_session_is_cleared_and_leads_to_sign_in() {
+    let dead = || FakePlane::new(|_, _| refusal(Code::Unauthenticated));
+    for path in ["/keys", "/account", "/members", "/usage"] {
+        let answer = get(path, &dead());
+        assert_eq!((answer.status, answer.header("location")), (303, Some("/")), "{path}");
+        assert!(answer.header("set-cookie").unwrap().contains("Max-Age=0"));
+    }
+    let answer = get("/", &dead());
+    assert!(answer.status == 200 && answer.body.contains("action=\"/sign-in\""));
+    assert!(answer.header("set-cookie").unwrap().contains("Max-Age=0"));
+    assert!(get("/join", &dead()).body.contains("action=\"/join/sign-up\""));
+}
+
+#[test]
+fn a_renewed_session_reaches_the_browser_whichever_call_brought_it() {
+    for path in ["/", "/account"] {
+        let plane = FakePlane::new(|call, _| {
+            let mut reply = reply(200, answer(&call.operation)).unwrap();
+            if matches!(call.operation, Operation::Overview | Operation::ListOrgs) {
+                reply.session = Some(zeroize::Zeroizing::new("aa.bb.cc".into()));
+            }
+            Some(reply)
+        });
+        let set = get(path, &plane).header("set-cookie").unwrap().to_owned();
+        assert!(set.starts_with("__Host-sluicegate_session=aa.bb.cc;"), "{path}");
+    }
+}
+
+/// A mailed token leaves the address for a cookie at once; what is no token of ours is left out.
+#[test]
+fn a_mailed_link_leads_to_its_page_without_the_token() {
+    for (path, name) in [("/join", "join"), ("/reset-password", "reset"), ("/verify-email", "verify")] {
+        for signed_in in [false, true] {
+            let plane = hostile();
+            let answer = browse("GET", &format!("{path}?token=tok_abc"), signed_in, "", "", &plane).unwrap();
+            assert_eq!((answer.status, answer.header("location")), (303, Some(path)));
+            assert_eq!(
+                answer.header("set-cookie"),
+                Some(format!("__Host-sluicegate_{name}=tok_abc; Path=/; Max-Age=3600; Secure; HttpOnly; SameSite=Lax").as_str())
+            );
+            assert!(plane.operations().is_empty(), "scanners of mails follow links");
+        }
+        let answer = get_signed_out(&format!("{path}?token=a%0d%0aset-cookie:x=y"), "", &hostile());
+        assert_eq!((answer.status, answer.header("location")), (303, Some(path)));
+        assert!(answer.header("set-cookie").unwrap().contains("=; Path=/; Max-Age=0"));
+        let answer = get_signed_out(path, "", &hostile());
+        assert!(answer.status == 400 && answer.body.contains(Code::InvalidLink.title()), "{path}");
+    }
+}
+
+#[test]
+fn a_step_of_signing_in_without_its_cookie_says_so() {
+    for path in ["/sign-in/code", "/finish-sign-up"] {
+        let answer = get_signed_out(path, "", &hostile());
+        assert!(answer.status == 400 && answer.body.contains("Sign in again"), "{path}");
+    }
+}
+
+/// Nothing of an address but a known word gets onto a page.
+#[test]
+fn a_link_cannot_put_words_into_a_pages_mouth() {
+    for query in ["?done=%3Cscript%3E", "?done=You+have+won", "?notice=x", "?done=created&x=y"] {
+        let body = get_signed_out(&format!("/{query}"), "", &hostile()).body;
+        assert!(!body.contains("role=\"status\"") && !body.contains("won"), "{query}");
+    }
 }

@@ -1,0 +1,146 @@
+//! The cookies besides the session's: what carries somebody from one page to the next while there is no session to keep it
+//! in. A mailed token goes from its link into one at once, so that no page, no history and no form holds it.
+//!
+//! Invariant: each is `__Host-`, `HttpOnly`, `Secure`, `SameSite=Lax` and short-lived, and is cleared where it has served.
+//! None of them is authority by itself: the control plane checks what is in it.
+
+use crate::auth::cookie;
+use crate::head::Head;
+use crate::verdict::Answer;
+use secrecy::{ExposeSecret as _, SecretString};
+
+/// Which cookie.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cookie {
+    /// The way to an OIDC provider and back, bound to this browser.
+    Attempt,
+    /// A right password that waits for its second factor.
+    Challenge,
+    /// An OIDC identity that has no account yet.
+    Pending,
+    /// An invitation's token.
+    Invitation,
+    /// A password reset's token.
+    Reset,
+    /// The token that proves an email address.
+    Verification,
+}
+
+impl Cookie {
+    /// Every one.
+    pub const ALL: [Self; 6] =
+        [Self::Attempt, Self::Challenge, Self::Pending, Self::Invitation, Self::Reset, Self::Verification];
+
+    /// The name, of this very host alone.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Attempt => "__Host-sluicegate_oidc",
+            Self::Challenge => "__Host-sluicegate_challenge",
+            Self::Pending => "__Host-sluicegate_pending",
+            Self::Invitation => "__Host-sluicegate_join",
+            Self::Reset => "__Host-sluicegate_reset",
+            Self::Verification => "__Host-sluicegate_verify",
+        }
+    }
+
+    /// Seconds that it lives.
+    const fn max_age(self) -> u32 {
+        match self {
+            Self::Attempt | Self::Challenge => 600,
+            Self::Pending => 900,
+            Self::Invitation | Self::Reset | Self::Verification => 3600,
+        }
+    }
+
+    /// Whether a value can stand in a cookie and a header without harm.
+    fn takes(value: &str) -> bool {
+        // Browsers keep 4,096 bytes of name, value and attributes.
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
+        (1..=3800).contains(&value.len()) && value.bytes().all(plain)
+    }
+
+    fn header(self, value: &str, max_age: u32) -> String {
+        format!("{}={value}; Path=/; Max-Age={max_age}; Secure; HttpOnly; SameSite=Lax", self.name())
+    }
+}
+
+/// The cookies of a request. Opaque in `Debug`.
+#[derive(Debug, Clone, Default)]
+pub struct Jar([Option<SecretString>; Cookie::ALL.len()]);
+
+impl Jar {
+    /// Reads them. One that came twice, or holds what was never set, is as none.
+    pub fn of(head: &Head<'_>) -> Self {
+        let header = head.header("cookie").unwrap_or_default();
+        Self(Cookie::ALL.map(|which| {
+            let value = cookie(header, which.name()).ok().flatten();
+            value.filter(|value| Cookie::takes(value)).map(SecretString::from)
+        }))
+    }
+
+    /// A cookie's value.
+    pub fn get(&self, which: Cookie) -> Option<&str> {
+        let value = Cookie::ALL.into_iter().zip(&self.0).find(|(have, _)| *have == which)?.1;
+        value.as_ref().map(|value| value.expose_secret())
+    }
+
+    /// All but one.
+    #[must_use]
+    pub fn without(mut self, which: Cookie) -> Self {
+        for (_, value) in Cookie::ALL.into_iter().zip(&mut self.0).filter(|(have, _)| *have == which) {
+            *value = None;
+        }
+        self
+    }
+}
+
+impl Answer {
+    /// Sets a cookie; `None` for a value that cannot stand in one.
+    pub fn with_cookie(self, which: Cookie, value: &str) -> Option<Self> {
+        Cookie::takes(value).then(|| self.with("set-cookie", which.header(value, which.max_age())))
+    }
+
+    /// Clears cookies.
+    #[must_use]
+    pub fn without_cookies(self, which: &[Cookie]) -> Self {
+        which.iter().fold(self, |answer, which| answer.with("set-cookie", which.header("", 0)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cookie_is_bound_to_this_host_and_out_of_scripts_reach() {
+        for which in Cookie::ALL {
+            let answer = Answer::see_other("/").with_cookie(which, "a_b-c.d~e").unwrap();
+            let set = answer.header("set-cookie").unwrap();
+            assert!(set.starts_with("__Host-sluicegate_") && set.contains("=a_b-c.d~e; Path=/; Max-Age="));
+            assert!(set.ends_with("; Secure; HttpOnly; SameSite=Lax"), "{set}");
+            let cleared = Answer::see_other("/").without_cookies(&[which]);
+            assert!(cleared.header("set-cookie").unwrap().contains("=; Path=/; Max-Age=0; Secure"));
+        }
+    }
+
+    #[test]
+    fn a_value_that_would_write_another_cookie_or_header_is_refused() {
+        for value in ["", "a;b", "a b", "a\nset-cookie:x=y", "a,b", "é", "\"a\"", &"x".repeat(3801)] {
+            assert!(Answer::see_other("/").with_cookie(Cookie::Attempt, value).is_none(), "{value:.20}");
+        }
+    }
+
+    #[test]
+    fn what_came_twice_is_as_none_and_debug_tells_nothing() {
+        let read = |cookies: &str| {
+            let head = format!("GET\nhttps://gate.test/\ncookie:{cookies}");
+            Jar::of(&Head::parse(&head))
+        };
+        let jar = read("a=b; __Host-sluicegate_join=tok; __Host-sluicegate_reset=x y");
+        assert_eq!((jar.get(Cookie::Invitation), jar.get(Cookie::Reset)), (Some("tok"), None));
+        assert!(!format!("{jar:?}").contains("tok"));
+        assert_eq!(jar.without(Cookie::Invitation).get(Cookie::Invitation), None);
+        let twice = read("__Host-sluicegate_join=a; __Host-sluicegate_join=b");
+        assert_eq!(twice.get(Cookie::Invitation), None);
+    }
+}

@@ -1,0 +1,67 @@
+//! The pages for those who are not signed in. They need no call: what they show is configuration and what was typed.
+
+use super::{Page, status, write};
+use crate::handlers::Context;
+use crate::handlers::cookies::{Cookie, Jar};
+use crate::handlers::forms::Form;
+use crate::handlers::oidc::Newcomer;
+use crate::pages::{self, Retry};
+use crate::verdict::Answer;
+use protocol::Code;
+
+/// A page; `retry`: a form of it was refused.
+///
+/// # Errors
+/// `Internal`.
+pub fn render<P>(
+    context: &Context<'_, P>,
+    page: &Page,
+    jar: &Jar,
+    retry: Option<&Retry>,
+) -> Result<Answer, Code> {
+    let needs = |which: Cookie, form: Form, write: &dyn Fn() -> Result<Answer, Code>| {
+        if jar.get(which).is_some() { write() } else { dead_link(context, form) }
+    };
+    let status = status(retry);
+    match page {
+        Page::Home(notice) => write(context, status, None, None, &|shell, state| {
+            pages::sign_in::render(shell, &state.config, *notice, retry)
+        }),
+        Page::ForgotPassword(notice) => {
+            write(context, status, None, None, &|shell, _| pages::password::forgot(shell, *notice, retry))
+        }
+        Page::SignInCode => needs(Cookie::Challenge, Form::SignInCode, &|| {
+            write(context, status, None, None, &|shell, _| pages::sign_in::code(shell, retry))
+        }),
+        Page::ResetPassword => needs(Cookie::Reset, Form::ResetPassword, &|| {
+            write(context, status, None, None, &|shell, _| pages::password::reset(shell, retry))
+        }),
+        Page::VerifyEmail => needs(Cookie::Verification, Form::VerifyEmail, &|| {
+            write(context, status, None, None, &|shell, _| pages::verify_email::render(shell, retry))
+        }),
+        Page::Join => needs(Cookie::Invitation, Form::JoinSignUp, &|| {
+            write(context, status, None, None, &|shell, state| {
+                pages::join::sign_up(shell, &state.config, retry)
+            })
+        }),
+        Page::FinishSignUp => match jar.get(Cookie::Pending).and_then(Newcomer::from_cookie) {
+            Some(newcomer) => {
+                let invited = jar.get(Cookie::Invitation).is_some();
+                write(context, status, None, None, &|shell, state| {
+                    pages::join::finish_sign_up(shell, &state.config, &newcomer, invited, retry)
+                })
+            }
+            None => dead_link(context, Form::FinishSignUp),
+        },
+        // Whatever else there is, is for signed-in people.
+        _ => Ok(Answer::see_other("/")),
+    }
+}
+
+/// What stands in place of a form whose link, or whose place in a sign-in, is no good (any more).
+///
+/// # Errors
+/// `Internal`.
+pub fn dead_link<P>(context: &Context<'_, P>, form: Form) -> Result<Answer, Code> {
+    write(context, Code::InvalidLink.status(), None, None, &|shell, _| pages::dead_link(shell, form))
+}

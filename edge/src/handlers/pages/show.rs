@@ -1,0 +1,227 @@
+//! The pages of who is signed in: everything that a page shows is asked for at once.
+
+use super::public;
+use super::{Page, idle_days, read, status, write};
+use crate::auth::Caller;
+use crate::control_plane::{ControlPlane, Reply};
+use crate::handlers::Context;
+use crate::handlers::cookies::{Cookie, Jar};
+use crate::handlers::forms::Form;
+use crate::pages::{self, Retry};
+use crate::verdict::Answer;
+use futures_util::future::join_all;
+use protocol::api::{
+    Account, AuditEvent, AuditVerification, CreatedApiKey, CreatedInvitation, InboundEvent, Invitation, List,
+    Me, Member, Membership, NewSecondFactor, Overview, RecoveryCodes, Session, Usage,
+};
+use protocol::{Code, Operation, call};
+use serde::de::DeserializeOwned;
+use std::vec::IntoIter;
+
+/// Events of the account that its page shows.
+const ACCOUNT_EVENTS: u32 = 20;
+
+impl Page {
+    /// What the page shows, in the order in which [`render`] reads it. Who is looking always comes first.
+    fn operations(&self) -> Vec<Operation> {
+        let first = |limit| call::Page { limit: Some(limit), cursor: None };
+        match self {
+            Self::Event(id) => vec![Operation::Me, Operation::GetInboundEvent { id: id.clone() }],
+            Self::Audit { verify: true } => vec![Operation::Overview, Operation::VerifyAudit { from: 0 }],
+            Self::Members { cursor, .. } => vec![
+                Operation::Me,
+                Operation::ListMembers(call::Page { limit: None, cursor: cursor.clone() }),
+                Operation::ListInvitations(call::Page::default()),
+            ],
+            Self::RemoveMember { cursor, .. } => vec![
+                Operation::Me,
+                Operation::ListMembers(call::Page { limit: None, cursor: cursor.clone() }),
+            ],
+            Self::Usage => vec![Operation::Me, Operation::GetUsage],
+            Self::Account(_) => vec![
+                Operation::Me,
+                Operation::GetAccount,
+                Operation::ListSessions(first(call::Page::MAX)),
+                Operation::ListOrgs,
+                Operation::ListAccountEvents(first(ACCOUNT_EVENTS)),
+            ],
+            Self::Confirm => vec![Operation::Me, Operation::GetAccount],
+            Self::Leave | Self::Join | Self::SecondFactor => vec![Operation::Me],
+            _ => vec![Operation::Overview],
+        }
+    }
+}
+
+/// What came, in the order in which it was asked for.
+struct Replies(IntoIter<Reply>);
+
+impl Replies {
+    fn next<T: DeserializeOwned>(&mut self) -> Result<T, Code> {
+        read(&self.0.next().ok_or(Code::Internal)?)
+    }
+}
+
+/// A page. `retry`: a form of it was refused.
+///
+/// # Errors
+/// The refusal, where not even a page can be written.
+pub async fn render<P: ControlPlane>(
+    context: &Context<'_, P>,
+    page: &Page,
+    caller: &Caller,
+    jar: &Jar,
+    retry: Option<&Retry>,
+) -> Result<Answer, Code> {
+    if matches!(page, Page::Join) && jar.get(Cookie::Invitation).is_none() {
+        return public::dead_link(context, Form::Join);
+    }
+    let ask = |operation| context.call(Some(caller), caller.principal(), operation, Vec::new());
+    let replies = join_all(page.operations().into_iter().map(ask)).await;
+    let replies = replies.into_iter().collect::<Result<Vec<Reply>, Code>>()?;
+    if let Some(refusal) = replies.iter().find(|reply| !reply.is_success()) {
+        return refused(context, page, caller, jar, refusal);
+    }
+    let session = replies.iter().rev().find_map(|reply| reply.session.clone());
+    let answer = write_from(context, page, caller, retry, Replies(replies.into_iter()))?;
+    Ok(answer.with_session(session.as_deref().map(String::as_str), idle_days(context)))
+}
+
+fn write_from<P>(
+    context: &Context<'_, P>,
+    page: &Page,
+    caller: &Caller,
+    retry: Option<&Retry>,
+    mut replies: Replies,
+) -> Result<Answer, Code> {
+    let (status, caller) = (status(retry), Some(caller));
+    if let [Operation::Overview, ..] = page.operations().as_slice() {
+        let data: Overview = replies.next()?;
+        let chain: Option<AuditVerification> =
+            matches!(page, Page::Audit { verify: true }).then(|| replies.next()).transpose()?;
+        return write(context, status, caller, Some(&data.me), &|shell, _| match page {
+            Page::Connections(notice) => pages::connections::render(shell, &data, *notice, retry),
+            Page::Keys(notice) => pages::keys::render(shell, &data, *notice, retry),
+            Page::Sources(notice) => pages::sources::render(shell, &data, *notice, retry),
+            Page::Events => pages::events::list(shell, &data),
+            Page::Audit { .. } => pages::audit::render(shell, &data, chain.as_ref()),
+            Page::Home(notice) => pages::overview::render(shell, &data, *notice),
+            _ => pages::overview::render(shell, &data, None),
+        });
+    }
+    let me: Me = replies.next()?;
+    let who = Some(&me);
+    match page {
+        Page::Event(_) => {
+            let event: InboundEvent = replies.next()?;
+            write(context, status, caller, who, &|shell, _| pages::events::one(shell, &event))
+        }
+        Page::Members { notice, cursor } => {
+            let members: List<Member> = replies.next()?;
+            let invitations: List<Invitation> = replies.next()?;
+            let lists = pages::members::Lists { members, invitations, cursor: cursor.as_deref() };
+            write(context, status, caller, who, &|shell, _| {
+                pages::members::render(shell, &me, &lists, *notice, retry)
+            })
+        }
+        Page::RemoveMember { id, .. } => {
+            let members: List<Member> = replies.next()?;
+            match members.data.iter().find(|member| member.id == *id) {
+                Some(member) => {
+                    write(context, status, caller, who, &|shell, _| pages::members::remove(shell, member))
+                }
+                None => write(context, Code::NotFound.status(), caller, who, &|shell, _| {
+                    pages::problem(shell, Code::NotFound.title(), None)
+                }),
+            }
+        }
+        Page::Usage => {
+            let usage: Usage = replies.next()?;
+            write(context, status, caller, who, &|shell, _| pages::usage::render(shell, &usage))
+        }
+        Page::Account(notice) => {
+            let account: Account = replies.next()?;
+            let sessions: List<Session> = replies.next()?;
+            let orgs: List<Membership> = replies.next()?;
+            let events: List<AuditEvent> = replies.next()?;
+            let data = pages::account::Data {
+                account,
+                sessions: sessions.data,
+                orgs: orgs.data,
+                events: events.data,
+            };
+            write(context, status, caller, who, &|shell, state| {
+                pages::account::render(shell, &state.config, &data, *notice, retry)
+            })
+        }
+        Page::Confirm => {
+            let account: Account = replies.next()?;
+            write(context, status, caller, who, &|shell, state| {
+                pages::confirm::render(shell, &state.config, &account, retry)
+            })
+        }
+        Page::Leave => write(context, status, caller, who, &|shell, _| pages::members::leave(shell, &me)),
+        Page::Join => write(context, status, caller, who, &|shell, _| pages::join::accept(shell, &me, retry)),
+        _ => write(context, status, caller, who, &|shell, _| pages::second_factor::again(shell, retry)),
+    }
+}
+
+/// What is shown once, on the answer to the form that made it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Once {
+    /// A new API key, or a rotated one's new secret.
+    Key,
+    /// An invitation's link.
+    Invitation,
+    /// What goes into the authenticator app.
+    SecondFactor,
+    /// Recovery codes.
+    RecoveryCodes,
+}
+
+/// The page that shows a new secret, the only time.
+///
+/// # Errors
+/// The refusal.
+pub fn once<P>(context: &Context<'_, P>, caller: &Caller, what: Once, reply: &Reply) -> Result<Answer, Code> {
+    let caller = Some(caller);
+    let answer = match what {
+        Once::Key => {
+            let key: CreatedApiKey = read(reply)?;
+            write(context, 200, caller, None, &|shell, _| pages::keys::created(shell, &key))?
+        }
+        Once::Invitation => {
+            let invitation: CreatedInvitation = read(reply)?;
+            write(context, 200, caller, None, &|shell, _| pages::members::invited(shell, &invitation))?
+        }
+        Once::SecondFactor => {
+            let new: NewSecondFactor = read(reply)?;
+            write(context, 200, caller, None, &|shell, _| pages::second_factor::start(shell, &new))?
+        }
+        Once::RecoveryCodes => {
+            let codes: RecoveryCodes = read(reply)?;
+            write(context, 200, caller, None, &|shell, _| pages::second_factor::codes(shell, &codes))?
+        }
+    };
+    Ok(answer.with_session(reply.session.as_deref().map(String::as_str), idle_days(context)))
+}
+
+/// A refusal on a page: who is not signed in any more begins at the sign-in form, without the dead cookie.
+fn refused<P>(
+    context: &Context<'_, P>,
+    page: &Page,
+    caller: &Caller,
+    jar: &Jar,
+    reply: &Reply,
+) -> Result<Answer, Code> {
+    let (code, detail) = reply.problem();
+    let answer = match (code, page) {
+        (Code::Unauthenticated, Page::Home(_) | Page::Join) => public::render(context, page, jar, None)?,
+        (Code::Unauthenticated, _) => Answer::see_other("/"),
+        _ => {
+            return write(context, code.status(), Some(caller), None, &|shell, _| {
+                pages::problem(shell, code.title(), detail.as_deref())
+            });
+        }
+    };
+    Ok(answer.with_session(Some(""), idle_days(context)))
+}

@@ -1,0 +1,57 @@
+//! What a page says of the change that led to it. A redirect names it by a word of this table; any other word says nothing,
+//! so that a link cannot put words into a page's mouth.
+
+/// What was just done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Notice {
+    /// Something of the page's kind is new.
+    Created,
+    /// Something of the page's kind is gone.
+    Deleted,
+    /// A key is dead.
+    Revoked,
+    /// A sentence.
+    Said(&'static str),
+}
+
+#[rustfmt::skip]
+const NOTICES: [(&str, Notice); 20] = [
+    ("created", Notice::Created),
+    ("deleted", Notice::Deleted),
+    ("revoked", Notice::Revoked),
+    ("confirmed", Notice::Said("Confirmed: you can make the change now.")),
+    ("reset-asked", Notice::Said("If this address has an account, a link to set a new password is on its way to it.")),
+    ("password-set", Notice::Said("Your new password is set. Every session has ended: sign in with it.")),
+    ("email-verified", Notice::Said("Your email address is confirmed.")),
+    ("joined", Notice::Said("Welcome: you have joined this workspace.")),
+    ("left", Notice::Said("You have left the workspace.")),
+    ("verification-sent", Notice::Said("A link is on its way to your email address.")),
+    ("email-asked", Notice::Said("A link is on its way to the new address. Until you open it, the old one counts.")),
+    ("password-changed", Notice::Said("Your password is changed. Every other session has ended.")),
+    ("second-factor-off", Notice::Said("The authenticator app is removed: you sign in without a code now.")),
+    ("linked", Notice::Said("The provider is linked: you can sign in with it.")),
+    ("unlinked", Notice::Said("The provider is unlinked.")),
+    ("session-ended", Notice::Said("The session has ended.")),
+    ("sessions-ended", Notice::Said("Every other session has ended.")),
+    ("role-changed", Notice::Said("The role is changed.")),
+    ("member-removed", Notice::Said("The member is removed; their sessions and API keys here have ended.")),
+    ("invitation-revoked", Notice::Said("The invitation is taken back.")),
+];
+
+impl Notice {
+    /// By a query, `done=created`.
+    pub fn of(query: &str) -> Option<Self> {
+        let word = query.strip_prefix("done=")?;
+        NOTICES.into_iter().find(|(name, _)| *name == word).map(|(_, notice)| notice)
+    }
+
+    /// The sentence, about a `thing` of the page's kind.
+    pub fn text(self, thing: &str) -> String {
+        match self {
+            Self::Created => format!("{thing} created."),
+            Self::Deleted => format!("{thing} deleted."),
+            Self::Revoked => format!("{thing} revoked."),
+            Self::Said(sentence) => sentence.to_owned(),
+        }
+    }
+}
