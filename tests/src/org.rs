@@ -118,7 +118,7 @@ impl Org {
     /// # Panics
     /// Where that is refused.
     pub fn second_factor(&self) -> (Authenticator, Vec<String>) {
-        let started = self.request("POST", "/v1/second-factor").send().ok(200);
+        let started = self.request("POST", "/v1/second-factor").send().ok(201);
         let mut app = Authenticator::new(&text(&started, "/secret"));
         let confirmed = self.post("/v1/second-factor/confirm", &json!({ "code": app.code() })).send().ok(200);
         let codes = confirmed["recovery_codes"].as_array().expect("recovery_codes");

@@ -147,7 +147,7 @@ fn account_secrets(gate: &Gate, org: &Org) -> Vec<(&'static str, Vec<u8>)> {
 
     let old = org.api_key(&["audit:read"]);
     let rotated = org.post(&format!("/v1/api-keys/{}/rotate", old.id), &json!({ "grace_seconds": 600 }));
-    let new = ApiKey::new(org, &rotated.send().ok(201));
+    let new = ApiKey::new(org, &rotated.send().ok(200));
     for (what, key) in [("a rotated key", &old), ("a rotated key's successor", &new)] {
         key.get("/v1/audit").send().ok(200);
         org.post("/v1/api-keys/verify", &json!({ "key": key.key })).send().ok(200);

@@ -68,10 +68,10 @@ fn m4_a_reset_by_mail_ends_every_session_and_works_once() {
     let org = Org::sign_up(gate);
     let there = org.with_session(&org.post("/v1/orgs", &json!({ "name": "Second" })).send().ok(201));
     let here = in_org(&org, &org.id);
-    for _ in 0..2 {
+    let [earlier, token] = [1, 2].map(|nth| {
         request_reset(&org, &org.email).ok(202);
-    }
-    let [earlier, token] = [1, 2].map(|nth| gate.mailed_token(&org.email, RESET, nth));
+        gate.mailed_token(&org.email, RESET, nth)
+    });
     let new = random::text("new-password-");
     for wrong in ["", "token", &token[1..], &org.token] {
         reset(&org, wrong, &new).problem("invalid_link");

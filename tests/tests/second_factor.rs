@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 #[test]
 fn c4_a_second_factor_counts_once_it_is_confirmed() {
     let org = Org::sign_up(Gate::shared());
-    let started = org.request("POST", "/v1/second-factor").send().ok(200);
+    let started = org.request("POST", "/v1/second-factor").send().ok(201);
     let secret = text(&started, "/secret");
     let uri = text(&started, "/otpauth_uri");
     assert!(uri.starts_with("otpauth://totp/Sluicegate:") && uri.contains(&secret), "{uri}");
@@ -15,7 +15,7 @@ fn c4_a_second_factor_counts_once_it_is_confirmed() {
     org.log_in().ok(200);
 
     // What was begun anew takes the place of what was not finished.
-    let again = org.request("POST", "/v1/second-factor").send().ok(200);
+    let again = org.request("POST", "/v1/second-factor").send().ok(201);
     assert_ne!(text(&again, "/secret"), secret);
     let mut old = e2e::Authenticator::new(&secret);
     let mut app = e2e::Authenticator::new(&text(&again, "/secret"));

@@ -81,7 +81,7 @@ fn nobodies(gate: &Gate, org: &Org) -> Vec<Attacker> {
     let revoked = org.api_key(&scopes);
     org.delete(&format!("/v1/api-keys/{}", revoked.id)).send().ok(204);
     let rotated = org.api_key(&scopes);
-    org.post(&format!("/v1/api-keys/{}/rotate", rotated.id), &json!({ "grace_seconds": 1 })).send().ok(201);
+    org.post(&format!("/v1/api-keys/{}/rotate", rotated.id), &json!({ "grace_seconds": 1 })).send().ok(200);
     until("the end of the grace", || (rotated.get("/v1/me").send().status == 401).then_some(()));
 
     let closed = org.session();
