@@ -84,8 +84,8 @@ impl Worker {
     /// The most that its Wasm may weigh after gzip, in bytes.
     pub fn budget(self) -> usize {
         match self {
-            Self::Edge => 400 * 1024,
-            Self::ControlPlane => 700 * 1024,
+            Self::Edge => 450 * 1024,
+            Self::ControlPlane => 900 * 1024,
         }
     }
 }

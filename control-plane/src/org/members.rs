@@ -98,8 +98,10 @@ pub(super) fn update(ctx: Context<'_>, actor: &Actor, body: &[u8], id: &UserId) 
             .with("from", member.role.as_str())
             .with("to", role.as_str());
         if role == Role::Member {
-            // Else an admin of yesterday comes back as one by an invitation to themselves.
-            event = event.with("invitations_revoked", revoke_invitations(ctx, tx, &member)?);
+            // Else an admin of yesterday still has what only an admin may make: keys, and an invitation to themselves.
+            event = event
+                .with("api_keys_revoked", revoke_keys(ctx, tx, id)?)
+                .with("invitations_revoked", revoke_invitations(ctx, tx, &member)?);
         }
         tx.commit(&ctx.subject(actor.name()), event, get(ctx, id)?)
     })
@@ -130,6 +132,19 @@ fn end(
     check_an_admin_stays(tx, &member)?;
     tx.write("DELETE FROM members WHERE user_id = ?", &[id.as_str().into()])?;
     let sessions = tx.write("DELETE FROM sessions WHERE user_id = ? RETURNING id", &[id.as_str().into()])?;
+    let keys = revoke_keys(ctx, tx, id)?;
+    let invitations = revoke_invitations(ctx, tx, &member)?;
+    tell_account(ctx, tx, &member)?;
+    let event = Event::new(action, id)
+        .with("role", member.role.as_str())
+        .with("sessions_ended", sessions.len())
+        .with("api_keys_revoked", keys)
+        .with("invitations_revoked", invitations);
+    tx.commit(&ctx.subject(actor.name()), event, ())
+}
+
+/// Revokes the keys that a member made, and those that such a key made. How many.
+fn revoke_keys(ctx: Context<'_>, tx: &Tx<'_>, id: &UserId) -> Result<usize, AppError> {
     let keys = tx.write(
         concat!(
             keys_of!("?"),
@@ -137,14 +152,7 @@ fn end(
         ),
         &[id.as_str().into(), ctx.now_ms.into()],
     )?;
-    let invitations = revoke_invitations(ctx, tx, &member)?;
-    tell_account(ctx, tx, &member)?;
-    let event = Event::new(action, id)
-        .with("role", member.role.as_str())
-        .with("sessions_ended", sessions.len())
-        .with("api_keys_revoked", keys.len())
-        .with("invitations_revoked", invitations);
-    tx.commit(&ctx.subject(actor.name()), event, ())
+    Ok(keys.len())
 }
 
 /// Before a member stops being what they are.

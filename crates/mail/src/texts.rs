@@ -125,12 +125,13 @@ fn contact(brand: Brand<'_>) -> &str {
     brand.contact.strip_prefix("mailto:").unwrap_or(brand.contact)
 }
 
-/// The largest whole unit, rounded down.
+/// The largest unit of which there are enough, to the nearest: what was 7 days when it was asked for still is when the mail
+/// goes out.
 fn duration(seconds: u64) -> String {
     let (number, unit) = match seconds {
-        172_800.. => (seconds / 86_400, "day"),
-        3600.. => (seconds / 3600, "hour"),
-        _ => (seconds / 60, "minute"),
+        171_000.. => ((seconds + 43_200) / 86_400, "day"),
+        3570.. => ((seconds + 1800) / 3600, "hour"),
+        _ => ((seconds + 30) / 60, "minute"),
     };
     let mut text = format!("{number} {unit}");
     if number != 1 {
@@ -246,6 +247,9 @@ mod tests {
             (86_400, "24 hours"),
             (172_800, "2 days"),
             (604_800, "7 days"),
+            (604_790, "7 days"),
+            (259_195, "3 days"),
+            (3590, "1 hour"),
         ] {
             assert_eq!(duration(seconds), text);
         }

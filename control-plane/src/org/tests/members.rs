@@ -189,3 +189,20 @@ fn n8_a_removed_member_has_no_open_invitation_of_their_own_left() {
     tenant.call(&member, Operation::LeaveOrg, &Json::Null).unwrap();
     assert_eq!(tenant.last_event()["metadata"]["invitations_revoked"], 1);
 }
+
+/// N9: who is no admin any more has nothing left that only an admin may make.
+#[test]
+fn n9_a_demoted_admins_keys_and_invitations_end() {
+    let tenant = Tenant::new(1);
+    let admin = tenant.add_admin(&user(9));
+    let key = make_key(&tenant, &admin, &json!(["api_keys:write"]));
+    let keys_key = make_key(&tenant, &key, &json!(["api_keys:write"]));
+    let founders = tenant.key(json!(["audit:read"]));
+    assert!(give(&tenant, &tenant.founder, &user(9), "member").is_ok());
+    for gone in [&key, &keys_key] {
+        assert_eq!(code(tenant.call(gone, Operation::Me, &Json::Null)), Code::Unauthenticated);
+    }
+    assert!(tenant.call(&founders, Operation::Me, &Json::Null).is_ok());
+    assert!(tenant.call(&admin, Operation::Me, &Json::Null).is_ok());
+    assert_eq!(tenant.last_event()["metadata"]["api_keys_revoked"], 2);
+}
