@@ -3,7 +3,7 @@
 use crate::error::AppError;
 use protocol::Code;
 use secrecy::SecretString;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_json::error::Category;
 use tokens::TokenError;
 
@@ -14,6 +14,11 @@ use tokens::TokenError;
 pub fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, AppError> {
     serde_json::from_slice(body).map_err(|error| match error.classify() {
         Category::Data => AppError::refused(Code::ValidationFailed, without_values(&error)),
+        // A list where one of some names is expected is a fault of syntax to serde_json.
+        Category::Syntax if serde_json::from_slice::<IgnoredAny>(body).is_ok() => AppError::refused(
+            Code::ValidationFailed,
+            format!("a value is of another type (line {}, column {})", error.line(), error.column()),
+        ),
         _ => AppError::refused(
             Code::InvalidJson,
             format!("not JSON at line {}, column {}", error.line(), error.column()),
@@ -86,6 +91,11 @@ mod tests {
     #[test]
     fn what_is_wrong_is_named() {
         assert_eq!(detail::<LogIn>("{").0, Code::InvalidJson);
+        let (code, text) = detail::<protocol::api::UpdateMember>(r#"{"role":["member"]}"#);
+        assert_eq!(
+            (code, text.as_str()),
+            (Code::ValidationFailed, "a value is of another type (line 1, column 9)")
+        );
         let (code, text) = detail::<LogIn>(r#"{"email": "a@b.c"}"#);
         assert_eq!(code, Code::ValidationFailed);
         assert!(text.starts_with("missing field `password`"), "{text}");

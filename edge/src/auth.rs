@@ -40,6 +40,8 @@ pub struct Identity {
     ends_at: u64,
     /// A key's own rate limit, once the control plane has told it.
     pub own_quota: Cell<Option<Quota>>,
+    /// When that was told last, Unix ms.
+    quota_told_ms: Cell<u64>,
 }
 
 #[derive(Debug)]
@@ -167,12 +169,25 @@ fn by_token(token: &str, cookie: bool, now_ms: u64, state: &mut State) -> Result
 }
 
 impl Identity {
+    /// Keeps the limit that the control plane has just told.
+    pub fn learn_quota(&self, quota: Option<Quota>, now_ms: u64) {
+        self.own_quota.set(quota);
+        self.quota_told_ms.set(now_ms);
+    }
+
+    /// The limit of its own, for `most_ms` after it was told: it may have been changed since, and a request that is refused
+    /// here by an old one would never learn of that.
+    pub fn fresh_quota(&self, now_ms: u64, most_ms: u64) -> Option<Quota> {
+        let age_ms = now_ms.checked_sub(self.quota_told_ms.get());
+        self.own_quota.get().filter(|_| age_ms.is_some_and(|age_ms| age_ms <= most_ms))
+    }
+
     fn new(who: Who, ends_at: u64) -> Rc<Self> {
         let limiter_key = match &who {
             Who::Session { user, .. } => table_key(user.as_str()),
             Who::ApiKey { digest, .. } => table_key(digest),
         };
-        Rc::new(Self { who, limiter_key, ends_at, own_quota: Cell::new(None) })
+        Rc::new(Self { who, limiter_key, ends_at, own_quota: Cell::new(None), quota_told_ms: Cell::new(0) })
     }
 }
 

@@ -266,11 +266,12 @@ fn principal_limit(
     spent: &mut Spent,
 ) -> Result<(), Limited> {
     let key = caller.identity.limiter_key;
-    let limit = if caller.session().is_some() { &mut state.limits.user } else { &mut state.limits.key };
-    match caller.identity.own_quota.get() {
-        Some(quota) => limit.count_by(key, quota, now_ms, spent),
-        None => limit.count(key, now_ms, spent),
+    let most_ms = u64::from(state.config.revocation.max_staleness_seconds) * 1000;
+    if let Some(quota) = caller.identity.fresh_quota(now_ms, most_ms) {
+        return state.limits.own.count_by(key, quota, now_ms, spent);
     }
+    let limit = if caller.session().is_some() { &mut state.limits.user } else { &mut state.limits.key };
+    limit.count(key, now_ms, spent)
 }
 
 /// The principal's limit where no org's object counts the request: a quota of its own is spent from a lease. Returns

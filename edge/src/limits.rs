@@ -20,9 +20,11 @@ pub struct Limits {
     pub passwords: Limit<()>,
     /// Of one user.
     pub user: Limit<u128>,
-    /// Of one API key, by its own quota where it has one: apart from the users, whom debts of another length would crowd
-    /// out of the table.
+    /// Of one API key.
     pub key: Limit<u128>,
+    /// Of one user or API key with a quota of its own: apart from the others, whom debts of another length would crowd out
+    /// of the table, and so that nothing of it is owed once the quota is another one.
+    pub own: Limit<u128>,
     /// Of one user or API key with a quota of its own, where the edge decides alone: what the org's object has leased to
     /// this isolate, so that the quota holds over all of them.
     pub leased: Spender<u128>,
@@ -42,6 +44,7 @@ impl Limits {
             passwords: Limit::new("passwords", config.passwords, scale, 1, random)?,
             user: Limit::new("principal", config.principal, scale, 8192, random)?,
             key: Limit::new("principal", config.principal, scale, 8192, random)?,
+            own: Limit::new("principal", config.principal, scale, 8192, random)?,
             leased: Spender::new(8192, random.take()?),
             source: Limit::new("source", config.source, scale, 4096, random)?,
         })

@@ -2,10 +2,11 @@
 //! answer held to [`crate::protection`].
 
 use crate::PATIENCE;
+use crate::documented::assert_documented;
 use crate::protection::{assert_origin_protected, assert_protected};
 use crate::wire::{Body, Framing, Head, write_chunk};
 use serde_json::Value;
-use std::io::{BufReader, Write as _};
+use std::io::{self, BufReader, Write as _};
 use std::net::{SocketAddr, TcpStream};
 
 /// The session cookie's name.
@@ -83,6 +84,16 @@ impl Client {
         self.request("DELETE", target)
     }
 
+    /// A PUT of JSON.
+    pub fn put(&self, target: &str, body: &Value) -> Request {
+        self.request("PUT", target).json(body)
+    }
+
+    /// A PATCH of JSON.
+    pub fn patch(&self, target: &str, body: &Value) -> Request {
+        self.request("PATCH", target).json(body)
+    }
+
     /// A POST of JSON.
     pub fn post(&self, target: &str, body: &Value) -> Request {
         self.request("POST", target).json(body)
@@ -145,8 +156,10 @@ impl Request {
     /// # Panics
     /// Where there is no answer, or one that is not protected as every answer must be.
     pub fn send(self) -> Response {
+        let (address, method, target) = (self.address, self.method.clone(), self.target.clone());
         let response = self.answered();
         assert_protected(&response);
+        assert_documented(address, &method, &target, &response);
         response
     }
 
@@ -168,15 +181,28 @@ impl Request {
         Response::unchecked(context, head, body)
     }
 
+    /// Sends it to a server that may be killed meanwhile: `None` where no whole answer comes back.
+    pub fn attempt(self) -> Option<Response> {
+        let context = format!("{} {}", self.method, self.target);
+        let mut exchange = self.start().ok()?;
+        let head = exchange.read_head().ok()??;
+        let body = exchange.rest().ok()?;
+        Some(Response::unchecked(context, head, body))
+    }
+
     /// Sends it and leaves the answer to be read piece by piece; after `chunks([])`, the body to be written so too.
     ///
     /// # Panics
     /// Where there is no connection.
     pub fn open(self) -> Exchange {
-        let stream = TcpStream::connect(self.address).unwrap();
-        stream.set_read_timeout(Some(PATIENCE)).unwrap();
-        stream.set_write_timeout(Some(PATIENCE)).unwrap();
-        stream.set_nodelay(true).unwrap();
+        self.start().unwrap()
+    }
+
+    fn start(self) -> io::Result<Exchange> {
+        let stream = TcpStream::connect(self.address)?;
+        stream.set_read_timeout(Some(PATIENCE))?;
+        stream.set_write_timeout(Some(PATIENCE))?;
+        stream.set_nodelay(true)?;
         let mut head = format!("{} {} HTTP/1.1\r\nhost: {}\r\n", self.method, self.target, self.address);
         for (name, value) in &self.headers {
             head.push_str(&format!("{name}: {value}\r\n"));
@@ -202,7 +228,7 @@ impl Request {
                 exchange.write(&[]);
             }
         }
-        exchange
+        Ok(exchange)
     }
 }
 
@@ -226,12 +252,16 @@ impl Exchange {
     /// # Panics
     /// Where there is none.
     pub fn head(&mut self) -> Head {
-        let mut reader = BufReader::new(self.stream.try_clone().unwrap());
-        let head = Head::read(&mut reader).unwrap().expect("no answer");
+        self.read_head().unwrap().expect("no answer")
+    }
+
+    fn read_head(&mut self) -> io::Result<Option<Head>> {
+        let mut reader = BufReader::new(self.stream.try_clone()?);
+        let Some(head) = Head::read(&mut reader)? else { return Ok(None) };
         let bodiless = self.method == "HEAD" || ["204", "304"].iter().any(|code| head.first.contains(code));
         let framing = if bodiless { Framing::Length(0) } else { head.framing(Framing::UntilClose) };
         self.answer = Some(Body::new(reader, framing));
-        head
+        Ok(Some(head))
     }
 
     /// The next bytes of the answer's body; empty at its end.
@@ -311,7 +341,7 @@ impl Response {
     /// For any other status or body.
     pub fn ok(&self, status: u16) -> Value {
         assert_eq!(self.status, status, "{self}");
-        if status == 204 {
+        if status == 204 || (status == 202 && self.body.is_empty()) {
             assert!(self.body.is_empty(), "{self}");
             return Value::Null;
         }

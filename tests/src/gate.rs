@@ -1,6 +1,6 @@
 //! The server under test: both Workers on bare workerd, with a data folder of its own.
 
-use crate::Client;
+use crate::{Client, until};
 use std::io::Write as _;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -11,10 +11,14 @@ use std::{fs, process};
 use tokens::{MacKey, SessionSigner};
 use xtask::build::Worker;
 use xtask::keys::Keys;
+use xtask::mail_sink::{Mail, MailSink};
 use xtask::serve::{Options, Stack};
 
 /// The header in which tests say which address they come from.
 const CLIENT_IP_HEADER: &str = "x-test-client-ip";
+
+/// Where mailed links lead: where the operator says, whatever a request says of its host.
+const LINK_ORIGIN: &str = "https://gate.example";
 
 /// A running server.
 #[derive(Debug)]
@@ -23,6 +27,7 @@ pub struct Gate {
     lifeline: Lifeline,
     stack: Stack,
     keys: Keys,
+    mails: MailSink,
 }
 
 impl Gate {
@@ -47,12 +52,20 @@ impl Gate {
     pub fn start_with(name: &str, change: impl FnOnce(&mut Options)) -> Self {
         let mut options = Options::new(data_dir(name)).unwrap();
         options.allow_local_upstreams = true;
-        options.variables =
-            [("CLIENT_IP_HEADER", CLIENT_IP_HEADER), ("RATE_LIMIT_SCALE", "1000")].map(own).into();
+        let mails = MailSink::start(0).unwrap();
+        let transport = mails.transport();
+        options.variables = [
+            ("CLIENT_IP_HEADER", CLIENT_IP_HEADER),
+            ("RATE_LIMIT_SCALE", "1000"),
+            ("MAIL_TRANSPORT", &transport),
+            ("LINK_ORIGIN", LINK_ORIGIN),
+        ]
+        .map(own)
+        .into();
         change(&mut options);
         let keys = options.keys.clone();
         let stack = Stack::start(options).unwrap_or_else(|error| panic!("{error:#}"));
-        Self { lifeline: Lifeline::tie(stack.pid()), stack, keys }
+        Self { lifeline: Lifeline::tie(stack.pid()), stack, keys, mails }
     }
 
     /// A client without a credential, from an address that no other has.
@@ -83,6 +96,34 @@ impl Gate {
     /// What the server has logged.
     pub fn log(&self) -> String {
         self.stack.log()
+    }
+
+    /// The mails to an address so far whose subject contains `subject`, oldest first.
+    pub fn mails_to(&self, email: &str, subject: &str) -> Vec<Mail> {
+        let mut mails = self.mails.mails();
+        mails.retain(|mail| mail.to == email && mail.subject.contains(subject));
+        mails
+    }
+
+    /// The `nth` of those mails, 1 for the first, as soon as it has come.
+    ///
+    /// # Panics
+    /// Where it does not.
+    pub fn mail_to(&self, email: &str, subject: &str, nth: usize) -> Mail {
+        until(&format!("mail {nth} to {email} on {subject}"), || {
+            self.mails_to(email, subject).into_iter().nth(nth - 1)
+        })
+    }
+
+    /// The token in that mail's link.
+    ///
+    /// # Panics
+    /// As [`Gate::mail_to`]; where it has none, or its link leads elsewhere.
+    pub fn mailed_token(&self, email: &str, subject: &str, nth: usize) -> String {
+        let mail = self.mail_to(email, subject, nth);
+        let link = mail.link().unwrap_or_else(|| panic!("no link in {mail:?}"));
+        assert!(link.starts_with(&format!("{LINK_ORIGIN}/")), "{mail:?} leads elsewhere");
+        link_token(link)
     }
 
     /// Kills it as a power cut would.
@@ -134,6 +175,15 @@ impl Gate {
 
 fn own((name, value): (&str, &str)) -> (String, String) {
     (name.to_owned(), value.to_owned())
+}
+
+/// The token in a link of ours.
+///
+/// # Panics
+/// Where it has none.
+pub fn link_token(link: &str) -> String {
+    let (_, token) = link.split_once("token=").unwrap_or_else(|| panic!("no token in {link}"));
+    token.split('&').next().unwrap_or_default().to_owned()
 }
 
 /// A fresh folder under `target/e2e`, kept after the run for whoever wants to see the log.

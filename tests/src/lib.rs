@@ -14,20 +14,24 @@
     reason = "test code: a panic is how it says that something is wrong"
 )]
 
+mod authenticator;
 mod client;
 pub mod database;
+mod documented;
 mod gate;
 mod org;
 pub mod protection;
 pub mod random;
 pub mod secrets;
+pub mod subject;
 mod upstream;
 pub mod websocket;
 pub mod wire;
 
+pub use authenticator::Authenticator;
 pub use client::{Client, Exchange, Request, Response};
-pub use gate::Gate;
-pub use org::{ApiKey, Org};
+pub use gate::{Gate, link_token};
+pub use org::{ApiKey, Org, fresh_email, text};
 pub use upstream::{Call, Upstream};
 
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};

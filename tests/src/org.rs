@@ -1,6 +1,8 @@
 //! Fresh tenants and what they make.
 
-use crate::{Client, Gate, Response, now_ms, random};
+use crate::{Authenticator, Client, Gate, Response, now_ms, random};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 use std::ops::Deref;
 use webhooks::sign::{Unsigned, sign_as};
@@ -42,22 +44,106 @@ impl Org {
     /// # Panics
     /// Where that is refused.
     pub fn sign_up_from(client: &Client) -> Self {
-        let email = format!("{}@example.com", random::text("e2e-").to_lowercase());
+        Self::sign_up_as(client, &fresh_email())
+    }
+
+    /// Signs up with this email.
+    ///
+    /// # Panics
+    /// Where that is refused.
+    pub fn sign_up_as(client: &Client, email: &str) -> Self {
         let password = random::text("password-");
         let request = json!({
             "email": email, "password": password, "name": "Ada", "org_name": "Analytical Engines",
             "accept_terms": true,
         });
         let signed_in = client.post("/v1/signup", &request).send().ok(201);
-        let token = text(&signed_in, "/session/token");
+        Self::new(client, email, &password, &signed_in)
+    }
+
+    /// From the answer that opened the session.
+    pub fn new(client: &Client, email: &str, password: &str, signed_in: &Value) -> Self {
+        let token = text(signed_in, "/session/token");
         Self {
             client: client.bearer(&token),
-            id: text(&signed_in, "/org/id"),
-            user_id: text(&signed_in, "/user/id"),
-            email,
-            password,
+            id: text(signed_in, "/org/id"),
+            user_id: text(signed_in, "/user/id"),
+            email: email.to_owned(),
+            password: password.to_owned(),
             token,
         }
+    }
+
+    /// Invites somebody: the answer, with the invitation's id and token.
+    ///
+    /// # Panics
+    /// Where that is refused.
+    pub fn invitation(&self, email: &str, role: &str) -> Value {
+        self.post("/v1/invitations", &json!({ "email": email, "role": role })).send().ok(201)
+    }
+
+    /// Invites somebody new, who signs up with the invitation: another member of this org.
+    ///
+    /// # Panics
+    /// Where that is refused.
+    pub fn invite(&self, role: &str) -> Self {
+        let email = fresh_email();
+        let invitation = self.invitation(&email, role);
+        let password = random::text("password-");
+        let request = json!({
+            "email": email, "password": password, "name": "Grace", "accept_terms": true,
+            "invitation_token": invitation["token"],
+        });
+        let signed_in = self.anonymous().post("/v1/signup", &request).send().ok(201);
+        let member = Self::new(&self.client, &email, &password, &signed_in);
+        assert_eq!(member.id, self.id, "joins the org that invites");
+        member
+    }
+
+    /// The same person with another session.
+    ///
+    /// # Panics
+    /// Where the sign-in is refused.
+    pub fn session(&self) -> Self {
+        Self::new(&self.client, &self.email, &self.password, &self.log_in().ok(200))
+    }
+
+    /// The same person with the session that an answer has opened, in the org that it names.
+    pub fn with_session(&self, signed_in: &Value) -> Self {
+        Self::new(&self.client, &self.email, &self.password, signed_in)
+    }
+
+    /// Sets up a second factor: the app and the recovery codes.
+    ///
+    /// # Panics
+    /// Where that is refused.
+    pub fn second_factor(&self) -> (Authenticator, Vec<String>) {
+        let started = self.request("POST", "/v1/second-factor").send().ok(201);
+        let mut app = Authenticator::new(&text(&started, "/secret"));
+        let confirmed = self.post("/v1/second-factor/confirm", &json!({ "code": app.code() })).send().ok(200);
+        let codes = confirmed["recovery_codes"].as_array().expect("recovery_codes");
+        (app, codes.iter().map(|code| code.as_str().expect("a code").to_owned()).collect())
+    }
+
+    /// Signs in with password and second factor: the same person with another session.
+    ///
+    /// # Panics
+    /// Where that is refused.
+    pub fn session_with(&self, app: &mut Authenticator) -> Self {
+        let challenge = text(&self.log_in().ok(202), "/challenge");
+        let body = json!({ "challenge": challenge, "code": app.code() });
+        let signed_in = self.anonymous().post("/v1/login/second-factor", &body).send().ok(200);
+        self.with_session(&signed_in)
+    }
+
+    /// The session's id, as its token names it.
+    ///
+    /// # Panics
+    /// Never: the token is the server's own.
+    pub fn session_id(&self) -> String {
+        let claims = self.token.split('.').nth(1).and_then(|claims| URL_SAFE_NO_PAD.decode(claims).ok());
+        let claims: Value = serde_json::from_slice(&claims.expect("a token")).unwrap();
+        text(&claims, "/sid")
     }
 
     /// Signs in once more: another session of the same person.
@@ -151,11 +237,16 @@ impl Deref for ApiKey {
     }
 }
 
+/// An email address that nobody has used.
+pub fn fresh_email() -> String {
+    format!("{}@example.com", random::text("e2e-").to_lowercase())
+}
+
 /// A string in a JSON document.
 ///
 /// # Panics
 /// Where there is none.
-pub(crate) fn text(value: &Value, pointer: &str) -> String {
+pub fn text(value: &Value, pointer: &str) -> String {
     value
         .pointer(pointer)
         .and_then(Value::as_str)

@@ -1,7 +1,8 @@
 //! What stands on the disk (claims C2, N5, M1, M3, F7): no secret in any file, log included, in any spelling.
 
 use e2e::secrets::files_with;
-use e2e::{ApiKey, Gate, Org, Upstream, database, random};
+use e2e::subject::{CONFIRM, INVITATION, RESET};
+use e2e::{ApiKey, Gate, Org, Upstream, database, fresh_email, random, text};
 use serde_json::json;
 
 /// C2, N5, M1, M3, F7: plants every kind of secret, uses each, stops the server and searches the bytes of all its files.
@@ -11,8 +12,8 @@ fn c2_n5_m1_m3_f7_no_secret_is_on_the_disk() {
     let org = Org::sign_up(&gate);
     let upstream = Upstream::echo();
     let mut planted =
-        vec![("the user's password", org.password.clone()), ("the session's token", org.token.clone())];
-    let mut plant = |what, value: &str| planted.push((what, value.to_owned()));
+        vec![("the user's password", bytes(&org.password)), ("the session's token", bytes(&org.token))];
+    let mut plant = |what, value: &str| planted.push((what, bytes(value)));
 
     let [bearer, header, query, basic] =
         ["a", "b", "c", "d"].map(|kind| random::text(&format!("planted-{kind}-")));
@@ -53,6 +54,9 @@ fn c2_n5_m1_m3_f7_no_secret_is_on_the_disk() {
     plant("a webhook secret", &webhook_secret);
     plant("a webhook's body", &marker);
 
+    planted.extend(account_secrets(&gate, &org));
+    let mut plant = |what, value: &str| planted.push((what, bytes(value)));
+
     // What is refused must not be logged either.
     let [wrong_password, wrong_token, odd] =
         ["p", "t", "o"].map(|kind| random::text(&format!("refused-{kind}-")));
@@ -70,7 +74,7 @@ fn c2_n5_m1_m3_f7_no_secret_is_on_the_disk() {
     // As long as it runs, and after it has been stopped.
     for stopped in [false, true] {
         for (what, value) in &planted {
-            let found = files_with(gate.data_dir(), value.as_bytes());
+            let found = files_with(gate.data_dir(), value);
             assert!(found.is_empty(), "{what} is in {found:?} (stopped: {stopped})");
         }
         gate.stop();
@@ -95,6 +99,67 @@ fn c2_n5_m1_m3_f7_no_secret_is_on_the_disk() {
     gate.restart();
     org.get("/v1/connections").send().ok(200);
     key.get("/v1/connections").send().ok(200);
+}
+
+/// Every kind of secret of a person's account, each of them used: passwords, mailed links, an authenticator's secret,
+/// recovery codes, challenges, a rotated key.
+fn account_secrets(gate: &Gate, org: &Org) -> Vec<(&'static str, Vec<u8>)> {
+    let mut planted: Vec<(&str, String)> = Vec::new();
+    let email = fresh_email();
+    let invitation = org.invitation(&email, "member");
+    planted.push(("an invitation's shown token", text(&invitation, "/token")));
+    let mailed = gate.mailed_token(&email, INVITATION, 1);
+    planted.push(("an invitation's mailed token", mailed.clone()));
+    let password = random::text("planted-password-");
+    let request = json!({
+        "email": email, "password": password, "name": "Grace", "accept_terms": true, "invitation_token": mailed,
+    });
+    let joined = gate.client().post("/v1/signup", &request).send().ok(201);
+    let person = Org::new(&gate.client(), &email, &password, &joined);
+    planted.push(("a joined person's password", password.clone()));
+
+    let confirm = gate.mailed_token(&org.email, CONFIRM, 1);
+    org.anonymous().post("/v1/email/verify", &json!({ "token": confirm })).send().ok(204);
+    planted.push(("a proof of an email", confirm));
+
+    let (mut app, recovery) = person.second_factor();
+    let challenge = text(&person.log_in().ok(202), "/challenge");
+    let finish = |challenge: &str, code: &str| {
+        let body = json!({ "challenge": challenge, "code": code });
+        person.anonymous().post("/v1/login/second-factor", &body).send().ok(200)
+    };
+    planted.push(("a second session's token", text(&finish(&challenge, &app.code()), "/session/token")));
+    planted.push(("a sign-in's challenge", challenge));
+    finish(&text(&person.log_in().ok(202), "/challenge"), &recovery[0]);
+    for code in &recovery {
+        planted.push(("a recovery code", code.clone()));
+        planted.push(("a recovery code without its dashes", code.replace('-', "")));
+    }
+    planted.push(("an authenticator's secret", app.base32().to_owned()));
+
+    gate.client().post("/v1/password-reset", &json!({ "email": email })).send().ok(202);
+    let reset = gate.mailed_token(&email, RESET, 1);
+    let new = random::text("planted-reset-");
+    let body = json!({ "token": reset, "new_password": new });
+    gate.client().post("/v1/password-reset/confirm", &body).send().ok(204);
+    planted.push(("a password reset's token", reset));
+    planted.push(("a password that was reset", new));
+
+    let old = org.api_key(&["audit:read"]);
+    let rotated = org.post(&format!("/v1/api-keys/{}/rotate", old.id), &json!({ "grace_seconds": 600 }));
+    let new = ApiKey::new(org, &rotated.send().ok(200));
+    for (what, key) in [("a rotated key", &old), ("a rotated key's successor", &new)] {
+        key.get("/v1/audit").send().ok(200);
+        org.post("/v1/api-keys/verify", &json!({ "key": key.key })).send().ok(200);
+        planted.push((what, key.key.rsplit('_').next().unwrap().to_owned()));
+    }
+    let mut planted: Vec<_> = planted.into_iter().map(|(what, value)| (what, bytes(&value))).collect();
+    planted.push(("an authenticator's secret, raw", app.secret().to_vec()));
+    planted
+}
+
+fn bytes(text: &str) -> Vec<u8> {
+    text.as_bytes().to_vec()
 }
 
 /// N5: a deleted credential is gone from the disk with its sealed form, and so is a source's secret: nothing is left to

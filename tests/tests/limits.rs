@@ -4,7 +4,7 @@ use config::Quota;
 use e2e::{ApiKey, Client, Gate, Org, Response, until};
 use serde_json::json;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 fn start(name: &str) -> Gate {
     Gate::start_with(name, |options| drop(options.variables.insert("RATE_LIMIT_SCALE".into(), "1".into())))
@@ -65,6 +65,37 @@ fn m6_sign_in_is_limited_far_tighter() {
     until("another address", || (log_in(&other).status == 422).then_some(()));
     thread::sleep(Duration::from_secs(wait));
     until("the next attempt", || (log_in(&client).status == 422).then_some(()));
+}
+
+/// M6: what one address may try is counted in one place, over all connections and all that counts as one subscriber.
+#[test]
+fn m6_an_addresses_attempts_are_exact_over_connections() {
+    let quota = e2e::config().rate_limits.auth;
+    let gate = start("limits-exact");
+    let started = Instant::now();
+    let statuses: Vec<u16> = thread::scope(|scope| {
+        let threads: Vec<_> = (0..8)
+            .map(|thread| {
+                let gate = &gate;
+                scope.spawn(move || -> Vec<u16> {
+                    let send = |nth: usize| {
+                        let client = gate.client_from(&format!("2001:db8:7:7:{thread:x}::{nth:x}"));
+                        let body = json!({ "email": "nobody@example.com" });
+                        client.post("/v1/password-reset", &body).send().status
+                    };
+                    (0..10).map(send).collect()
+                })
+            })
+            .collect();
+        threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect()
+    });
+    let passed = statuses.iter().filter(|status| **status == 202).count();
+    let limited = statuses.iter().filter(|status| **status == 429).count();
+    assert_eq!(passed + limited, statuses.len(), "{statuses:?}");
+    let most = quota.limit as usize;
+    // One comes back every so often while this goes on.
+    let back = started.elapsed().as_secs() as usize * most / quota.period_seconds as usize + 1;
+    assert!((most..=most + back).contains(&passed), "{passed} passed, {back} may have come back");
 }
 
 /// M6: one address cannot use up another's requests; an IPv6 client is its /64.

@@ -9,20 +9,36 @@
 )]
 
 mod accounts;
+mod aging;
 mod api_keys;
 mod at_rest;
+mod attacks;
 mod audit;
 mod bodies;
 mod broker;
 mod configuration;
+mod crashes;
 mod csrf;
 mod durability;
+mod emails;
+mod furnished;
 mod gateway;
+mod invitations;
+mod key_rights;
+mod key_verdicts;
 mod limits;
 mod malformed;
+mod members;
+mod operated;
+mod org_limits;
+mod orgs;
+mod passwords;
+mod plans;
 mod recovery;
 mod routes;
 mod scrubbing;
+mod second_factor;
+mod sessions;
 mod targets;
 mod tenancy;
 mod webhooks;

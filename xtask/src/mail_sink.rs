@@ -39,7 +39,7 @@ impl Mail {
 }
 
 /// A running sink, until the process ends. Clones are the same one.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct MailSink {
     address: SocketAddr,
     inbox: Arc<Inbox>,
@@ -115,7 +115,7 @@ impl MailSink {
     }
 }
 
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct Inbox {
     mails: Mutex<VecDeque<Mail>>,
     came: Condvar,

@@ -68,11 +68,12 @@ pub(super) async fn accept_invitation<O: Objects>(
 /// `POST /v1/leave`: the org decides and ends its sessions; the account then knows it. Should it not come to know, the org
 /// says so at the next sign-in.
 pub(super) async fn leave<O: Objects>(flow: Flow<'_, O>) -> Result<Reply, AppError> {
-    let Principal::Session { org, user, .. } = &flow.call.principal else {
-        return Err(Code::Unauthenticated.into());
-    };
+    let org = flow.call.principal.org().ok_or(Code::Unauthenticated)?;
+    // It refuses who is no person.
     let reply = flow.objects.operate(org, &Operation::LeaveOrg).await?;
-    let _ = flow.objects.account::<()>(user, &AskAccount::Left { org: org.clone() }).await;
+    if let Principal::Session { user, .. } = &flow.call.principal {
+        let _ = flow.objects.account::<()>(user, &AskAccount::Left { org: org.clone() }).await;
+    }
     Ok(reply)
 }
 

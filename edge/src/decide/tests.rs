@@ -242,11 +242,16 @@ fn m6_a_principal_is_counted_whatever_its_address() {
 
     let key = api_key();
     let Task::Forward(first) = admitted(&mut state, &me(bearer(&key), "192.0.2.1")).task else { panic!() };
-    crate::handlers::learn_quota(first.caller.as_ref(), Some("2/3600"));
-    admitted(&mut state, &me(bearer(&key), "192.0.2.1"));
+    crate::handlers::learn_quota(first.caller.as_ref(), Some("2/3600"), NOW_MS);
+    for _ in 0..2 {
+        admitted(&mut state, &me(bearer(&key), "192.0.2.1"));
+    }
     let refused = answered(&mut state, &me(bearer(&key), "192.0.2.1"));
     assert_eq!(code_of(&refused), Code::RateLimited);
     assert!(refused.header("ratelimit-policy").unwrap().ends_with(r#""principal";q=2;w=3600"#));
+    // The limit may have been lifted meanwhile: the org's object is asked again.
+    let again = decide_at(&mut state, &me(bearer(&key), "192.0.2.1"), NOW_MS + 5001);
+    assert!(matches!(again, Verdict::GoOn(_)));
 }
 
 #[test]

@@ -101,7 +101,7 @@ pub async fn ask<P: ControlPlane>(
     let operation = Operation::VerifyPrincipal { audience, want: ahead.unwrap_or(0) };
     let reply = context.call(Some(caller), caller.principal(), operation, Vec::new()).await?;
     let outcome = match reply.status {
-        200 => read(&reply.body, caller).and_then(|(good, lease)| {
+        200 => read(&reply.body, caller, context.admitted.now_ms).and_then(|(good, lease)| {
             if let Some(lease) = lease {
                 accept(context, caller, granted(lease))?;
             }
@@ -148,11 +148,10 @@ fn refused<P>(context: &Context<'_, P>, retry_after_seconds: Option<u32>) -> thr
     throttle::Lease { decision, ahead: 0, ttl_ms: seconds.min(most).saturating_mul(1000) }
 }
 
-fn read(body: &[u8], caller: &Caller) -> Result<(Good, Option<Lease>), Code> {
+fn read(body: &[u8], caller: &Caller, now_ms: u64) -> Result<(Good, Option<Lease>), Code> {
     let mut verified: VerifiedPrincipal = serde_json::from_slice(body).map_err(|_| Code::Unavailable)?;
-    if let Some(limit) = verified.rate_limit {
-        caller.identity.own_quota.set(Quota::new(limit.limit, limit.period_seconds).ok());
-    }
+    let quota = verified.rate_limit.and_then(|limit| Quota::new(limit.limit, limit.period_seconds).ok());
+    caller.identity.learn_quota(quota, now_ms);
     let lease = verified.lease.take();
     let allowed_ips = verified.allowed_ips.clone().map(Into::into);
     let assertion = verified.assertion.take().map(|assertion| assertion.0.into());

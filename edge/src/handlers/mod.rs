@@ -55,7 +55,7 @@ impl<P: ControlPlane> Context<'_, P> {
             idempotency_key: None,
         };
         let reply = self.plane.call(&call, body).await.map_err(|Unreachable| Code::Unavailable)?;
-        learn_quota(caller, reply.rate_limit.as_deref());
+        learn_quota(caller, reply.rate_limit.as_deref(), self.admitted.now_ms);
         Ok(reply)
     }
 }
@@ -78,12 +78,12 @@ pub fn landing(jar: &Jar) -> &'static str {
 }
 
 /// Keeps a key's own rate limit for its next requests: `limit/period_seconds`.
-pub fn learn_quota(caller: Option<&Caller>, told: Option<&str>) {
+pub fn learn_quota(caller: Option<&Caller>, told: Option<&str>, now_ms: u64) {
     let quota = told
         .and_then(|text| text.split_once('/'))
         .and_then(|(limit, period)| Quota::new(limit.parse().ok()?, period.parse().ok()?).ok());
     if let (Some(caller), Some(quota)) = (caller, quota) {
-        caller.identity.own_quota.set(Some(quota));
+        caller.identity.learn_quota(Some(quota), now_ms);
     }
 }
 

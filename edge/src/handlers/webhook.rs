@@ -81,6 +81,8 @@ pub async fn handle<P: ControlPlane>(
                 forget(context, source);
                 keys = known_keys(context, source).await?;
             }
+            // The org's plan does not include it, or no more of it.
+            403 => return Err(reply.problem().0),
             _ => return Err(Code::Unavailable),
         }
     }

@@ -108,7 +108,7 @@ async fn relay(
 
     let headers = headers_of(&response.headers());
     let told = headers.iter().find(|(name, _)| name == reply::RATE_LIMIT).map(|(_, value)| value.as_str());
-    handlers::learn_quota(task.caller.as_ref(), told);
+    handlers::learn_quota(task.caller.as_ref(), told, context.admitted.now_ms);
     let idle_days = pages::idle_days(context);
     let mut answer = forward::answer(&task.operation, response.status(), pairs(&headers), idle_days);
     if let (Operation::Me, 200, Some(caller)) = (&task.operation, response.status(), &task.caller)
