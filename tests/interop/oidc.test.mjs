@@ -89,8 +89,7 @@ suite("OpenID Connect", () => {
         },
       ],
       claims: { openid: ["sub"], email: ["email", "email_verified"], profile: ["name"] },
-      // As Google does: the claims are in the ID token.
-      conformIdTokenClaims: false,
+      // As it comes, it tells email and name at the userinfo endpoint alone; Google and the one that lies, in the ID token.
       cookies: { keys: [randomBytes(16).toString("hex")] },
       pkce: { required: () => true },
       findAccount: (_, sub) => ({

@@ -16,7 +16,7 @@ use crate::reply::Reply;
 use config::OidcProvider;
 use oidc::{
     Attempt, Callback, Client, Issuer, Jwks, Metadata, OidcError, PendingIdentity, Purpose, ReturnPath,
-    SignedIn, TokenRequest, Transport, verify_id_token,
+    SignedIn, TokenRequest, Tokens, Transport, verify_id_token,
 };
 use protocol::api::{Account, FinishSignUp, ShownOnce};
 use protocol::call::{OidcCallback, OidcOutcome, OidcPurpose, OidcRedirect, OidcStart};
@@ -39,11 +39,17 @@ pub trait Providers {
     /// As above.
     async fn keys(&self, metadata: &Metadata, again: bool) -> Result<Rc<Jwks>, AppError>;
 
-    /// The ID token for a code.
+    /// The tokens for a code.
     ///
     /// # Errors
     /// As above; `IdentityRefused` for a code that is unknown or used.
-    async fn redeem(&self, request: TokenRequest) -> Result<SecretString, AppError>;
+    async fn redeem(&self, request: TokenRequest) -> Result<Tokens, AppError>;
+
+    /// What the userinfo endpoint says.
+    ///
+    /// # Errors
+    /// As above.
+    async fn user_info(&self, url: &str, access_token: &SecretString) -> Result<Vec<u8>, AppError>;
 }
 
 /// The way to a provider → `OidcRedirect`.
@@ -193,16 +199,24 @@ async fn prove(
 ) -> Result<oidc::Identity, AppError> {
     let callback = Callback::from_query(query).map_err(refused)?;
     let code = attempt.check_callback(metadata, callback).map_err(refused)?;
-    let token = providers.redeem(TokenRequest::new(metadata, &provider.client, code)).await?;
+    let tokens = providers.redeem(TokenRequest::new(metadata, &provider.client, code)).await?;
+    let token = &tokens.id_token;
     let expected = attempt.expects(&provider.client.id, now_s);
     let keys = providers.keys(metadata, false).await?;
-    match verify_id_token(token.expose_secret(), &keys, &expected) {
+    let identity = match verify_id_token(token.expose_secret(), &keys, &expected) {
         // The provider may have rotated its keys.
         Err(OidcError::UnknownKey) => {
             let keys = providers.keys(metadata, true).await?;
-            verify_id_token(token.expose_secret(), &keys, &expected).map_err(refused)
+            verify_id_token(token.expose_secret(), &keys, &expected).map_err(refused)?
         }
-        other => other.map_err(refused),
+        other => other.map_err(refused)?,
+    };
+    match metadata.userinfo_endpoint().filter(|_| identity.wants_user_info()) {
+        Some(url) => {
+            let answer = providers.user_info(url, &tokens.access_token).await?;
+            identity.with_user_info(&answer).map_err(refused)
+        }
+        None => Ok(identity),
     }
 }
 

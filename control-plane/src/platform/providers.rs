@@ -9,7 +9,7 @@ use crate::error::AppError;
 use crate::flows::oidc::Providers;
 use futures_util::StreamExt as _;
 use futures_util::future::{Either, select};
-use oidc::{Cached, Issuer, Jwks, Metadata, OidcError, TokenRequest};
+use oidc::{Cached, Issuer, Jwks, Metadata, OidcError, TokenRequest, Tokens};
 use protocol::Code;
 use secrecy::{ExposeSecret as _, SecretString};
 use std::cell::RefCell;
@@ -20,6 +20,7 @@ use worker::{
     AbortController, CacheMode, Delay, Fetch, Headers, Method, Request, RequestInit, RequestRedirect,
     console_error,
 };
+use zeroize::Zeroizing;
 
 const TIMEOUT: Duration = Duration::from_secs(10);
 const MAX_DOCUMENT: usize = 256 * 1024;
@@ -39,7 +40,7 @@ impl Providers for Web {
         if let Some(metadata) = known {
             return Ok(metadata);
         }
-        let document = get(&oidc::discovery_url(issuer)).await?;
+        let document = get(&oidc::discovery_url(issuer), None).await?;
         let metadata = Rc::new(Metadata::parse(issuer, &document).map_err(unusable)?);
         METADATA.with_borrow_mut(|all| {
             all.insert(issuer.as_str().to_owned(), Cached::new(metadata.clone(), now_s));
@@ -57,14 +58,19 @@ impl Providers for Web {
         if let Some(keys) = known {
             return Ok(keys);
         }
-        let keys = Rc::new(Jwks::parse(metadata, &get(url).await?).map_err(unusable)?);
+        let keys = Rc::new(Jwks::parse(metadata, &get(url, None).await?).map_err(unusable)?);
         KEYS.with_borrow_mut(|all| {
             all.insert(url.to_owned(), Cached::new(keys.clone(), now_s));
         });
         Ok(keys)
     }
 
-    async fn redeem(&self, request: TokenRequest) -> Result<SecretString, AppError> {
+    async fn user_info(&self, url: &str, access_token: &SecretString) -> Result<Vec<u8>, AppError> {
+        let authorization = Zeroizing::new(format!("Bearer {}", access_token.expose_secret()));
+        get(url, Some(&authorization)).await
+    }
+
+    async fn redeem(&self, request: TokenRequest) -> Result<Tokens, AppError> {
         let headers = Headers::new();
         headers.set("content-type", TokenRequest::CONTENT_TYPE).map_err(platform)?;
         headers.set("accept", TokenRequest::ACCEPT).map_err(platform)?;
@@ -75,7 +81,7 @@ impl Providers for Web {
         init.with_method(Method::Post).with_body(Some(request.body.expose_secret().into()));
         let (status, body) = send(&request.url, &init).await?;
         match status {
-            200 => oidc::id_token(&body).map_err(unusable),
+            200 => oidc::tokens(&body).map_err(unusable),
             // RFC 6749, section 5.2: a code that is unknown, used or not this client's.
             400 | 401 => Err(Code::IdentityRefused.into()),
             _ => Err(Code::IdentityProviderUnavailable.into()),
@@ -83,9 +89,12 @@ impl Providers for Web {
     }
 }
 
-async fn get(url: &str) -> Result<Vec<u8>, AppError> {
+async fn get(url: &str, authorization: Option<&str>) -> Result<Vec<u8>, AppError> {
     let headers = Headers::new();
     headers.set("accept", "application/json").map_err(platform)?;
+    if let Some(authorization) = authorization {
+        headers.set("authorization", authorization).map_err(platform)?;
+    }
     match send(url, &init(headers)).await? {
         (200, body) => Ok(body),
         _ => Err(Code::IdentityProviderUnavailable.into()),

@@ -59,6 +59,9 @@ pub enum OidcError {
     /// The token endpoint's answer is too long, malformed, or without an ID token.
     #[error("token response malformed")]
     TokenResponse,
+    /// The userinfo endpoint's answer is too long, malformed, or about somebody else.
+    #[error("userinfo response malformed")]
+    UserInfo,
     /// Longer than any ID token that is taken.
     #[error("ID token too long")]
     TokenTooLong,

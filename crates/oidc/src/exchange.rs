@@ -1,5 +1,5 @@
-//! Exchanging the code at the token endpoint (OpenID Connect Core, section 3.1.3). Of the answer only the ID token is
-//! taken: an access token could do more than say who someone is, so it is not kept (M9).
+//! Exchanging the code at the token endpoint (OpenID Connect Core, section 3.1.3). The access token serves the
+//! userinfo endpoint in the same sign-in and is thrown away: it could do more than say who someone is (M9).
 
 use crate::metadata::ClientAuthentication;
 use crate::{Code, Metadata, OidcError};
@@ -70,20 +70,35 @@ fn basic(client: &Client) -> SecretString {
     format!("Basic {}", *Zeroizing::new(STANDARD.encode(pair.as_bytes()))).into()
 }
 
-/// The ID token in the answer to a [`TokenRequest`] of status 200.
+/// What a [`TokenRequest`] was answered with.
+#[derive(Debug)]
+pub struct Tokens {
+    /// Says who it is, once it is verified.
+    pub id_token: SecretString,
+    /// Good for the userinfo endpoint, in this sign-in. Never kept.
+    pub access_token: SecretString,
+}
+
+/// The tokens in the answer to a [`TokenRequest`] of status 200.
 ///
 /// # Errors
 /// [`OidcError::TokenResponse`].
-pub fn id_token(response: &[u8]) -> Result<SecretString, OidcError> {
+pub fn tokens(response: &[u8]) -> Result<Tokens, OidcError> {
     #[derive(Deserialize)]
     struct Response {
         id_token: SecretString,
+        access_token: SecretString,
     }
     if response.len() > MAX_RESPONSE_LEN {
         return Err(OidcError::TokenResponse);
     }
     let response: Response = serde_json::from_slice(response).map_err(|_| OidcError::TokenResponse)?;
-    Ok(response.id_token)
+    // It stands in a header: RFC 6750, section 2.1.
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~+/=".contains(&byte);
+    if !response.access_token.expose_secret().bytes().all(plain) {
+        return Err(OidcError::TokenResponse);
+    }
+    Ok(Tokens { id_token: response.id_token, access_token: response.access_token })
 }
 
 #[cfg(test)]
@@ -151,14 +166,23 @@ mod tests {
     }
 
     #[test]
-    fn of_the_answer_only_the_id_token_is_taken() {
+    fn both_tokens_are_taken_and_a_header_cannot_be_ended_by_one() {
         let answer =
             br#"{"access_token":"fake","token_type":"Bearer","id_token":"a.b.c","expires_in":"odd"}"#;
-        assert_eq!(id_token(answer).unwrap().expose_secret(), "a.b.c");
+        let tokens_of = tokens(answer).unwrap();
+        assert_eq!(tokens_of.id_token.expose_secret(), "a.b.c");
         let long = format!(r#"{{"id_token":"{}"}}"#, "a".repeat(MAX_RESPONSE_LEN));
-        for wrong in ["", "{}", r#"{"id_token":null}"#, r#"{"id_token":"a","id_token":"b"}"#, "<html>", &long]
-        {
-            assert_eq!(id_token(wrong.as_bytes()).unwrap_err(), OidcError::TokenResponse);
+        for wrong in [
+            "",
+            "{}",
+            r#"{"id_token":"a.b.c"}"#,
+            r#"{"id_token":"a.b.c","access_token":"a\r\nb"}"#,
+            r#"{"id_token":null}"#,
+            r#"{"id_token":"a","id_token":"b"}"#,
+            "<html>",
+            &long,
+        ] {
+            assert_eq!(tokens(wrong.as_bytes()).map(|_| ()).unwrap_err(), OidcError::TokenResponse);
         }
     }
 }

@@ -24,6 +24,7 @@ pub struct Metadata {
     authorization_endpoint: Url,
     token_endpoint: Url,
     jwks_uri: Url,
+    userinfo_endpoint: Option<Url>,
     pub(crate) client_authentication: ClientAuthentication,
     pub(crate) names_issuer_in_callback: bool,
 }
@@ -59,6 +60,7 @@ impl Metadata {
             authorization_endpoint,
             token_endpoint: endpoint(&document.token_endpoint)?,
             jwks_uri: endpoint(&document.jwks_uri)?,
+            userinfo_endpoint: document.userinfo_endpoint.as_deref().map(endpoint).transpose()?,
             client_authentication: document.client_authentication()?,
             names_issuer_in_callback: document.authorization_response_iss_parameter_supported,
             issuer: issuer.clone(),
@@ -73,6 +75,11 @@ impl Metadata {
     /// Where the keys for [`Jwks::parse`](crate::Jwks::parse) are.
     pub fn jwks_uri(&self) -> &str {
         self.jwks_uri.as_str()
+    }
+
+    /// Where an identity that [wants it](crate::Identity::wants_user_info) is completed.
+    pub fn userinfo_endpoint(&self) -> Option<&str> {
+        self.userinfo_endpoint.as_ref().map(Url::as_str)
     }
 
     pub(crate) const fn authorization_endpoint(&self) -> &Url {
@@ -90,6 +97,7 @@ struct Document {
     authorization_endpoint: String,
     token_endpoint: String,
     jwks_uri: String,
+    userinfo_endpoint: Option<String>,
     token_endpoint_auth_methods_supported: Option<Vec<String>>,
     #[serde(default)]
     authorization_response_iss_parameter_supported: bool,

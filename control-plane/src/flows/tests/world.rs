@@ -11,7 +11,7 @@ use crate::store::Sql as _;
 use crate::store::native::Native;
 use config::Config;
 use hmac::{Hmac, KeyInit as _, Mac as _};
-use oidc::{Issuer, Jwks, Metadata, TokenRequest};
+use oidc::{Issuer, Jwks, Metadata, TokenRequest, Tokens};
 use protocol::api::{
     AuditEvent, List, NewSecondFactor, NewSession, Org, Reauthenticated, RecoveryCodes, ShownOnce, SignedIn,
     User,
@@ -48,7 +48,11 @@ impl Providers for NoProviders {
         Err(Code::IdentityProviderUnavailable.into())
     }
 
-    async fn redeem(&self, _: TokenRequest) -> Result<SecretString, AppError> {
+    async fn user_info(&self, _: &str, _: &SecretString) -> Result<Vec<u8>, AppError> {
+        Err(Code::IdentityProviderUnavailable.into())
+    }
+
+    async fn redeem(&self, _: TokenRequest) -> Result<Tokens, AppError> {
         Err(Code::IdentityProviderUnavailable.into())
     }
 }

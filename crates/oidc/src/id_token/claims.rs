@@ -2,6 +2,7 @@
 //! type and there once. What only describes a person is dropped where it is unfit to be shown or stored.
 
 use super::Identity;
+use crate::{MAX_RESPONSE_LEN, OidcError};
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
@@ -59,6 +60,44 @@ impl Claims {
             name: self.name.filter(|name| is_name(name)),
             auth_time_s: self.auth_time,
         }
+    }
+}
+
+/// What a provider says of a person at its userinfo endpoint (OpenID Connect Core, section 5.3).
+#[derive(Deserialize)]
+struct UserInfo {
+    sub: String,
+    email: Option<String>,
+    #[serde(default, deserialize_with = "verified")]
+    email_verified: bool,
+    name: Option<String>,
+}
+
+impl Identity {
+    /// Whether the userinfo endpoint has something to add: a provider may tell an email and a name only there.
+    pub fn wants_user_info(&self) -> bool {
+        self.email.is_none()
+    }
+
+    /// Adds the userinfo endpoint's answer, which must be about the same person (section 5.3.4). What the ID token says
+    /// stands: it is signed.
+    ///
+    /// # Errors
+    /// [`OidcError::UserInfo`].
+    pub fn with_user_info(self, answer: &[u8]) -> Result<Self, OidcError> {
+        if answer.len() > MAX_RESPONSE_LEN {
+            return Err(OidcError::UserInfo);
+        }
+        let told: UserInfo = serde_json::from_slice(answer).map_err(|_| OidcError::UserInfo)?;
+        if told.sub != self.subject {
+            return Err(OidcError::UserInfo);
+        }
+        let name = self.name.or_else(|| told.name.filter(|name| is_name(name)));
+        if self.email.is_some() {
+            return Ok(Self { name, ..self });
+        }
+        let email = told.email.filter(|email| is_email(email));
+        Ok(Self { name, email_verified: told.email_verified && email.is_some(), email, ..self })
     }
 }
 

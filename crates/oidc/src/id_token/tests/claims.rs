@@ -166,3 +166,35 @@ fn re_authentication_needs_an_authentication_since_the_attempt_began() {
     }
     assert_eq!(fresh(json!("now")).unwrap_err(), OidcError::Claims);
 }
+
+/// C3: a provider that tells an email at the userinfo endpoint alone; only about the same person, and only what was not
+/// signed.
+#[test]
+fn c3_user_info_completes_the_same_person_and_changes_nothing_that_is_signed() {
+    let bare = || Identity { email: None, email_verified: false, name: None, ..identity() };
+    assert!(bare().wants_user_info() && !identity().wants_user_info());
+    let answer = |value: &Value| value.to_string().into_bytes();
+    let told =
+        json!({ "sub": bare().subject, "email": "a@b.example", "email_verified": true, "name": "Ada" });
+    let full = bare().with_user_info(&answer(&told)).unwrap();
+    assert_eq!((full.email.as_deref(), full.email_verified), (Some("a@b.example"), true));
+    assert_eq!(full.name.as_deref(), Some("Ada"));
+    assert_eq!(identity().with_user_info(&answer(&told)).unwrap().email, identity().email);
+
+    for (change, verified) in [("false", false), ("true", true), ("yes", false), ("TRUE", false)] {
+        let mut told = told.clone();
+        told["email_verified"] = change.into();
+        assert_eq!(bare().with_user_info(&answer(&told)).unwrap().email_verified, verified, "{change}");
+    }
+    let mut nameless = told.clone();
+    nameless["email"] = "a@b.example\r\nbcc: x".into();
+    let unfit = bare().with_user_info(&answer(&nameless)).unwrap();
+    assert_eq!((unfit.email, unfit.email_verified), (None, false));
+    for stranger in [json!("someone else"), Value::Null, json!("")] {
+        let mut told = told.clone();
+        told["sub"] = stranger;
+        assert_eq!(bare().with_user_info(&answer(&told)), Err(OidcError::UserInfo));
+    }
+    assert_eq!(bare().with_user_info(b"<html>"), Err(OidcError::UserInfo));
+    assert_eq!(bare().with_user_info(&vec![b' '; crate::MAX_RESPONSE_LEN + 1]), Err(OidcError::UserInfo));
+}
