@@ -59,6 +59,8 @@ pub enum AskOrg {
         user: UserId,
         /// This one goes on.
         but: Option<SessionId>,
+        /// The account's from now on, for the one that goes on.
+        epoch: u64,
         /// For the audit trail: `password_changed`, `password_reset`, `revoked_by_user`, `switched`.
         reason: String,
     },
@@ -129,6 +131,8 @@ pub struct OpenSession {
     pub authenticated_at: u64,
     /// A second factor was proven.
     pub second_factor: bool,
+    /// How often the account's sessions had all been ended when this one was proven.
+    pub epoch: u64,
     /// The account's email is proven and on the operators' list: with a second factor, this is a SUPER_ADMIN's session.
     pub operator: bool,
 }
@@ -157,6 +161,8 @@ pub struct Voucher {
     pub second_factor: bool,
     /// A SUPER_ADMIN's session.
     pub operator: bool,
+    /// [`OpenSession::epoch`]: the account opens no other session by it once all have been ended.
+    pub epoch: u64,
     /// A fresh token for the cookie, where the old one had run out.
     pub renewed: Option<Secret>,
 }

@@ -56,6 +56,7 @@ fn before(ctx: AccountContext<'_>, new: &NewAccount) -> Result<Option<Creation>,
     // go past a second factor.
     if let Some(identity) = &linked
         && !account.has_totp
+        && never_entered(ctx)?
         && owns(ctx, &account, identity)?
     {
         return Ok(Some(Creation::Made(account.entrant)));
@@ -68,6 +69,13 @@ fn before(ctx: AccountContext<'_>, new: &NewAccount) -> Result<Option<Creation>,
         forget_plans(ctx, &account, &identity)?;
     }
     Ok(Some(Creation::Elsewhere))
+}
+
+/// Whether nobody has ever signed in: only then is a sign-up still to be finished. Else what vouches for it would be a
+/// way in that no ending of sessions ends.
+fn never_entered(ctx: AccountContext<'_>) -> Result<bool, AppError> {
+    let entered = "SELECT 1 FROM memberships WHERE used_at IS NOT NULL";
+    Ok(ctx.store().first(entered, &[])?.is_none())
 }
 
 fn is_renounced(ctx: AccountContext<'_>) -> Result<bool, AppError> {

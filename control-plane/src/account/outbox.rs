@@ -156,9 +156,10 @@ fn work(ctx: AccountContext<'_>, account: &Account, task: Task) -> Result<Option
         Task::MailEmailChanged { to, at_ms } => {
             Some(Work::Mail(Mail { to, about: About::EmailChanged { at: at_ms / 1000 } }))
         }
-        Task::EndSessions { org, but, reason } => {
-            Some(Work::Org { org, ask: AskOrg::EndSessions { user: user.id.clone(), but, reason } })
-        }
+        Task::EndSessions { org, but, reason } => Some(Work::Org {
+            org,
+            ask: AskOrg::EndSessions { user: user.id.clone(), but, epoch: account.entrant.epoch, reason },
+        }),
         Task::UpdateUser { org } => Some(Work::Org { org, ask: AskOrg::UpdateUser(user.clone()) }),
         // The account may have come back to the address.
         Task::Release { email } if email == user.email => None,

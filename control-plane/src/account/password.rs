@@ -107,6 +107,8 @@ pub(super) async fn reset(
         if taken_over {
             tx.write("DELETE FROM recovery_codes", &[])?;
             tx.write("DELETE FROM identities", &[])?;
+            // Nor is the workspace theirs that the other one has made: keys and people of that one's may be in it.
+            tx.write("DELETE FROM memberships", &[])?;
             tx.write(
                 "UPDATE account SET email_verified_at = ?, totp = NULL, totp_step = NULL, totp_pending = NULL",
                 &[ctx.now_ms.into()],

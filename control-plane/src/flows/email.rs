@@ -12,15 +12,24 @@ use protocol::{Code, UserId};
 use secrecy::ExposeSecret as _;
 use tokens::LinkKind;
 
-/// `POST /v1/email/verify`, with a link of either kind.
-pub(super) async fn verify<O: Objects>(flow: Flow<'_, O>, body: &[u8]) -> Result<Reply, AppError> {
+/// `POST /v1/email/verify`, with a link of either kind. It takes the account's own session besides: who reads an address's
+/// mail and presses a button there must not lend their address to an account that somebody else has made with it.
+pub(super) async fn verify<O: Objects>(
+    flow: Flow<'_, O>,
+    caller: &Caller,
+    body: &[u8],
+) -> Result<Reply, AppError> {
     let request: VerifyEmail = json::parse(body)?;
     let token = request.token.expose_secret();
-    if let Ok((user, digest)) = flow.link(LinkKind::VerifyEmail, token) {
-        flow.objects.account::<()>(&user, &AskAccount::VerifyEmail { digest }).await?;
+    let own = |(user, digest): (UserId, String)| {
+        if user == *caller.user() { Ok(digest) } else { Err(AppError::from(Code::InvalidLink)) }
+    };
+    if let Ok(link) = flow.link(LinkKind::VerifyEmail, token) {
+        let digest = own(link)?;
+        flow.objects.account::<()>(caller.user(), &AskAccount::VerifyEmail { digest }).await?;
     } else {
-        let (user, digest) = flow.link(LinkKind::ChangeEmail, token)?;
-        move_to(flow, &user, &digest).await?;
+        let digest = own(flow.link(LinkKind::ChangeEmail, token)?)?;
+        move_to(flow, caller.user(), &digest).await?;
     }
     Ok(Reply::no_content())
 }

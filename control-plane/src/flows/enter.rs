@@ -37,6 +37,7 @@ pub(super) async fn enter<O: Objects>(
         status: proof.status,
         authenticated_at: proof.authenticated_at,
         second_factor: proof.second_factor,
+        epoch: entrant.epoch,
         operator: is_operator(flow, entrant, proof.second_factor),
     };
     let reply = match flow.objects.org(org, &AskOrg::OpenSession(open)).await {
@@ -57,7 +58,12 @@ pub(super) async fn enter<O: Objects>(
         return Ok(Some(reply));
     }
     // While this was on its way all sessions were ended, by a new password perhaps: this one is none of the new ones.
-    let end = AskOrg::EndSessions { user: user.id.clone(), but: None, reason: "outdated_proof".to_owned() };
+    let end = AskOrg::EndSessions {
+        user: user.id.clone(),
+        but: None,
+        epoch: entrant.epoch,
+        reason: "outdated_proof".to_owned(),
+    };
     flow.objects.org(org, &end).await?;
     Err(Code::Unauthenticated.into())
 }

@@ -143,7 +143,6 @@ pub async fn answer<O: Objects>(
         Operation::LogInSecondFactor => sign_in::second_factor(flow, body).await,
         Operation::RequestPasswordReset => password::request_reset(flow, body).await,
         Operation::ResetPassword => password::reset(flow, body).await,
-        Operation::VerifyEmail => email::verify(flow, body).await,
         // It ends the session that it is asked by: the org's answer is the answer.
         Operation::LeaveOrg => orgs::leave(flow).await,
         _ => signed_in(flow, body).await,
@@ -155,6 +154,7 @@ async fn signed_in<O: Objects>(flow: Flow<'_, O>, body: &[u8]) -> Result<Reply, 
     let mut caller = flow.caller().await?;
     let renewed = caller.voucher.renewed.take();
     let mut reply = match &flow.call.operation {
+        Operation::VerifyEmail => email::verify(flow, &caller, body).await,
         Operation::ResendVerification => email::resend(flow, &caller).await,
         Operation::ChangeEmail => email::change(flow, &caller, body).await,
         Operation::GetAccount => account::get(flow, &caller).await,

@@ -53,6 +53,8 @@ pub(super) struct Proof {
     pub operator: bool,
     /// The token came in the cookie.
     pub cookie: bool,
+    /// [`crate::asks::OpenSession::epoch`]
+    pub epoch: u64,
 }
 
 impl Proof {
@@ -119,6 +121,7 @@ impl Actor {
             authenticated_at: proof.authenticated_at,
             second_factor: proof.second_factor,
             operator: proof.operator,
+            epoch: proof.epoch,
             renewed: self.renewed.map(|token| Secret(token.to_string())),
         })
     }

@@ -19,7 +19,9 @@ pub fn answer(ctx: Context<'_>, ask: &AskOrg) -> Result<Reply, AppError> {
             Reply::json(200, &actor.voucher()?)
         }
         AskOrg::OpenSession(request) => sessions::open(ctx, request),
-        AskOrg::EndSessions { user, but, reason } => sessions::end(ctx, user, but.as_ref(), reason),
+        AskOrg::EndSessions { user, but, epoch, reason } => {
+            sessions::end(ctx, user, but.as_ref(), *epoch, reason)
+        }
         AskOrg::Stands { user, session } => sessions::stands(ctx, user, session),
         AskOrg::MarkAuthenticated { session, second_factor } => {
             sessions::mark_authenticated(ctx, session, *second_factor)

@@ -14,13 +14,14 @@ use protocol::time::rfc3339;
 use protocol::{Code, Page, Role, UserId};
 use zeroize::Zeroizing;
 
-/// Keys that a person made, and those that these keys made.
+/// Keys whose secret a person has been shown, by making or by rotating them, and those that these keys made or rotated.
 macro_rules! keys_of {
     ($user:literal) => {
         concat!(
-            "WITH RECURSIVE made(id) AS (SELECT id FROM api_keys WHERE created_by = ",
+            "WITH RECURSIVE made(id) AS (SELECT id FROM api_keys WHERE ",
             $user,
-            " UNION SELECT k.id FROM api_keys k JOIN made ON k.created_by = made.id)"
+            " IN (created_by, rotated_by) \
+             UNION SELECT k.id FROM api_keys k JOIN made ON made.id IN (k.created_by, k.rotated_by))"
         )
     };
 }

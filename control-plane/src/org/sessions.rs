@@ -27,7 +27,7 @@ pub fn open(ctx: Context<'_>, request: &OpenSession) -> Result<Reply, AppError> 
     ctx.store.transaction(|tx| {
         tx.write(
             "INSERT INTO sessions (id, user_id, created_at, seen_at, ip, user_agent, country, authenticated_at, \
-             second_factor, operator) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+             second_factor, operator, epoch) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             &[
                 session.as_str().into(),
                 user.id.as_str().into(),
@@ -39,6 +39,7 @@ pub fn open(ctx: Context<'_>, request: &OpenSession) -> Result<Reply, AppError> 
                 request.authenticated_at.into(),
                 u64::from(request.second_factor).into(),
                 u64::from(request.operator).into(),
+                request.epoch.into(),
             ],
         )?;
         let event = Event::new("session.opened", &session).with("reason", request.reason.as_str());
@@ -152,8 +153,15 @@ pub(super) fn end(
     ctx: Context<'_>,
     user: &UserId,
     but: Option<&SessionId>,
+    epoch: u64,
     reason: &str,
 ) -> Result<Reply, AppError> {
+    if let Some(spared) = but {
+        ctx.store.bookkeeping(
+            "UPDATE sessions SET epoch = ? WHERE id = ? AND user_id = ?",
+            &[epoch.into(), spared.as_str().into(), user.as_str().into()],
+        )?;
+    }
     let these: [store::Value; 2] = [user.as_str().into(), but.map_or("", SessionId::as_str).into()];
     if ctx.store.first("SELECT 1 FROM sessions WHERE user_id = ? AND id <> ?", &these)?.is_none() {
         return Ok(Reply::no_content());

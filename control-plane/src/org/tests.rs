@@ -176,6 +176,7 @@ fn open(user: &User, now_ms: u64) -> OpenSession {
         status: 200,
         authenticated_at: now_ms,
         second_factor: false,
+        epoch: 0,
         operator: false,
     }
 }

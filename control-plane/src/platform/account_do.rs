@@ -19,6 +19,8 @@ use worker::{Delay, DurableObject, Env, Request, Response, Result, State, durabl
 
 /// Tasks worked off by one alarm; the next one goes on.
 const TASKS: u32 = 50;
+/// After a fault, ms: what failed by itself would else fail again at once, without end.
+const RETRY_MS: u64 = 60_000;
 
 #[durable_object]
 pub struct AccountDo {
@@ -41,15 +43,19 @@ impl DurableObject for AccountDo {
         let name = request.headers().get(ASK)?.unwrap_or_default();
         let body = request.bytes().await?;
         let result = self.answer(&name, &call, &body).await;
-        self.watch().await;
+        self.watch(now_ms()).await;
         respond(result, &call.request_id)
     }
 
     async fn alarm(&self) -> Result<Response> {
-        if let Err(error) = self.work().await {
-            log_alarm("account", &error);
-        }
-        self.watch().await;
+        let earliest = match self.work().await {
+            Ok(()) => now_ms(),
+            Err(error) => {
+                log_alarm("account", &error);
+                now_ms() + RETRY_MS
+            }
+        };
+        self.watch(earliest).await;
         // A fault is not the platform's to repeat: what is left to do has its own times.
         Response::empty()
     }
@@ -80,9 +86,9 @@ impl AccountDo {
     }
 
     /// Sees to it that an alarm is set for what is left to do.
-    async fn watch(&self) {
+    async fn watch(&self, earliest: u64) {
         let Ok(Some(due)) = account::wakes_at(&self.sql) else { return };
-        wake_by(&self.state, due.max(now_ms())).await;
+        wake_by(&self.state, due.max(earliest)).await;
     }
 
     async fn work(&self) -> std::result::Result<(), AppError> {

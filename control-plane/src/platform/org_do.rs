@@ -22,6 +22,8 @@ use worker::{DurableObject, Env, Request, Response, Result, State, durable_objec
 const DAY_MS: u64 = 86_400_000;
 /// Tasks worked off by one alarm; the next one goes on.
 const TASKS: u32 = 50;
+/// After a fault, ms: what failed by itself would else fail again at once, without end.
+const RETRY_MS: u64 = 60_000;
 
 #[durable_object]
 pub struct OrgDo {
@@ -63,17 +65,20 @@ impl DurableObject for OrgDo {
             None => self.answer(&call, &body),
         };
         if org::leaves_work(&call.operation) || !self.watched.get() {
-            self.watch().await;
+            self.watch(now_ms()).await;
         }
         respond(result, &call.request_id)
     }
 
     async fn alarm(&self) -> Result<Response> {
-        let outcome = self.work().await;
-        if let Err(error) = &outcome {
-            super::log_alarm("org", error);
-        }
-        self.watch().await;
+        let earliest = match self.work().await {
+            Ok(()) => now_ms(),
+            Err(error) => {
+                super::log_alarm("org", &error);
+                now_ms() + RETRY_MS
+            }
+        };
+        self.watch(earliest).await;
         // A fault is not the platform's to repeat: what is left to do has its own times.
         Response::empty()
     }
@@ -142,11 +147,11 @@ impl OrgDo {
     }
 
     /// Sees to it that an alarm is set for what is left to do, and for the daily retention.
-    async fn watch(&self) {
+    async fn watch(&self, earliest: u64) {
         let Ok(Some(_)) = self.org() else { return };
         let due = outbox::next_due(Store::new(&self.sql)).ok().flatten();
         let daily = now_ms() + DAY_MS;
-        self.watched.set(wake_by(&self.state, due.map_or(daily, |due| due.min(daily))).await);
+        self.watched.set(wake_by(&self.state, due.map_or(daily, |due| due.max(earliest).min(daily))).await);
     }
 
     async fn work(&self) -> std::result::Result<(), AppError> {

@@ -6,6 +6,7 @@ ALTER TABLE sessions ADD COLUMN authenticated_at INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE sessions ADD COLUMN second_factor INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE sessions ADD COLUMN operator INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE sessions ADD COLUMN country TEXT;
+ALTER TABLE sessions ADD COLUMN epoch INTEGER NOT NULL DEFAULT 0;
 
 CREATE TABLE invitations (
   id TEXT PRIMARY KEY, email TEXT NOT NULL, role TEXT NOT NULL, invited_by TEXT NOT NULL, created_at INTEGER NOT NULL,
@@ -21,6 +22,7 @@ ALTER TABLE api_keys ADD COLUMN allowed_ips TEXT;
 ALTER TABLE api_keys ADD COLUMN external_id TEXT;
 ALTER TABLE api_keys ADD COLUMN metadata TEXT;
 ALTER TABLE api_keys ADD COLUMN used_ip TEXT;
+ALTER TABLE api_keys ADD COLUMN rotated_by TEXT;
 CREATE INDEX api_keys_by_maker ON api_keys (created_by);
 
 CREATE TABLE rotated_keys (

@@ -378,7 +378,6 @@ impl Operation {
             | Self::LogInSecondFactor
             | Self::RequestPasswordReset
             | Self::ResetPassword
-            | Self::VerifyEmail
             | Self::FinishOidc(_)
             | Self::FinishSignUp { .. } => Access::Public,
             Self::StartOidc(start) => match start.purpose {
@@ -393,6 +392,7 @@ impl Operation {
             | Self::RevokeSession { .. }
             | Self::RevokeOtherSessions
             | Self::Overview
+            | Self::VerifyEmail
             | Self::ResendVerification
             | Self::GetAccount
             | Self::ListAccountEvents(_)

@@ -18,8 +18,12 @@ fn about_to_move(world: &World) -> (Signed, Json) {
     (ada, json!({ "token": token(&mails[0]) }))
 }
 
-fn verify(world: &World, body: &Json) -> Option<Result<crate::reply::Reply, crate::error::AppError>> {
-    world.try_run(&Principal::Anonymous, Operation::VerifyEmail, body)
+fn verify(
+    world: &World,
+    who: &Signed,
+    body: &Json,
+) -> Option<Result<crate::reply::Reply, crate::error::AppError>> {
+    world.try_run(&who.principal, Operation::VerifyEmail, body)
 }
 
 fn account(world: &World, signed: &Signed) -> Account {
@@ -32,16 +36,28 @@ fn an_email_is_proven_by_its_own_mail_once_and_in_three_days() {
     let (ada, eve) = (world.sign_up(ADA), world.sign_up("eve@example.com"));
     let body = json!({ "token": token(&world.mails(&ada.user)[0]) });
     world.now_ms.set(world.now_ms.get() + 72 * 60 * MINUTE - 1);
-    assert_eq!(verify(&world, &body).unwrap().unwrap().status, 204);
+    assert_eq!(verify(&world, &ada, &body).unwrap().unwrap().status, 204);
     assert!(account(&world, &ada).email_verified && !account(&world, &eve).email_verified);
-    assert_eq!(verify(&world, &body).unwrap().unwrap_err().public().0, Code::InvalidLink);
+    assert_eq!(verify(&world, &ada, &body).unwrap().unwrap_err().public().0, Code::InvalidLink);
     // Nothing more to prove, nothing more to mail.
     world.run(&ada.principal, Operation::ResendVerification, &Json::Null).unwrap();
     assert!(world.mails(&ada.user).is_empty());
 
     let late = json!({ "token": token(&world.mails(&eve.user)[0]) });
     world.now_ms.set(world.now_ms.get() + 72 * 60 * MINUTE);
-    assert_eq!(verify(&world, &late).unwrap().unwrap_err().public().0, Code::InvalidLink);
+    assert_eq!(verify(&world, &eve, &late).unwrap().unwrap_err().public().0, Code::InvalidLink);
+}
+
+/// The address's owner reads the mail and presses the button: that lends nothing to an account that somebody else has made.
+#[test]
+fn n9_a_link_proves_nothing_without_the_accounts_own_session() {
+    let world = World::new();
+    let (eve, victim) = (world.sign_up("root@example.com"), world.sign_up(ADA));
+    let body = json!({ "token": token(&world.mails(&eve.user)[0]) });
+    assert_eq!(world.refused(&Principal::Anonymous, Operation::VerifyEmail, &body), Code::Unauthenticated);
+    assert_eq!(world.refused(&victim.principal, Operation::VerifyEmail, &body), Code::InvalidLink);
+    assert!(!account(&world, &eve).email_verified && !account(&world, &victim).email_verified);
+    assert_eq!(verify(&world, &eve, &body).unwrap().unwrap().status, 204);
 }
 
 #[test]
@@ -67,7 +83,7 @@ fn a_proven_address_takes_the_old_ones_place_everywhere() {
     let other = world.signed_in(ADA, PASSWORD);
     assert_eq!(account(&world, &ada).pending_email.as_deref(), Some(NEW));
     assert_eq!(account(&world, &ada).user.email, ADA);
-    verify(&world, &link).unwrap().unwrap();
+    verify(&world, &ada, &link).unwrap().unwrap();
 
     let after = account(&world, &ada);
     assert_eq!((after.user.email.as_str(), after.email_verified, after.pending_email), (NEW, true, None));
@@ -79,7 +95,7 @@ fn a_proven_address_takes_the_old_ones_place_everywhere() {
     assert!(mails.iter().any(|mail| mail.to == ADA && matches!(mail.about, About::EmailChanged { .. })));
     world.signed_in(NEW, PASSWORD);
     assert_eq!(world.log_in(ADA, PASSWORD).unwrap_err().public().0, Code::InvalidCredentials);
-    assert_eq!(verify(&world, &link).unwrap().unwrap_err().public().0, Code::InvalidLink);
+    assert_eq!(verify(&world, &ada, &link).unwrap().unwrap_err().public().0, Code::InvalidLink);
     // The old one is for whoever comes next.
     assert_ne!(world.sign_up(ADA).user, ada.user);
 }
@@ -94,7 +110,7 @@ fn links_that_went_to_the_old_address_end_with_it() {
     // One more is on its way while the address changes.
     world.run(&Principal::Anonymous, Operation::RequestPasswordReset, &json!({ "email": ADA })).unwrap();
     world.ring(ADA);
-    verify(&world, &link).unwrap().unwrap();
+    verify(&world, &ada, &link).unwrap().unwrap();
     assert!(!world.mails(&ada.user).iter().any(|mail| matches!(mail.about, About::ResetPassword { .. })));
     let body = json!({ "token": reset, "new_password": "battery staple" });
     assert_eq!(world.refused(&Principal::Anonymous, Operation::ResetPassword, &body), Code::InvalidLink);
@@ -105,8 +121,8 @@ fn an_address_of_another_account_is_refused_only_to_who_has_proven_it() {
     let world = World::new();
     let taken = world.sign_up(NEW);
     let (ada, link) = about_to_move(&world);
-    assert_eq!(verify(&world, &link).unwrap().unwrap_err().public().0, Code::InvalidLink);
-    assert_eq!(verify(&world, &link).unwrap().unwrap_err().public().0, Code::InvalidLink);
+    assert_eq!(verify(&world, &ada, &link).unwrap().unwrap_err().public().0, Code::InvalidLink);
+    assert_eq!(verify(&world, &ada, &link).unwrap().unwrap_err().public().0, Code::InvalidLink);
     assert_eq!((account(&world, &ada).user.email, account(&world, &ada).pending_email), (ADA.into(), None));
     assert_eq!((world.owner(NEW), world.owner(ADA)), (Some(taken.user), Some(ada.user)));
     world.signed_in(NEW, PASSWORD);
@@ -121,7 +137,7 @@ fn an_address_that_only_a_cut_off_sign_up_has_claimed_can_be_moved_to() {
     assert!(world.try_run(&Principal::Anonymous, Operation::SignUp, &sign_up_body(NEW)).is_none());
     let unborn = world.owner(NEW).unwrap();
     let (ada, link) = about_to_move(&world);
-    verify(&world, &link).unwrap().unwrap();
+    verify(&world, &ada, &link).unwrap().unwrap();
     assert_eq!(world.owner(NEW), Some(ada.user));
     // What was cut off does not come to life behind it.
     let body = sign_up_body(NEW);
@@ -135,10 +151,10 @@ fn an_address_that_only_a_cut_off_sign_up_has_claimed_can_be_moved_to() {
 fn a_move_that_was_cut_off_anywhere_is_made_by_opening_the_link_again() {
     World::cut_off_everywhere(
         about_to_move,
-        |world, (_, link)| verify(world, link),
+        |world, (ada, link)| verify(world, ada, link),
         |world, (ada, link), _| {
             // Meanwhile nobody else gets the address, if it was proven; before that it is free.
-            let made = verify(world, link).unwrap().map(|_| ()).map_err(|error| error.public().0);
+            let made = verify(world, ada, link).unwrap().map(|_| ()).map_err(|error| error.public().0);
             assert!(matches!(made, Ok(()) | Err(Code::InvalidLink)), "{made:?}");
             world.now_ms.set(world.now_ms.get() + MINUTE);
             world.mails(&ada.user);
@@ -152,15 +168,15 @@ fn a_move_that_was_cut_off_anywhere_is_made_by_opening_the_link_again() {
 
 #[test]
 fn a_proven_address_is_nobody_elses_while_the_move_is_cut_off() {
-    for asks in 0..3 {
+    for asks in 0..4 {
         let world = World::new();
         let (ada, link) = about_to_move(&world);
         world.fuse.set(Some(asks));
-        assert!(verify(&world, &link).is_none());
+        assert!(verify(&world, &ada, &link).is_none());
         let outcome = world.try_run(&Principal::Anonymous, Operation::SignUp, &sign_up_body(NEW)).unwrap();
         // Claimed by the move: taken. Not yet: the sign-up is first, and the move is refused.
-        let moved = verify(&world, &link).unwrap().is_ok();
-        assert_eq!((outcome.is_err(), moved), (asks == 2, asks == 2), "{asks}");
+        let moved = verify(&world, &ada, &link).unwrap().is_ok();
+        assert_eq!((outcome.is_err(), moved), (asks == 3, asks == 3), "{asks}");
         let owner = world.owner(NEW).unwrap();
         assert_eq!(owner == ada.user, moved);
         world.signed_in(NEW, PASSWORD);
@@ -176,7 +192,7 @@ fn a_move_and_a_sign_up_at_once_leave_everybody_with_a_way_in() {
         let (mut moved, mut made) = (false, false);
         world.run_staggered(
             head_start,
-            (Principal::Anonymous, Operation::VerifyEmail, link),
+            (ada.principal.clone(), Operation::VerifyEmail, link),
             (Principal::Anonymous, Operation::SignUp, sign_up_body(NEW)),
             |at, result| if at == 0 { moved = result.is_ok() } else { made = result.is_ok() },
         );

@@ -1,6 +1,7 @@
 //! A person in several orgs.
 
 use super::world::{MINUTE, PASSWORD, World};
+use crate::asks::{AskAccount, Ending};
 use protocol::api::{List, Membership};
 use protocol::{Code, Operation, OrgId, Region, Role};
 use serde_json::{Value as Json, json};
@@ -36,6 +37,27 @@ fn a_session_goes_from_org_to_org_with_what_it_has_proven() {
     assert!(
         seen.contains(&("Acme", Role::OrgAdmin, true)) && seen.contains(&("Second", Role::OrgAdmin, false))
     );
+}
+
+/// M4: all sessions have been ended, and this one's org has not been told yet: it opens no other that nobody would end.
+#[test]
+fn m4_a_session_that_is_as_good_as_ended_opens_no_other() {
+    let world = World::new();
+    let stolen = world.sign_up(ADA);
+    let own = world.signed_in(ADA, PASSWORD);
+    // Decided in the account; on its way to the orgs.
+    let end = AskAccount::EndSessions { but: own.session.clone() };
+    world.ask::<Ending>(&stolen.user, end).unwrap();
+    let body = json!({ "name": "Second" });
+    assert_eq!(world.refused(&stolen.principal, Operation::CreateOrg, &body), Code::Unauthenticated);
+    let alive: usize =
+        world.orgs.borrow().values().filter(|org| org.name == "Second").map(|org| org.sessions.len()).sum();
+    assert_eq!(alive, 0);
+    // Once they know, the one that was spared goes on as before.
+    world.now_ms.set(world.now_ms.get() + MINUTE);
+    world.mails(&stolen.user);
+    assert!(!world.is_alive(&stolen) && world.is_alive(&own));
+    world.run(&own.principal, Operation::CreateOrg, &body).unwrap();
 }
 
 #[test]

@@ -213,7 +213,9 @@ fn who_made_an_account_for_somebody_elses_email_is_out_when_that_one_comes() {
     let by_identity = AskAccount::ProveIdentity { identity: identity.identity(), email: None };
     assert!(world.ask::<Option<Json>>(&ada.user, by_identity).unwrap().is_none());
     let body = json!({ "token": trap });
-    assert_eq!(world.refused(&Principal::Anonymous, Operation::VerifyEmail, &body), Code::InvalidLink);
+    assert_eq!(world.refused(&ada.principal, Operation::VerifyEmail, &body), Code::InvalidLink);
+    // Nor is she in the workspace that was made in her name, where somebody else's keys and people may be.
+    assert_ne!(ada.org, eve.org);
 }
 
 #[test]

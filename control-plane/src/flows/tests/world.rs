@@ -268,7 +268,7 @@ impl World {
     pub(super) fn sign_up_verified(&self, email: &str) -> Signed {
         let signed = self.sign_up(email);
         let token = token(&self.mails(&signed.user)[0]);
-        self.run(&Principal::Anonymous, Operation::VerifyEmail, &json!({ "token": token })).unwrap();
+        self.run(&signed.principal, Operation::VerifyEmail, &json!({ "token": token })).unwrap();
         signed
     }
 
@@ -351,7 +351,7 @@ impl World {
         self.mails(&signed.user);
         self.run(&signed.principal, Operation::ResendVerification, &Json::Null).unwrap();
         let token = token(&self.mails(&signed.user)[0]);
-        self.run(&Principal::Anonymous, Operation::VerifyEmail, &json!({ "token": token })).unwrap();
+        self.run(&signed.principal, Operation::VerifyEmail, &json!({ "token": token })).unwrap();
     }
 
     /// Adds a second factor to an account.
@@ -625,6 +625,7 @@ impl Seen<'_> {
                         authenticated_at: alive.authenticated_at,
                         second_factor: alive.second_factor,
                         operator: alive.opened.operator,
+                        epoch: alive.opened.epoch,
                         renewed: None,
                     },
                 )
@@ -667,7 +668,10 @@ impl Seen<'_> {
                 };
                 Ok(Reply { session: Some(Zeroizing::new(token)), ..Reply::json(open.status, &signed_in)? })
             }
-            AskOrg::EndSessions { user, but, .. } => {
+            AskOrg::EndSessions { user, but, epoch, .. } => {
+                if let Some(spared) = but.as_ref().and_then(|id| org.sessions.get_mut(id)) {
+                    spared.opened.epoch = *epoch;
+                }
                 org.sessions.retain(|id, session| session.user != *user || Some(id) == but.as_ref());
                 Ok(Reply::no_content())
             }

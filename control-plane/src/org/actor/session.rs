@@ -21,7 +21,7 @@ pub(super) fn member(
     let row = ctx
         .store
         .first(
-            "SELECT m.email, m.name, m.role, s.seen_at, s.authenticated_at, s.second_factor, s.operator \
+            "SELECT m.email, m.name, m.role, s.seen_at, s.authenticated_at, s.second_factor, s.operator, s.epoch \
              FROM sessions s JOIN members m ON m.user_id = s.user_id WHERE s.id = ? AND s.user_id = ?",
             &[session.as_str().into(), user.as_str().into()],
         )?
@@ -46,6 +46,7 @@ pub(super) fn member(
         listed,
         operator: listed && second_factor && row.number(6)? == 1,
         cookie,
+        epoch: row.number(7)?,
     };
     let role: Role = row.text(2)?.parse().map_err(|_| SqlError::Row)?;
     let renewed = expired.then(|| sessions::token(ctx, user, role, session)).transpose()?;

@@ -55,10 +55,11 @@ pub(in crate::org) fn rotate(
         )?;
         let minted = ctx.secrets.api_keys.mint(&ctx.secrets.mac, ctx.org.as_str())?;
         tx.write(
-            "UPDATE api_keys SET lookup = ?, hash = ? WHERE id = ?",
+            "UPDATE api_keys SET lookup = ?, hash = ?, rotated_by = ? WHERE id = ?",
             &[
                 minted.lookup.as_str().into(),
                 minted.digest.hash_at_rest(API_KEY_BCRYPT_COST)?.into(),
+                actor.name().into(),
                 id.as_str().into(),
             ],
         )?;

@@ -161,6 +161,7 @@ fn n2_what_a_member_may_change_is_their_own() {
     assert_eq!(
         may,
         [
+            "POST /v1/email/verify",
             "POST /v1/logout",
             "DELETE /v1/account/identities/{id}",
             "POST /v1/password",

@@ -190,6 +190,21 @@ fn n8_a_removed_member_has_no_open_invitation_of_their_own_left() {
     assert_eq!(tenant.last_event()["metadata"]["invitations_revoked"], 1);
 }
 
+/// N8: who has rotated a key has seen its secret.
+#[test]
+fn n8_a_key_that_the_removed_member_rotated_ends_with_them() {
+    let tenant = Tenant::new(1);
+    let admin = tenant.add_admin(&user(9));
+    let body = json!({ "name": "production", "scopes": ["audit:read"] });
+    let id = tenant.ok(Operation::CreateApiKey, &body)["id"].as_str().unwrap().to_owned();
+    let rotate = Operation::RotateApiKey { id: protocol::ApiKeyId::parse(&id).unwrap() };
+    let reply = tenant.call(&admin, rotate, &json!({ "grace_seconds": 3600 })).unwrap();
+    let taken = tenant.principal_of(json_of(&reply)["key"].as_str().unwrap());
+    assert!(tenant.call(&taken, Operation::Me, &Json::Null).is_ok());
+    assert_eq!(remove(&tenant, &tenant.founder, &user(9)).unwrap().status, 204);
+    assert_eq!(code(tenant.call(&taken, Operation::Me, &Json::Null)), Code::Unauthenticated);
+}
+
 /// N9: who is no admin any more has nothing left that only an admin may make.
 #[test]
 fn n9_a_demoted_admins_keys_and_invitations_end() {

@@ -56,6 +56,7 @@ fn m4_every_other_session_ends_when_a_password_changes() {
     let [kept, ended] = [(); 2].map(|()| tenant.sign_in(&user(1)));
     let end = |user: &User, but: Option<&Principal>| {
         let ask = AskOrg::EndSessions {
+            epoch: 1,
             user: user.id.clone(),
             but: but.map(session_of),
             reason: "password_changed".into(),
