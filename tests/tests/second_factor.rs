@@ -110,7 +110,7 @@ fn c4_a_reset_password_leaves_the_second_factor_in_force() {
     let gate = Gate::shared();
     let org = Org::sign_up(gate);
     let proof = gate.mailed_token(&org.email, CONFIRM, 1);
-    org.anonymous().post("/v1/email/verify", &json!({ "token": proof })).send().ok(204);
+    org.post("/v1/email/verify", &json!({ "token": proof })).send().ok(204);
     let (_, codes) = org.second_factor();
     let open = text(&org.log_in().ok(202), "/challenge");
     let password = reset(gate, &org);
@@ -131,6 +131,7 @@ fn c4_who_first_proves_the_email_by_a_reset_is_alone_in_the_account() {
     let account = account(&owner);
     assert_eq!((&account["email_verified"], &account["second_factor"]), (&json!(true), &json!(false)));
     hijacker.get("/v1/me").send().problem("unauthenticated");
+    assert_ne!(owner.id, hijacker.id, "nor is the workspace theirs, which may hold another's keys");
     assert_eq!(owner.list("/v1/sessions").len(), 1);
 }
 
