@@ -158,7 +158,8 @@ pub enum Operation {
     RequestPasswordReset,
     /// `api::ResetPassword`. Ends every session.
     ResetPassword,
-    /// `api::VerifyEmail`: proves a new account's email, or moves the account to a new one.
+    /// `api::VerifyEmail`: proves the caller's email, or moves their account to a new one. Not without a session: whoever
+    /// follows a link that they never asked for must not prove the email of the account that somebody else made with it.
     VerifyEmail,
     /// Mails the proof of the account's email once more → 202.
     ResendVerification,
@@ -378,7 +379,6 @@ impl Operation {
             | Self::LogInSecondFactor
             | Self::RequestPasswordReset
             | Self::ResetPassword
-            | Self::VerifyEmail
             | Self::FinishOidc(_)
             | Self::FinishSignUp { .. } => Access::Public,
             Self::StartOidc(start) => match start.purpose {
@@ -393,6 +393,7 @@ impl Operation {
             | Self::RevokeSession { .. }
             | Self::RevokeOtherSessions
             | Self::Overview
+            | Self::VerifyEmail
             | Self::ResendVerification
             | Self::GetAccount
             | Self::ListAccountEvents(_)

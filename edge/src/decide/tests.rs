@@ -376,7 +376,7 @@ fn the_new_pages_lead_those_without_a_session_to_sign_in() {
         let answer = answered(&mut state(), &head("GET", path, &[]));
         assert_eq!((answer.status, answer.header("location")), (303, Some("/")), "{path}");
     }
-    for path in ["/members", "/account", "/account/password", "/confirm", "/join"] {
+    for path in ["/members", "/account", "/account/password", "/confirm", "/join", "/verify-email"] {
         let answer = answered(&mut state(), &head("POST", path, &[]));
         assert_eq!((answer.status, answer.header("location")), (303, Some("/")), "{path}");
     }
