@@ -462,6 +462,14 @@ impl Operation {
         )
     }
 
+    /// Whether it may hash a password, which takes more CPU than all else together.
+    pub fn hashes_password(&self) -> bool {
+        matches!(
+            self,
+            Self::SignUp | Self::LogIn | Self::ResetPassword | Self::ChangePassword | Self::Reauthenticate
+        )
+    }
+
     /// What the org's plan must include. Reading and taking away what is there stays possible on every plan.
     pub fn feature(&self) -> Option<Feature> {
         match self {
