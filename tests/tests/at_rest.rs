@@ -119,7 +119,7 @@ fn account_secrets(gate: &Gate, org: &Org) -> Vec<(&'static str, Vec<u8>)> {
     planted.push(("a joined person's password", password.clone()));
 
     let confirm = gate.mailed_token(&org.email, CONFIRM, 1);
-    org.anonymous().post("/v1/email/verify", &json!({ "token": confirm })).send().ok(204);
+    org.post("/v1/email/verify", &json!({ "token": confirm })).send().ok(204);
     planted.push(("a proof of an email", confirm));
 
     let (mut app, recovery) = person.second_factor();

@@ -33,16 +33,17 @@ fn an_email_is_proven_once_by_the_link_that_was_mailed_to_it() {
     let last = tampered.pop().unwrap();
     tampered.push(if last == 'a' { 'b' } else { 'a' });
     for wrong in ["", "token", &tampered, &format!("{token}0"), &org.token, &token.to_uppercase()] {
-        verify(&org.anonymous(), wrong).problem("invalid_link");
+        verify(&org, wrong).problem("invalid_link");
     }
-    // A proof is of its own account, whoever sends it back.
-    verify(&org, &others_token).ok(204);
-    assert!(!is_verified(&org) && is_verified(&other));
-    verify(&org.anonymous(), &token).ok(204);
-    assert!(is_verified(&org));
-    for used in [&token, &others_token] {
-        verify(&org.anonymous(), used).problem("invalid_link");
-    }
+    // A link that nobody asked for proves nothing of the account that somebody else made with their address: neither
+    // without a session nor with one of another account.
+    verify(&org.anonymous(), &token).problem("unauthenticated");
+    verify(&org, &others_token).problem("invalid_link");
+    assert!(!is_verified(&org) && !is_verified(&other));
+    verify(&org, &token).ok(204);
+    verify(&other, &others_token).ok(204);
+    assert!(is_verified(&org) && is_verified(&other));
+    verify(&org, &token).problem("invalid_link");
 }
 
 #[test]
@@ -53,7 +54,7 @@ fn the_proof_can_be_mailed_again() {
     org.request("POST", "/v1/email/verification").send().ok(202);
     let second = gate.mailed_token(&org.email, CONFIRM, 2);
     assert_ne!(first, second);
-    verify(&org.anonymous(), &second).ok(204);
+    verify(&org, &second).ok(204);
     assert!(is_verified(&org));
 }
 
@@ -68,7 +69,7 @@ fn a_mailed_token_serves_no_other_purpose() {
     let invitation = org.invitation(&fresh_email(), "member")["token"].as_str().unwrap().to_owned();
 
     for wrong in [&reset, &invitation] {
-        verify(&org.anonymous(), wrong).problem("invalid_link");
+        verify(&org, wrong).problem("invalid_link");
     }
     for wrong in [&confirm, &invitation] {
         let body = json!({ "token": wrong, "new_password": "a-password-of-the-attacker" });
@@ -95,7 +96,7 @@ fn an_account_moves_to_a_new_email_once_that_is_proven() {
     org.log_in().ok(200);
     log_in(&org, &new).problem("invalid_credentials");
 
-    verify(&org.anonymous(), &token).ok(204);
+    verify(&org, &token).ok(204);
     // The session that has asked for it goes on, every other one is over.
     org.get("/v1/me").send().ok(200);
     beside.get("/v1/me").send().problem("unauthenticated");
@@ -114,7 +115,7 @@ fn an_account_moves_to_a_new_email_once_that_is_proven() {
     // Whoever reads the old mailbox learns that it happened, and not where to.
     let notice = gate.mail_to(&org.email, EMAIL_CHANGED, 1);
     assert!(!notice.text.contains(&new) && notice.text.contains("security@"), "{notice:?}");
-    verify(&org.anonymous(), &token).problem("invalid_link");
+    verify(&org, &token).problem("invalid_link");
     // The old address is anybody's again.
     assert_ne!(Org::sign_up_as(&gate.client(), &org.email).user_id, org.user_id);
     log_in(&org, &new).ok(200);
@@ -129,7 +130,7 @@ fn a_new_email_that_was_taken_meanwhile_is_not_taken_over() {
     org.post("/v1/email", &json!({ "email": wanted })).send().ok(202);
     let token = gate.mailed_token(&wanted, CONFIRM, 1);
     let other = Org::sign_up_as(&gate.client(), &wanted);
-    let refused = verify(&org.anonymous(), &token);
+    let refused = verify(&org, &token);
     assert!([400, 409].contains(&refused.status), "{refused}");
     assert_eq!(other.log_in().ok(200)["user"]["id"], other.user_id.as_str());
     assert_eq!(org.log_in().ok(200)["user"]["id"], org.user_id.as_str());
@@ -146,8 +147,8 @@ fn only_the_newest_request_for_a_new_email_counts() {
         org.post("/v1/email", &json!({ "email": new })).send().ok(202);
         gate.mailed_token(new, CONFIRM, 1)
     });
-    verify(&org.anonymous(), &token).problem("invalid_link");
-    verify(&org.anonymous(), &newer).ok(204);
+    verify(&org, &token).problem("invalid_link");
+    verify(&org, &newer).ok(204);
     log_in(&org, &second).ok(200);
     for bad in ["", "not an address", "a@b@c.example", &"x".repeat(300)] {
         let session = org.with_session(&log_in(&org, &second).ok(200));

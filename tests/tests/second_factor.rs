@@ -110,7 +110,7 @@ fn c4_a_reset_password_leaves_the_second_factor_in_force() {
     let gate = Gate::shared();
     let org = Org::sign_up(gate);
     let proof = gate.mailed_token(&org.email, CONFIRM, 1);
-    org.anonymous().post("/v1/email/verify", &json!({ "token": proof })).send().ok(204);
+    org.post("/v1/email/verify", &json!({ "token": proof })).send().ok(204);
     let (_, codes) = org.second_factor();
     let open = text(&org.log_in().ok(202), "/challenge");
     let password = reset(gate, &org);

@@ -2,14 +2,14 @@
 //! /openapi.json and the tests read this table; a path that is not in it does not exist.
 
 use crate::{
-    ApiKeyId, Code, ConnectionId, InboundEventId, InvitationId, Operation, OrgId, Page, SessionId, SourceId,
-    UserId,
+    Access, ApiKeyId, Code, ConnectionId, InboundEventId, InvitationId, Operation, OrgId, Page, SessionId,
+    SourceId, UserId,
 };
 
 /// Which rate limit a route falls under.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Class {
-    /// Sign-up, login and what is mailed: far tighter.
+    /// Sign-up, login and what comes back by mail: far tighter.
     Auth,
     /// Checks the password of who is signed in: as tight as [`Class::Auth`], with a credential.
     Password,
@@ -76,7 +76,7 @@ pub static ROUTES: &[Route] = &[
     route("POST", "/v1/login/second-factor", "Finish a sign-in with a code of the authenticator app or a recovery code", Class::Auth, Body::Json, |_| Ok(Operation::LogInSecondFactor)),
     route("POST", "/v1/password-reset", "Mail a link to set a new password; says nothing about whether the account exists", Class::Auth, Body::Json, |_| Ok(Operation::RequestPasswordReset)),
     route("POST", "/v1/password-reset/confirm", "Set a new password by the mailed token; every session ends", Class::Auth, Body::Json, |_| Ok(Operation::ResetPassword)),
-    route("POST", "/v1/email/verify", "Prove an email address by the mailed token", Class::Auth, Body::Json, |_| Ok(Operation::VerifyEmail)),
+    route("POST", "/v1/email/verify", "Prove the email address of the account that is signed in, by the mailed token", Class::Auth, Body::Json, |_| Ok(Operation::VerifyEmail)),
     route("POST", "/v1/logout", "End the session", Class::Api, Body::None, |_| Ok(Operation::LogOut)),
     route("GET", "/v1/me", "Who the caller is", Class::Api, Body::None, |_| Ok(Operation::Me)),
     route("GET", "/v1/auth/check", "Whether the credential is good, decided at the edge (for forward-auth proxies); at most revocation.max_staleness_seconds old", Class::Api, Body::None, |_| Ok(Operation::VerifyPrincipal { audience: None, want: 0 })),
@@ -170,6 +170,12 @@ fn absent(_: crate::id::InvalidId) -> Code {
 }
 
 impl Route {
+    /// Whether it takes no credential. What an `{id}` names is always somebody's.
+    pub fn is_open(&self) -> bool {
+        let request = Request { method: self.method, path: self.path, query: "", id: "", rest: "" };
+        (self.build)(&request).is_ok_and(|operation| operation.access() == Access::Public)
+    }
+
     /// The `{id}` and the rest of the path (from its `/` on), empty where the route has none.
     fn matches<'a>(&self, path: &'a str) -> Option<(&'a str, &'a str)> {
         let (mut pattern, mut text, mut id) = (self.path, path, "");
