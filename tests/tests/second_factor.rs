@@ -131,6 +131,7 @@ fn c4_who_first_proves_the_email_by_a_reset_is_alone_in_the_account() {
     let account = account(&owner);
     assert_eq!((&account["email_verified"], &account["second_factor"]), (&json!(true), &json!(false)));
     hijacker.get("/v1/me").send().problem("unauthenticated");
+    assert_ne!(owner.id, hijacker.id, "nor is the workspace theirs, which may hold another's keys");
     assert_eq!(owner.list("/v1/sessions").len(), 1);
 }
 

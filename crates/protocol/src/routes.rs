@@ -76,7 +76,7 @@ pub static ROUTES: &[Route] = &[
     route("POST", "/v1/login/second-factor", "Finish a sign-in with a code of the authenticator app or a recovery code", Class::Auth, Body::Json, |_| Ok(Operation::LogInSecondFactor)),
     route("POST", "/v1/password-reset", "Mail a link to set a new password; says nothing about whether the account exists", Class::Auth, Body::Json, |_| Ok(Operation::RequestPasswordReset)),
     route("POST", "/v1/password-reset/confirm", "Set a new password by the mailed token; every session ends", Class::Auth, Body::Json, |_| Ok(Operation::ResetPassword)),
-    route("POST", "/v1/email/verify", "Prove the email address of the account that is signed in, by the mailed token", Class::Auth, Body::Json, |_| Ok(Operation::VerifyEmail)),
+    route("POST", "/v1/email/verify", "Prove an email address by the mailed token, signed in to its account", Class::Api, Body::Json, |_| Ok(Operation::VerifyEmail)),
     route("POST", "/v1/logout", "End the session", Class::Api, Body::None, |_| Ok(Operation::LogOut)),
     route("GET", "/v1/me", "Who the caller is", Class::Api, Body::None, |_| Ok(Operation::Me)),
     route("GET", "/v1/auth/check", "Whether the credential is good, decided at the edge (for forward-auth proxies); at most revocation.max_staleness_seconds old", Class::Api, Body::None, |_| Ok(Operation::VerifyPrincipal { audience: None, want: 0 })),
