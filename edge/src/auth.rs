@@ -14,6 +14,9 @@ use throttle::Quota;
 /// The session cookie's name. `__Host-`: browsers take it over HTTPS (or from localhost) alone, for this very host.
 pub const COOKIE: &str = "__Host-sluicegate_session";
 
+/// What the name of every cookie of ours begins with, the session's and those of `handlers::cookies`.
+pub const COOKIE_PREFIX: &str = "__Host-sluicegate_";
+
 /// SHA-256 of a token as presented.
 pub type Proof = [u8; 32];
 

@@ -1,5 +1,5 @@
-//! Rate limits, in isolate memory (claim M6): per client address over everything, far tighter for sign-in, over all
-//! sign-ins, per principal, per webhook source.
+//! Rate limits, in isolate memory (claim M6): per client address over everything, far tighter for sign-in, over all that
+//! hashes a password, per principal, per webhook source.
 //!
 //! Invariant: each limit has a table of its own, of a fixed size (crate `throttle`), and its state is written on the
 //! answer, refused or not.
@@ -16,7 +16,7 @@ pub struct Limits {
     pub ip: Limit<ClientKey>,
     /// Of one client address, for sign-in and sign-up.
     pub auth: Limit<ClientKey>,
-    /// Of all clients together, for sign-in and sign-up.
+    /// Of all clients together, for what hashes a password.
     pub passwords: Limit<()>,
     /// Of one user.
     pub user: Limit<u128>,

@@ -59,6 +59,7 @@ const PAGES = {
   },
   confirm: (page) => page.goto("/confirm"),
   "join-signed-in": (page) => page.goto("/join?token=a-screenshot"),
+  "verify-email": (page) => page.goto("/verify-email?token=a-screenshot"),
   "forgot-password": (page) => page.goto("/forgot-password"),
   audit: (page) => page.goto("/audit"),
   "audit-verified": async (page) => {
@@ -79,7 +80,7 @@ const SIGNED_OUT = {
   "sign-in": (page) => page.goto("/"),
   "forgot-password-signed-out": (page) => page.goto("/forgot-password"),
   "reset-password": (page) => page.goto("/reset-password?token=a-screenshot"),
-  "verify-email": (page) => page.goto("/verify-email?token=a-screenshot"),
+  "verify-email-signed-out": (page) => page.goto("/verify-email?token=a-screenshot"),
   join: (page) => page.goto("/join?token=a-screenshot"),
   "link-dead": (page) => page.goto("/sign-in/code"),
   "sign-in-refused": (page) => signIn(page, "nobody@example.com", "not the password"),

@@ -144,14 +144,15 @@ suite("OpenID Connect", () => {
     return answer.json();
   }
 
-  async function verifyEmail(email) {
+  /** As the account that has signed up. */
+  async function verifyEmail(email, { session }) {
     let mail;
     for (let tries = 0; !mail && tries < 200; tries += 1) {
       mail = mails.find(({ to, text }) => to === email && /token=/.test(decode(text)));
       if (!mail) await sleep(50);
     }
     const token = /token=([a-z0-9_]+)/.exec(decode(mail.text))[1];
-    const headers = { "content-type": "application/json" };
+    const headers = { "content-type": "application/json", authorization: `Bearer ${session.token}` };
     const answer = await fetch(`${gate}/v1/email/verify`, { method: "POST", headers, body: JSON.stringify({ token }) });
     assert.equal(answer.status, 204, await answer.text());
   }
@@ -303,8 +304,7 @@ suite("OpenID Connect", () => {
 
   test("an unverified email takes over nothing", async () => {
     const email = `${unique()}@example.com`;
-    await signUpWithPassword(email);
-    await verifyEmail(email);
+    await verifyEmail(email, await signUpWithPassword(email));
     for (const unverified of [false, null, "false", 0, "yes"]) {
       Object.assign(trusted, { claims: { sub: unique(), email, email_verified: unverified } });
       const { jar, answer } = await through("trusted");
@@ -325,18 +325,18 @@ suite("OpenID Connect", () => {
 
   test("both proven: linked where the operator trusts the provider, and only there", async () => {
     const email = `${unique()}@example.com`;
-    const { user } = await signUpWithPassword(email);
-    await verifyEmail(email);
+    const signedUp = await signUpWithPassword(email);
+    await verifyEmail(email, signedUp);
     liar.claims = { sub: unique(), email };
     assert.equal((await through("liar")).answer.status, 409);
     trusted.claims = { sub: unique(), email };
     const { jar, answer } = await through("trusted");
     assert.equal(answer.status, 303, answer.text);
-    assert.equal((await me(jar)).user.id, user.id);
+    assert.equal((await me(jar)).user.id, signedUp.user.id);
     // From now on by the subject, whatever the email says.
     trusted.claims = { ...trusted.claims, email: `${unique()}@example.com`, email_verified: false };
     const again = await through("trusted");
-    assert.equal((await me(again.jar)).user.id, user.id);
+    assert.equal((await me(again.jar)).user.id, signedUp.user.id);
   });
 
   test("a provider that is not configured is not there", async () => {

@@ -166,7 +166,7 @@ pub struct RateLimits {
     pub auth: Quota,
     /// Of one account: wrong passwords and codes, counted exactly, wherever they come from.
     pub account: Quota,
-    /// Of all clients together, for sign-up and login.
+    /// Of all clients together, for whatever hashes a password.
     pub passwords: Quota,
     /// Of one user or API key.
     pub principal: Quota,

@@ -158,7 +158,8 @@ pub enum Operation {
     RequestPasswordReset,
     /// `api::ResetPassword`. Ends every session.
     ResetPassword,
-    /// `api::VerifyEmail`: proves a new account's email, or moves the account to a new one.
+    /// `api::VerifyEmail`: proves the caller's email, or moves their account to a new one. Not without a session: whoever
+    /// follows a link that they never asked for must not prove the email of the account that somebody else made with it.
     VerifyEmail,
     /// Mails the proof of the account's email once more → 202.
     ResendVerification,
@@ -458,6 +459,14 @@ impl Operation {
                 | Self::RotateApiKey { .. }
                 | Self::SetOrgPlan { .. }
                 | Self::SetOrgLimits { .. }
+        )
+    }
+
+    /// Whether it may hash a password, which takes more CPU than all else together.
+    pub fn hashes_password(&self) -> bool {
+        matches!(
+            self,
+            Self::SignUp | Self::LogIn | Self::ResetPassword | Self::ChangePassword | Self::Reauthenticate
         )
     }
 

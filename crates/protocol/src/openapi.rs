@@ -4,7 +4,7 @@
 use crate::Problem;
 use crate::api;
 use crate::call::VerifiedPrincipal;
-use crate::routes::{Body, Class, ROUTES, Route};
+use crate::routes::{Body, ROUTES, Route};
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, SchemaGenerator};
 use serde_json::{Map, Value, json};
@@ -201,7 +201,7 @@ fn operation(route: &Route, method: &str, types: &Types) -> Value {
             json!({ "required": route.body == Body::Json, "content": content }),
         );
     }
-    if route.class == Class::Auth {
+    if route.is_open() {
         put(&mut operation, "security", json!([]));
     }
     operation

@@ -2,14 +2,14 @@
 //! /openapi.json and the tests read this table; a path that is not in it does not exist.
 
 use crate::{
-    ApiKeyId, Code, ConnectionId, InboundEventId, InvitationId, Operation, OrgId, Page, SessionId, SourceId,
-    UserId,
+    Access, ApiKeyId, Code, ConnectionId, InboundEventId, InvitationId, Operation, OrgId, Page, SessionId,
+    SourceId, UserId,
 };
 
 /// Which rate limit a route falls under.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Class {
-    /// Sign-up, login and what is mailed: far tighter.
+    /// Sign-up, login and what comes back by mail: far tighter.
     Auth,
     /// Checks the password of who is signed in: as tight as [`Class::Auth`], with a credential.
     Password,
@@ -170,6 +170,12 @@ fn absent(_: crate::id::InvalidId) -> Code {
 }
 
 impl Route {
+    /// Whether it takes no credential. What an `{id}` names is always somebody's.
+    pub fn is_open(&self) -> bool {
+        let request = Request { method: self.method, path: self.path, query: "", id: "", rest: "" };
+        (self.build)(&request).is_ok_and(|operation| operation.access() == Access::Public)
+    }
+
     /// The `{id}` and the rest of the path (from its `/` on), empty where the route has none.
     fn matches<'a>(&self, path: &'a str) -> Option<(&'a str, &'a str)> {
         let (mut pattern, mut text, mut id) = (self.path, path, "");

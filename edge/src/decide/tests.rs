@@ -376,7 +376,7 @@ fn the_new_pages_lead_those_without_a_session_to_sign_in() {
         let answer = answered(&mut state(), &head("GET", path, &[]));
         assert_eq!((answer.status, answer.header("location")), (303, Some("/")), "{path}");
     }
-    for path in ["/members", "/account", "/account/password", "/confirm", "/join"] {
+    for path in ["/members", "/account", "/account/password", "/confirm", "/join", "/verify-email"] {
         let answer = answered(&mut state(), &head("POST", path, &[]));
         assert_eq!((answer.status, answer.header("location")), (303, Some("/")), "{path}");
     }
@@ -447,14 +447,93 @@ fn m6_webhooks_of_a_source_do_not_use_up_their_senders_address() {
     assert_eq!(code_of(&answered(&mut state, &head("POST", &forged, &[]))), Code::RateLimited);
 }
 
+/// M6: whatever hashes a password counts together, whoever sends it and whichever way it comes.
 #[test]
-fn m6_all_sign_ins_together_have_a_limit() {
-    let mut state = state_with(|config| config.rate_limits.passwords.limit = 2);
-    let json = [("content-type", "application/json")];
-    for _ in 0..2 {
-        admitted(&mut state, &head("POST", "/v1/login", &json));
+fn m6_all_passwords_together_have_a_limit() {
+    let json = ("content-type", "application/json");
+    let form = ("content-type", "application/x-www-form-urlencoded");
+    let session = cookie(&session_token(NOW + 60)).1;
+    let (csrf, session) = (csrf_token(), ("cookie", session.as_str()));
+    let csrf = ("x-csrf-token", csrf.as_str());
+    for (path, headers) in [
+        ("/v1/login", vec![json]),
+        ("/v1/signup", vec![json]),
+        ("/v1/password-reset/confirm", vec![json]),
+        ("/v1/password", vec![json, session, csrf]),
+        ("/v1/reauthenticate", vec![json, session, csrf]),
+        ("/sign-in", vec![form]),
+        ("/sign-up", vec![form]),
+        ("/join/sign-up", vec![form]),
+        ("/reset-password", vec![form]),
+        ("/account/password", vec![form, session]),
+        ("/confirm", vec![form, session]),
+    ] {
+        let mut state = state_with(|config| config.rate_limits.passwords.limit = 2);
+        for ip in ["192.0.2.1", "192.0.2.2"] {
+            admitted(&mut state, &head("POST", "/v1/login", &[json, ("cf-connecting-ip", ip)]));
+        }
+        let answer = answered(&mut state, &head("POST", path, &headers));
+        assert_eq!((answer.status, answer.header("retry-after")), (429, Some("30")), "{path}");
+        assert!(answer.header("ratelimit-policy").unwrap().ends_with(r#""passwords";q=2;w=60"#), "{path}");
     }
-    assert_eq!(code_of(&answered(&mut state, &head("POST", "/v1/login", &json))), Code::RateLimited);
+}
+
+/// M6: nobody locks everybody else out with requests that cost nothing.
+#[test]
+fn m6_what_hashes_no_password_takes_no_turn_of_it() {
+    let mut state = state_with(|config| {
+        config.rate_limits.passwords.limit = 1;
+        config.sign_in.oidc = vec![config::OidcProvider {
+            id: "idp".into(),
+            name: "Idp".into(),
+            issuer: "https://idp.test".into(),
+            client_id: "client".into(),
+            link_by_email: false,
+        }];
+    });
+    let json = ("content-type", "application/json");
+    let form = ("content-type", "application/x-www-form-urlencoded");
+    let evil = ("origin", "https://evil.test");
+    let session = cookie(&session_token(NOW + 60)).1;
+    let session = ("cookie", session.as_str());
+    for (n, (method, path, headers)) in [
+        ("GET", "/sign-in/idp", vec![]),
+        ("GET", "/sign-in/idp/callback?code=x", vec![]),
+        ("POST", "/v1/password-reset", vec![json]),
+        ("POST", "/v1/login/second-factor", vec![json]),
+        ("POST", "/v1/email/verify", vec![json, session]),
+        ("POST", "/forgot-password", vec![form]),
+        ("POST", "/sign-in/code", vec![form]),
+        ("POST", "/verify-email", vec![form, session]),
+        ("POST", "/finish-sign-up", vec![form]),
+        ("GET", "/v1/login", vec![]),
+        ("POST", "/v1/login", vec![json, evil]),
+        ("POST", "/v1/login", vec![("content-type", "text/plain")]),
+        ("POST", "/v1/login", vec![json, ("content-length", "0")]),
+        ("POST", "/v1/login", vec![json, ("content-length", "65537")]),
+        ("POST", "/v1/login", vec![json, ("idempotency-key", "a b")]),
+        ("POST", "/v1/password", vec![json]),
+        ("POST", "/v1/password", vec![json, session]),
+        ("POST", "/sign-in", vec![form, evil]),
+        ("POST", "/sign-in", vec![json]),
+        ("POST", "/sign-in", vec![form, ("content-length", "0")]),
+        ("POST", "/sign-in", vec![form, ("content-length", "65537")]),
+        ("POST", "/account/password", vec![form]),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let ip = format!("192.0.2.{n}");
+        let headers: Vec<_> = headers.into_iter().chain([("cf-connecting-ip", ip.as_str())]).collect();
+        if let Verdict::Answer(answer) = decide_at(&mut state, &head(method, path, &headers), NOW_MS) {
+            assert_ne!(answer.status, 429, "{method} {path}");
+            assert!(!answer.header("ratelimit-policy").unwrap().contains("passwords"), "{method} {path}");
+        }
+    }
+    // A body of an undeclared length may hold a password, and so may one that claims two lengths.
+    admitted(&mut state, &head("POST", "/v1/login", &[json]));
+    let two = [json, ("content-length", "0"), ("transfer-encoding", "chunked")];
+    assert_eq!(code_of(&answered(&mut state, &head("POST", "/v1/login", &two))), Code::RateLimited);
 }
 
 #[test]

@@ -5,7 +5,7 @@
 
 use super::forward::{is_hop_by_hop, is_ours_alone};
 use super::{Context, check};
-use crate::auth::{COOKIE, Caller};
+use crate::auth::{COOKIE_PREFIX, Caller};
 use crate::control_plane::ControlPlane;
 use crate::security_headers::{Kind, is_ours};
 use crate::verdict::{Admitted, Answer};
@@ -55,7 +55,7 @@ pub async fn admit<P: ControlPlane>(
     Ok(Onward { url: [upstream, path_and_query].concat(), assertion, session })
 }
 
-/// What the upstream gets of the client's headers: all but what is ours. Of the cookies, only ours is taken out.
+/// What the upstream gets of the client's headers: all but what is ours. Of the cookies, only ours are taken out.
 pub fn request_headers<'h>(
     headers: impl Iterator<Item = (&'h str, &'h str)>,
     websocket: bool,
@@ -68,21 +68,21 @@ pub fn request_headers<'h>(
         // The platform opens the WebSocket by this header.
         .filter(|(name, _)| !is_hop_by_hop(name) || (websocket && *name == "upgrade"))
         .filter_map(|(name, value)| match name {
-            "cookie" => without_session(value).map(|value| (name, value)),
+            "cookie" => without_ours(value).map(|value| (name, value)),
             _ => Some((name, value.to_owned())),
         })
         .collect()
 }
 
 /// What the client gets of the upstream's answer. Its own content policy and caching stand; this origin's protection and
-/// the session cookie are not its to change.
+/// cookies are not its to change.
 pub fn answer<'h>(status: u16, headers: impl Iterator<Item = (&'h str, &'h str)>) -> Answer {
     let refused = |name: &str, value: &str| {
         is_ours(name)
             || is_hop_by_hop(name)
             || matches!(name, "content-length" | "server" | "x-powered-by")
             || name.starts_with("sluicegate-")
-            || (name == "set-cookie" && value.trim_start().starts_with(COOKIE))
+            || (name == "set-cookie" && is_our_cookie(value))
     };
     headers
         .filter(|(name, value)| !refused(name, value))
@@ -91,15 +91,23 @@ pub fn answer<'h>(status: u16, headers: impl Iterator<Item = (&'h str, &'h str)>
         })
 }
 
-fn without_session(cookies: &str) -> Option<String> {
-    let ours = |pair: &&str| pair.split_once('=').is_some_and(|(name, _)| name.trim() == COOKIE);
-    let left: Vec<&str> = cookies.split(';').map(str::trim).filter(|pair| !ours(pair)).collect();
+fn without_ours(cookies: &str) -> Option<String> {
+    let left: Vec<&str> = cookies.split(';').map(str::trim).filter(|pair| !is_our_cookie(pair)).collect();
     (!left.is_empty()).then(|| left.join("; "))
+}
+
+/// Whether a `name=value` is a cookie of ours: the session, a mailed token or a step of a sign-in. A name in other case, or
+/// after the `=` of a nameless cookie, is taken for ours as well, since not everybody reads cookies alike.
+fn is_our_cookie(pair: &str) -> bool {
+    let name = pair.trim_start_matches(|c: char| c == '=' || c.is_whitespace());
+    name.get(..COOKIE_PREFIX.len()).is_some_and(|start| start.eq_ignore_ascii_case(COOKIE_PREFIX))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::auth::COOKIE;
+    use crate::handlers::cookies::Cookie;
 
     #[test]
     fn the_upstream_sees_no_credential_of_ours_and_no_made_up_identity() {
@@ -123,6 +131,22 @@ mod tests {
         assert!(request_headers(sent.into_iter(), true).contains(&("upgrade", "websocket".to_owned())));
         let only_ours = [("cookie", "__Host-sluicegate_session=t")];
         assert!(request_headers(only_ours.into_iter(), false).is_empty());
+    }
+
+    /// The steps of a sign-in and the mailed tokens are credentials too.
+    #[test]
+    fn no_cookie_of_ours_goes_to_the_upstream_or_comes_from_it() {
+        let names = Cookie::ALL.map(Cookie::name).into_iter().chain([COOKIE]);
+        for name in names.flat_map(|name| [name.to_owned(), name.to_uppercase(), format!("={name}")]) {
+            let sent = format!("a=1;\t{name} = t ;b=__Host-sluicegate_x; {name}");
+            let kept = request_headers([("cookie", sent.as_str())].into_iter(), false);
+            assert_eq!(kept, [("cookie", "a=1; b=__Host-sluicegate_x".to_owned())], "{name}");
+            for set in [format!(" {name}=evil; Path=/"), format!("\t{name} =; Max-Age=0"), name.clone()] {
+                let answer = answer(200, [("set-cookie", set.as_str()), ("set-cookie", "app=1")].into_iter());
+                assert_eq!(answer.headers.len(), 1, "{set}");
+                assert_eq!(answer.header("set-cookie"), Some("app=1"), "{set}");
+            }
+        }
     }
 
     #[test]

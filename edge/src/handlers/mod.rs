@@ -72,9 +72,12 @@ pub async fn ready<P: ControlPlane>(context: &Context<'_, P>) -> Result<Answer, 
     }
 }
 
-/// Where somebody goes who has just signed in: to the invitation that they were about to accept, if any.
+/// Where somebody goes who has just signed in: to the invitation that they were about to accept, or the email address that
+/// they were about to confirm, if any.
 pub fn landing(jar: &Jar) -> &'static str {
-    if jar.get(Cookie::Invitation).is_some() { "/join" } else { "/" }
+    let waits = |(cookie, _): &(Cookie, _)| jar.get(*cookie).is_some();
+    let pages = [(Cookie::Invitation, "/join"), (Cookie::Verification, "/verify-email")];
+    pages.into_iter().find(waits).map_or("/", |(_, page)| page)
 }
 
 /// Keeps a key's own rate limit for its next requests: `limit/period_seconds`.

@@ -31,7 +31,7 @@ pub enum Page {
     ForgotPassword(Option<Notice>),
     /// Sets a new password.
     ResetPassword,
-    /// Proves an email address.
+    /// Proves the email address of who is signed in.
     VerifyEmail,
     /// Accepts an invitation.
     Join,
@@ -91,7 +91,7 @@ pub enum Page {
 impl Page {
     /// Whether the page is for signed-in people alone.
     pub fn needs_caller(&self) -> bool {
-        !matches!(self, Self::Home(_) | Self::Join) && !self.ignores_caller()
+        !matches!(self, Self::Home(_) | Self::Join | Self::VerifyEmail) && !self.ignores_caller()
     }
 
     /// Whether it is the same page for everybody.
@@ -102,7 +102,6 @@ impl Page {
                 | Self::FinishSignUp
                 | Self::ForgotPassword(_)
                 | Self::ResetPassword
-                | Self::VerifyEmail
                 | Self::StartOidc { .. }
                 | Self::FinishOidc { .. }
         )

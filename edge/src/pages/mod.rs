@@ -128,7 +128,9 @@ pub fn refused(
 pub fn dead_link(shell: &Shell<'_>, form: Form) -> Markup {
     let (path, words) = match form {
         Form::ResetPassword => ("/forgot-password", "Ask for a new link"),
-        Form::VerifyEmail => ("/account", "Have a new link sent, from your account's page"),
+        Form::VerifyEmail => {
+            ("/account", "Have a new link sent, from the page of the account that it is for")
+        }
         Form::SignInCode | Form::FinishSignUp => ("/", "Sign in again"),
         _ => ("/", "Sign in, or ask who invited you for a new invitation"),
     };

@@ -23,6 +23,16 @@ pub fn render(config: &Config, nonce: &str) -> Markup {
             dt { "Session token" } dd { "Ed25519, valid for " (config.sessions.access_seconds) " seconds; the server-side session decides" }
             dt { "Unused session" } dd { "ends after " (config.sessions.idle_days) " days" }
             dt { "Passwords" } dd { "kept as bcrypt hashes of cost " (tokens::PASSWORD_COST) }
+            dt { "Wrong passwords" } dd { "of one account: " (quota(rates.account)) ", counted exactly, whether or not it exists" }
+            dt { "Second factor" } dd { "authenticator app (RFC 6238) with single-use recovery codes" }
+            dt { "Sensitive changes" } dd { "need a password or code of the last " (config.sessions.reauthentication_minutes) " minutes" }
+            @if !config.sign_in.oidc.is_empty() {
+                dt { "Identity providers" } dd {
+                    @for (index, provider) in config.sign_in.oidc.iter().enumerate() { @if index > 0 { ", " } (provider.name) }
+                    "; asked for " code { "openid email profile" } " and nothing else"
+                }
+            }
+            dt { "Roles" } dd { "checked by the server on every call; nobody raises their own" }
             dt { "API keys" } dd { "256 random bits, shown once, kept as bcrypt hashes; forged ones are refused by their MAC" }
             dt { "Cookie" } dd { code { "__Host-, Secure, HttpOnly, SameSite=Lax" } "; a change by cookie needs this origin and a CSRF token, on a gateway route this origin" }
         }
@@ -34,7 +44,7 @@ pub fn render(config: &Config, nonce: &str) -> Markup {
         }
 
         h2 { "Limits" }
-        p { "Requests are counted in each instance of the edge." }
+        p { "Requests are counted in each instance of the edge; sign-ins, and limits of a key's or a workspace's own, in one place for all of them." }
         dl {
             dt { "Of one address" } dd { (quota(rates.ip)) }
             dt { "Sign-in and sign-up of one address" } dd { (quota(rates.auth)) }
@@ -50,7 +60,7 @@ pub fn render(config: &Config, nonce: &str) -> Markup {
 
         h2 { "Retention" }
         dl {
-            dt { "Stored webhooks" } dd { "readable for " (config.retention.inbound_events_days) " days, then deleted as new ones come" }
+            dt { "Stored webhooks" } dd { "readable for " (config.retention.inbound_events_days) " days, then deleted daily" }
             dt { "Idempotency keys" } dd { "answer the same for " (config.retention.idempotency_hours) " hours; the kept answer is sealed" }
         }
 

@@ -36,6 +36,7 @@ pub fn header_sets() -> String {
 /// # Errors
 /// Names the variable that is wrong.
 #[wasm_bindgen]
+#[allow(clippy::too_many_arguments, reason = "one for each variable: JavaScript passes them by place")]
 pub fn configure(
     session_jwks: &str,
     api_key_mac_key: &str,

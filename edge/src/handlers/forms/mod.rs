@@ -70,14 +70,26 @@ impl Form {
                 | Self::FinishSignUp
                 | Self::ForgotPassword
                 | Self::ResetPassword
-                | Self::VerifyEmail
                 | Self::JoinSignUp
         )
     }
 
-    /// Whether it is counted as a sign-in: it is open to anybody, or tries a password or code.
+    /// Whether it is counted as a sign-in: it is open to anybody, or tries a password, code or token.
     pub fn signs_in(self) -> bool {
-        !self.needs_caller() || matches!(self, Self::Password | Self::Confirm)
+        !self.needs_caller() || matches!(self, Self::VerifyEmail | Self::Password | Self::Confirm)
+    }
+
+    /// Whether it may hash a password ([`Operation::hashes_password`]).
+    pub fn hashes_password(self) -> bool {
+        matches!(
+            self,
+            Self::SignIn
+                | Self::SignUp
+                | Self::JoinSignUp
+                | Self::ResetPassword
+                | Self::Password
+                | Self::Confirm
+        )
     }
 
     /// The page it stands on.

@@ -150,6 +150,7 @@ fn m5_a_form_without_its_csrf_token_reaches_nobody() {
         ("/confirm", "password=a"),
         ("/confirm", "action=provider&provider=idp"),
         ("/join", ""),
+        ("/verify-email", ""),
     ] {
         assert_eq!(post(path, body, &plane), Err(Code::CsrfFailed), "{path}");
     }

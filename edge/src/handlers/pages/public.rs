@@ -37,7 +37,9 @@ pub fn render<P>(
             write(context, status, None, None, &|shell, _| pages::password::reset(shell, retry))
         }),
         Page::VerifyEmail => needs(Cookie::Verification, Form::VerifyEmail, &|| {
-            write(context, status, None, None, &|shell, _| pages::verify_email::render(shell, retry))
+            write(context, status, None, None, &|shell, state| {
+                pages::verify_email::sign_in_first(shell, &state.config)
+            })
         }),
         Page::Join => needs(Cookie::Invitation, Form::JoinSignUp, &|| {
             write(context, status, None, None, &|shell, state| {

@@ -46,7 +46,7 @@ impl Page {
                 Operation::ListAccountEvents(first(ACCOUNT_EVENTS)),
             ],
             Self::Confirm => vec![Operation::Me, Operation::GetAccount],
-            Self::Leave | Self::Join | Self::SecondFactor => vec![Operation::Me],
+            Self::Leave | Self::Join | Self::VerifyEmail | Self::SecondFactor => vec![Operation::Me],
             _ => vec![Operation::Overview],
         }
     }
@@ -72,8 +72,13 @@ pub async fn render<P: ControlPlane>(
     jar: &Jar,
     retry: Option<&Retry>,
 ) -> Result<Answer, Code> {
-    if matches!(page, Page::Join) && jar.get(Cookie::Invitation).is_none() {
-        return public::dead_link(context, Form::Join);
+    let link = match page {
+        Page::Join => Some((Cookie::Invitation, Form::Join)),
+        Page::VerifyEmail => Some((Cookie::Verification, Form::VerifyEmail)),
+        _ => None,
+    };
+    if let Some((_, form)) = link.filter(|(cookie, _)| jar.get(*cookie).is_none()) {
+        return public::dead_link(context, form);
     }
     let ask = |operation| context.call(Some(caller), caller.principal(), operation, Vec::new());
     let replies = join_all(page.operations().into_iter().map(ask)).await;
@@ -161,6 +166,9 @@ fn write_from<P>(
         }
         Page::Leave => write(context, status, caller, who, &|shell, _| pages::members::leave(shell, &me)),
         Page::Join => write(context, status, caller, who, &|shell, _| pages::join::accept(shell, &me, retry)),
+        Page::VerifyEmail => {
+            write(context, status, caller, who, &|shell, _| pages::verify_email::confirm(shell, &me, retry))
+        }
         _ => write(context, status, caller, who, &|shell, _| pages::second_factor::again(shell, retry)),
     }
 }
@@ -215,7 +223,9 @@ fn refused<P>(
 ) -> Result<Answer, Code> {
     let (code, detail) = reply.problem();
     let answer = match (code, page) {
-        (Code::Unauthenticated, Page::Home(_) | Page::Join) => public::render(context, page, jar, None)?,
+        (Code::Unauthenticated, Page::Home(_) | Page::Join | Page::VerifyEmail) => {
+            public::render(context, page, jar, None)?
+        }
         (Code::Unauthenticated, _) => Answer::see_other("/"),
         _ => {
             return write(context, code.status(), Some(caller), None, &|shell, _| {

@@ -32,6 +32,7 @@ fn signed_in_pages() -> Vec<String> {
         "/account",
         "/confirm",
         "/join",
+        "/verify-email",
         "/audit",
         "/audit?verify=1",
     ];
@@ -234,7 +235,9 @@ fn a_page_asks_for_what_it_shows_and_nothing_else() {
         get(path, &plane);
         assert_eq!(plane.operations(), [Operation::Overview], "{path}");
     }
-    for (path, calls) in [("/usage", 2), ("/members", 3), ("/account", 5), ("/confirm", 2), ("/join", 1)] {
+    for (path, calls) in
+        [("/usage", 2), ("/members", 3), ("/account", 5), ("/confirm", 2), ("/join", 1), ("/verify-email", 1)]
+    {
         let plane = hostile();
         get(path, &plane);
         assert_eq!(plane.operations().len(), calls, "{path}");
@@ -343,6 +346,7 @@ fn a_dead_session_is_cleared_and_leads_to_sign_in() {
     assert!(answer.status == 200 && answer.body.contains("action=\"/sign-in\""));
     assert!(answer.header("set-cookie").unwrap().contains("Max-Age=0"));
     assert!(get("/join", &dead()).body.contains("action=\"/join/sign-up\""));
+    assert!(get("/verify-email", &dead()).body.contains("<h1>Sign in to confirm your email</h1>"));
 }
 
 #[test]
@@ -380,6 +384,16 @@ fn a_mailed_link_leads_to_its_page_without_the_token() {
         let answer = get_signed_out(path, "", &hostile());
         assert!(answer.status == 400 && answer.body.contains(Code::InvalidLink.title()), "{path}");
     }
+}
+
+#[test]
+fn an_emails_confirmation_is_offered_to_who_is_signed_in_alone() {
+    let body = get_signed_out("/verify-email", COOKIES, &hostile()).body;
+    assert!(forms(&body).is_empty() && body.contains("<h1>Sign in to confirm your email</h1>"));
+    assert!(body.contains("href=\"/\"") && body.contains("href=\"/sign-in/idp\""));
+    assert!(get("/verify-email", &hostile()).body.contains("action=\"/verify-email\""));
+    let answer = browse("GET", "/verify-email", true, "", "", &hostile()).unwrap();
+    assert!(answer.status == 400 && answer.body.contains(Code::InvalidLink.title()));
 }
 
 #[test]

@@ -1,9 +1,7 @@
 //! The forms of the pages for who is not signed in.
 
 use super::*;
-use protocol::api::{
-    FinishSignUp, LogIn, RequestPasswordReset, ResetPassword, SecondFactor, SignUp, VerifyEmail,
-};
+use protocol::api::{FinishSignUp, LogIn, RequestPasswordReset, ResetPassword, SecondFactor, SignUp};
 
 /// Path, form, operation, its JSON, where it leads, which cookies it clears.
 type Case = (&'static str, &'static str, Operation, Value, Reads, &'static str, &'static [&'static str]);
@@ -13,7 +11,7 @@ type Case = (&'static str, &'static str, Operation, Value, Reads, &'static str, 
 fn forms_for_everybody_take_their_tokens_from_cookies() {
     let cleared =
         |name: &str| format!("__Host-sluicegate_{name}=; Path=/; Max-Age=0; Secure; HttpOnly; SameSite=Lax");
-    let cases: [Case; 9] = [
+    let cases: [Case; 8] = [
         (
             "/sign-in",
             "email=a&password=b",
@@ -49,15 +47,6 @@ fn forms_for_everybody_take_their_tokens_from_cookies() {
             read::<ResetPassword>,
             "/?done=password-set",
             &["session", "reset"],
-        ),
-        (
-            "/verify-email",
-            "",
-            Operation::VerifyEmail,
-            json!({ "token": "ver_token_1" }),
-            read::<VerifyEmail>,
-            "/?done=email-verified",
-            &["verify"],
         ),
         (
             "/join/sign-up",
@@ -143,7 +132,7 @@ fn c4_a_right_password_leads_to_the_second_factor() {
 
 #[test]
 fn a_form_without_the_cookie_that_it_needs_reaches_nobody() {
-    for path in ["/sign-in/code", "/finish-sign-up", "/reset-password", "/verify-email", "/join/sign-up"] {
+    for path in ["/sign-in/code", "/finish-sign-up", "/reset-password", "/join/sign-up"] {
         let plane = done();
         let answer =
             browse("POST", path, false, "", "code=1&token=t&challenge=c&invitation_token=i", &plane).unwrap();
@@ -154,9 +143,7 @@ fn a_form_without_the_cookie_that_it_needs_reaches_nobody() {
 
 #[test]
 fn a_dead_link_is_said_and_forgotten_and_a_weak_password_can_be_typed_again() {
-    for (path, next) in
-        [("/reset-password", "/forgot-password"), ("/verify-email", "/account"), ("/join/sign-up", "/")]
-    {
+    for (path, next) in [("/reset-password", "/forgot-password"), ("/join/sign-up", "/")] {
         let plane = FakePlane::new(|_, _| refusal(Code::InvalidLink));
         let answer = browse("POST", path, false, COOKIES, "new_password=x", &plane).unwrap();
         assert!(answer.status == 400 && answer.body.contains(&format!("href=\"{next}\"")), "{path}");
@@ -166,6 +153,21 @@ fn a_dead_link_is_said_and_forgotten_and_a_weak_password_can_be_typed_again() {
     let answer = browse("POST", "/reset-password", false, COOKIES, "new_password=hunter2", &plane).unwrap();
     assert!(answer.status == 422 && answer.body.contains("action=\"/reset-password\""));
     assert!(cookies(&answer).is_empty() && !answer.body.contains("hunter2"));
+}
+
+#[test]
+fn who_came_by_a_mailed_link_lands_on_its_page() {
+    let verify = "__Host-sluicegate_verify=ver_1";
+    for (cookies, landing) in
+        [("", "/"), (verify, "/verify-email"), (&*format!("{verify}; __Host-sluicegate_join=inv_1"), "/join")]
+    {
+        for path in ["/sign-in", "/sign-in/code"] {
+            let cookies = format!("__Host-sluicegate_challenge=c; {cookies}");
+            let answer = browse("POST", path, false, &cookies, "email=a&password=b&code=1", &done()).unwrap();
+            assert_eq!((answer.status, answer.header("location")), (303, Some(landing)), "{path}");
+            assert!(!answer.headers.iter().any(|(_, value)| value.contains("_verify=")), "the token stays");
+        }
+    }
 }
 
 #[test]
@@ -188,4 +190,31 @@ fn m6_too_many_attempts_say_how_long_to_wait() {
     let answer = browse("POST", "/sign-in", false, "", "email=a&password=b", &plane).unwrap();
     assert_eq!((answer.status, answer.header("retry-after")), (429, Some("600")));
     assert!(answer.body.contains("Try again in 10 minutes."));
+}
+
+/// An unasked-for link proves nothing: the form is the signed-in account's, with its CSRF token.
+#[test]
+fn an_email_is_confirmed_by_the_account_that_is_signed_in() {
+    let plane = done();
+    let token = format!("csrf_token={}", csrf_token());
+    let answer = post("/verify-email", &token, &plane).unwrap();
+    let expected = json!({ "token": "ver_token_1" });
+    assert!(read::<protocol::api::VerifyEmail>(&expected));
+    assert_eq!(sent(&plane), (Operation::VerifyEmail, expected));
+    assert!(matches!(plane.calls.borrow()[0].0.principal, Principal::Session { .. }));
+    assert_eq!((answer.status, answer.header("location")), (303, Some("/?done=email-verified")));
+    assert!(cookies(&answer)[0].starts_with("__Host-sluicegate_verify=; Path=/; Max-Age=0;"));
+
+    let plane = done();
+    let answer = browse("POST", "/verify-email", false, COOKIES, &token, &plane).unwrap();
+    assert_eq!((answer.status, answer.header("location")), (303, Some("/")));
+    assert!(cookies(&answer).is_empty(), "the token waits for the sign-in");
+    let without = browse("POST", "/verify-email", true, "", &token, &plane).unwrap();
+    assert_eq!(without.status, 400);
+    assert!(plane.operations().is_empty());
+
+    let plane = FakePlane::new(|_, _| refusal(Code::InvalidLink));
+    let answer = post("/verify-email", &token, &plane).unwrap();
+    assert!(answer.status == 400 && answer.body.contains("href=\"/account\""));
+    assert!(cookies(&answer)[0].starts_with("__Host-sluicegate_verify=; "));
 }
