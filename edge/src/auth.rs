@@ -37,7 +37,7 @@ pub struct Caller {
 #[derive(Debug)]
 pub struct Identity {
     who: Who,
-    /// The user's or key's place in the limiter's table.
+    /// The key's place in the limiter's table, or the user's in this org.
     pub limiter_key: u128,
     /// Unix seconds from which the token is nothing any more; API keys have no end that the edge knows of.
     ends_at: u64,
@@ -187,7 +187,8 @@ impl Identity {
 
     fn new(who: Who, ends_at: u64) -> Rc<Self> {
         let limiter_key = match &who {
-            Who::Session { user, .. } => table_key(user.as_str()),
+            // Limits and leases are an org's: those of one are not spent in another.
+            Who::Session { org, user, .. } => table_key(&[org.as_str(), user.as_str()].concat()),
             Who::ApiKey { digest, .. } => table_key(digest),
         };
         Rc::new(Self { who, limiter_key, ends_at, own_quota: Cell::new(None), quota_told_ms: Cell::new(0) })

@@ -18,7 +18,7 @@ pub struct Limits {
     pub auth: Limit<ClientKey>,
     /// Of all clients together, for what hashes a password.
     pub passwords: Limit<()>,
-    /// Of one user.
+    /// Of one user in one org.
     pub user: Limit<u128>,
     /// Of one API key.
     pub key: Limit<u128>,

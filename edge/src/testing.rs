@@ -76,9 +76,14 @@ pub(crate) fn state() -> State {
 
 /// A session token that ends at `exp`, Unix seconds.
 pub(crate) fn session_token(exp: u64) -> String {
+    session_token_in(ORG, exp)
+}
+
+/// The same person's in another org.
+pub(crate) fn session_token_in(org: &str, exp: u64) -> String {
     let claims = SessionClaims {
         sub: USER.into(),
-        org: ORG.into(),
+        org: org.into(),
         role: "org_admin".into(),
         sid: SESSION.into(),
         iat: exp - 600,

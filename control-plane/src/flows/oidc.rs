@@ -79,14 +79,14 @@ pub(super) async fn finish<O: Objects>(
     callback: &OidcCallback,
 ) -> Result<Reply, AppError> {
     let now_s = flow.now_ms / 1000;
-    let attempt = Attempt::from_cookie(&flow.secrets.oidc_state, &callback.attempt, now_s)
+    let attempt = Attempt::from_cookie(&flow.secrets.oidc_state, &callback.attempt.0, now_s)
         .map_err(|_| Code::InvalidLink)?;
     if attempt.provider() != callback.provider {
         return Err(Code::InvalidLink.into());
     }
     let provider = Provider::of(flow, attempt.provider())?;
     let metadata = providers.metadata(&provider.issuer).await?;
-    let identity = prove(providers, &provider, &metadata, &attempt, &callback.query, now_s).await?;
+    let identity = prove(providers, &provider, &metadata, &attempt, &callback.query.0, now_s).await?;
     let new = NewIdentity {
         provider: callback.provider.clone(),
         issuer: identity.issuer.clone(),

@@ -34,7 +34,7 @@ pub struct List<T> {
     pub next_cursor: Option<String>,
 }
 
-/// A secret on its one way out: a new key, a session token. Opaque in `Debug`.
+/// A secret on its one way out, or on its way through from the edge: a new key, a session token. Opaque in `Debug`.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(transparent)]

@@ -194,7 +194,7 @@ pub enum Operation {
     /// `api::FinishSignUp` → `api::SignedIn`, for who came by OIDC and had no account.
     FinishSignUp {
         /// The cookie that `FinishOidc` has set.
-        pending: String,
+        pending: ShownOnce,
     },
     /// → `api::List<api::Membership>`.
     ListOrgs,
@@ -528,9 +528,9 @@ pub struct OidcCallback {
     /// `id` of the provider whose callback was called.
     pub provider: String,
     /// The attempt's cookie.
-    pub attempt: String,
-    /// The query as received, at most 8 KiB.
-    pub query: String,
+    pub attempt: ShownOnce,
+    /// The query as received, at most 8 KiB: it holds the authorization code.
+    pub query: ShownOnce,
 }
 
 /// What came of it. The session, where there is one, is in the reply's header.
@@ -672,6 +672,16 @@ mod tests {
         );
         let back: Call = serde_json::from_str(&call.to_header().unwrap()).unwrap();
         assert_eq!(back, call);
+    }
+
+    #[test]
+    fn the_secrets_of_a_sign_in_by_oidc_do_not_show_in_debug() {
+        let hush = || ShownOnce("hush".into());
+        let callback = OidcCallback { provider: "idp".into(), attempt: hush(), query: hush() };
+        for operation in [Operation::FinishOidc(callback), Operation::FinishSignUp { pending: hush() }] {
+            assert!(!format!("{operation:?}").contains("hush"), "{operation:?}");
+            assert!(serde_json::to_string(&operation).unwrap().contains(r#":"hush""#), "the wire has them");
+        }
     }
 
     #[test]

@@ -254,6 +254,19 @@ fn m6_a_principal_is_counted_whatever_its_address() {
     assert!(matches!(again, Verdict::GoOn(_)));
 }
 
+/// M6: what one workspace's limit leaves to a person is not spent in another one.
+#[test]
+fn m6_a_person_is_counted_in_each_workspace_by_itself() {
+    let mut state = state_with(|config| config.rate_limits.principal.limit = 1);
+    let other = ORG.replace("a00", "a10");
+    for token in [session_token(NOW + 60), session_token_in(&other, NOW + 60)] {
+        let (name, value) = bearer(&token);
+        let me = head("GET", "/v1/me", &[(name, &value)]);
+        admitted(&mut state, &me);
+        assert_eq!(code_of(&answered(&mut state, &me)), Code::RateLimited);
+    }
+}
+
 #[test]
 fn a_forged_address_header_counts_for_nothing_where_none_is_trusted() {
     let mut state = state_with(|config| config.rate_limits.ip.limit = 1);

@@ -15,6 +15,7 @@ use crate::pages::Retry;
 use crate::verdict::Answer;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use protocol::api::ShownOnce;
 use protocol::call::{OidcCallback, OidcOutcome, OidcPurpose, OidcRedirect, OidcStart};
 use protocol::{Code, Operation, Principal};
 use secrecy::{ExposeSecret as _, SecretString};
@@ -67,8 +68,8 @@ pub async fn finish<P: ControlPlane>(
     };
     let callback = OidcCallback {
         provider: provider.to_owned(),
-        attempt: attempt.to_owned(),
-        query: query.expose_secret().to_owned(),
+        attempt: ShownOnce(attempt.to_owned()),
+        query: ShownOnce(query.expose_secret().to_owned()),
     };
     let operation = Operation::FinishOidc(callback);
     let reply = context.call(None, Principal::Anonymous, operation, Vec::new()).await?;

@@ -5,6 +5,7 @@ use super::{Change, Done, Fields, Form, account};
 use crate::handlers::cookies::{Cookie, Jar};
 use crate::handlers::oidc::Newcomer;
 use crate::handlers::pages::show::Once;
+use protocol::api::ShownOnce;
 use protocol::{ApiKeyId, ConnectionId, Operation, SourceId};
 use secrecy::ExposeSecret as _;
 use serde_json::{Map, Value, json};
@@ -25,7 +26,7 @@ pub(super) fn change(form: Form, fields: &Fields, jar: &Jar) -> Option<Change> {
         (Form::FinishSignUp, _) => {
             let pending = Newcomer::from_cookie(jar.get(Cookie::Pending)?)?.pending;
             let body = with_invitation(newcomer(fields), jar.get(Cookie::Invitation));
-            let pending = pending.expose_secret().to_owned();
+            let pending = ShownOnce(pending.expose_secret().to_owned());
             (Operation::FinishSignUp { pending }, body, Done::SeeOther("/"))
         }
         (Form::ForgotPassword, _) => (

@@ -56,8 +56,8 @@ fn c3_the_callback_passes_from_the_providers_site_and_takes_query_and_attempt_al
     let (answer, plane) = back(json!({ "outcome": "done", "purpose": "sign_in" }), ATTEMPT);
     let callback = OidcCallback {
         provider: "idp".into(),
-        attempt: "attempt_1".into(),
-        query: "code=c&state=s%20t".into(),
+        attempt: ShownOnce("attempt_1".into()),
+        query: ShownOnce("code=c&state=s%20t".into()),
     };
     assert_eq!(plane.operations(), [Operation::FinishOidc(callback)]);
     assert_eq!((answer.status, answer.header("location")), (303, Some("/")));

@@ -1,7 +1,9 @@
 //! The forms of the pages for who is not signed in.
 
 use super::*;
-use protocol::api::{FinishSignUp, LogIn, RequestPasswordReset, ResetPassword, SecondFactor, SignUp};
+use protocol::api::{
+    FinishSignUp, LogIn, RequestPasswordReset, ResetPassword, SecondFactor, ShownOnce, SignUp,
+};
 
 /// Path, form, operation, its JSON, where it leads, which cookies it clears.
 type Case = (&'static str, &'static str, Operation, Value, Reads, &'static str, &'static [&'static str]);
@@ -60,7 +62,7 @@ fn forms_for_everybody_take_their_tokens_from_cookies() {
         (
             "/finish-sign-up",
             "name=c&accept_terms=true",
-            Operation::FinishSignUp { pending: "pend_1".into() },
+            Operation::FinishSignUp { pending: ShownOnce("pend_1".into()) },
             json!({ "name": "c", "accept_terms": true, "invitation_token": "inv_token_1" }),
             read::<FinishSignUp>,
             "/",
