@@ -92,7 +92,6 @@ fn payload(route: &Route, id: impl Fn(&str) -> String) -> Value {
         ("POST", "/v1/password") => json!({ "current_password": password, "new_password": password }),
         ("POST", "/v1/email/verify") => json!({ "token": "attackers-token" }),
         ("POST", "/v1/email") => json!({ "email": "attacker@example.com" }),
-        ("POST", "/v1/email/verify") => json!({ "token": "attackers-token" }),
         ("POST", "/v1/reauthenticate") => json!({ "password": password }),
         ("POST", "/v1/second-factor/confirm") => json!({ "code": "000000" }),
         ("POST", "/v1/orgs") => json!({ "name": "Attackers" }),

@@ -148,7 +148,7 @@ pub static ROUTES: &[Route] = &[
 /// methods, `InvalidRequest` for a query that the route does not take.
 pub fn find(method: &str, path: &str, query: &str) -> Result<(&'static Route, Operation), Code> {
     let mut found_path = false;
-    for route in ROUTES {
+    for route in candidates(path) {
         let Some((id, rest)) = route.matches(path) else { continue };
         found_path = true;
         if route.method == method || (route.method == "*" && PROXIED.contains(&method)) {
@@ -160,7 +160,13 @@ pub fn find(method: &str, path: &str, query: &str) -> Result<(&'static Route, Op
 
 /// Methods that a path of the table takes, for `Allow`.
 pub fn allowed(path: &str) -> impl Iterator<Item = &'static str> {
-    ROUTES.iter().filter(move |route| route.matches(path).is_some()).map(|route| route.method)
+    candidates(path).filter(move |route| route.matches(path).is_some()).map(|route| route.method)
+}
+
+/// The rows that can be for a path: one that stands in the table to the letter is never an id's (`/v1/api-keys/verify`).
+fn candidates(path: &str) -> impl Iterator<Item = &'static Route> {
+    let literal = ROUTES.iter().any(|route| route.path == path);
+    ROUTES.iter().filter(move |route| !literal || route.path == path)
 }
 
 const PROXIED: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
@@ -338,6 +344,8 @@ mod tests {
         }
         assert_eq!(operation("GET", "/v1/connections/con_1", ""), Err(Code::NotFound));
         assert_eq!(operation("PUT", "/v1/me", ""), Err(Code::MethodNotAllowed));
+        assert_eq!(operation("GET", "/v1/api-keys/verify", ""), Err(Code::MethodNotAllowed));
+        assert_eq!(allowed("/v1/api-keys/verify").collect::<Vec<_>>(), ["POST"]);
         for query in ["limit=0", "limit=201", "limit=-1", "limit=", "limit=1e3", "cursor=%20", "cursor=a'b"] {
             assert_eq!(operation("GET", "/v1/audit", query), Err(Code::InvalidRequest), "{query}");
         }
