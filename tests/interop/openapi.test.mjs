@@ -172,6 +172,7 @@ const BODIES = {
   "/v1/login": ({ email }) => ({ email, password: PASSWORD }),
   "/v1/api-keys": () => ({ name: "key", scopes: ["connections:read"], rate_limit: { limit: 5, period_seconds: 60 } }),
   "/v1/invitations": () => ({ email: `${crypto.randomUUID()}@example.com`, role: "member" }),
+  "/v1/members": () => ({ email: `${crypto.randomUUID()}@example.com`, role: "member" }),
   "/v1/connections": () => ({
     connector: "http",
     name: "a",

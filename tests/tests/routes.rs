@@ -97,7 +97,9 @@ fn payload(route: &Route, id: impl Fn(&str) -> String) -> Value {
         ("POST", "/v1/orgs") => json!({ "name": "Attackers" }),
         ("POST", "/v1/orgs/switch") => json!({ "org_id": id("orgs") }),
         ("PATCH", "/v1/members/{id}") => json!({ "role": "member" }),
-        ("POST", "/v1/invitations") => json!({ "email": "attacker@example.com", "role": "org_admin" }),
+        ("POST", "/v1/invitations" | "/v1/members") => {
+            json!({ "email": "attacker@example.com", "role": "org_admin" })
+        }
         ("POST", "/v1/invitations/accept") => json!({ "token": "attackers-token" }),
         ("POST", "/v1/api-keys") => json!({ "name": "attack", "scopes": ["connections:read"] }),
         ("POST", "/v1/api-keys/verify") => json!({ "key": "attackers-key" }),

@@ -108,7 +108,9 @@ fn types(route: &Route, schemas: &mut SchemaGenerator) -> Option<Types> {
         ("GET", "/v1/members") => gives::<api::List<api::Member>>(schemas),
         ("PATCH", "/v1/members/{id}") => takes::<api::UpdateMember, api::Member>(200, schemas),
         ("GET", "/v1/invitations") => gives::<api::List<api::Invitation>>(schemas),
-        ("POST", "/v1/invitations") => takes::<api::NewInvitation, api::CreatedInvitation>(201, schemas),
+        ("POST", "/v1/invitations" | "/v1/members") => {
+            takes::<api::NewInvitation, api::CreatedInvitation>(201, schemas)
+        }
         ("POST", "/v1/invitations/accept") => takes::<api::AcceptInvitation, api::SignedIn>(200, schemas),
         ("GET", "/v1/usage") => gives::<api::Usage>(schemas),
         ("POST", "/v1/api-keys/verify") => takes::<api::VerifyApiKey, api::KeyVerdict>(200, schemas),

@@ -104,6 +104,7 @@ pub static ROUTES: &[Route] = &[
     route("POST", "/v1/leave", "Leave the workspace", Class::Api, Body::None, |_| Ok(Operation::LeaveOrg)),
 
     route("GET", "/v1/members", "List members", Class::Api, Body::None, |r| Ok(Operation::ListMembers(r.page()?))),
+    route("POST", "/v1/members", "Invite somebody to become a member: the same as POST /v1/invitations", Class::Api, Body::Json, |_| Ok(Operation::CreateInvitation)),
     route("PATCH", "/v1/members/{id}", "Change a member's role", Class::Api, Body::Json, |r| Ok(Operation::UpdateMember { id: UserId::parse(r.id).map_err(absent)? })),
     route("DELETE", "/v1/members/{id}", "Remove a member: their sessions here and the API keys that they made end at once", Class::Api, Body::None, |r| Ok(Operation::RemoveMember { id: UserId::parse(r.id).map_err(absent)? })),
     route("GET", "/v1/invitations", "List invitations", Class::Api, Body::None, |r| Ok(Operation::ListInvitations(r.page()?))),
