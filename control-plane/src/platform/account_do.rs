@@ -5,7 +5,7 @@
 use super::objects::Asker;
 use super::post::{brand, post};
 use super::sql::ObjectSql;
-use super::{ASK, Isolate, alarm_call, call_of, log_alarm, log_mail, now_ms, respond, wake_by};
+use super::{ASK, Isolate, alarm_call, alarm_ended, call_of, now_ms, respond, wake_by};
 use crate::account::{self, AccountContext, Sliced};
 use crate::asks::{About, AskAccount, Mail, Secret, Work};
 use crate::error::AppError;
@@ -19,7 +19,7 @@ use worker::{Delay, DurableObject, Env, Request, Response, Result, State, durabl
 
 /// Tasks worked off by one alarm; the next one goes on.
 const TASKS: u32 = 50;
-/// After a fault, ms: what failed by itself would else fail again at once, without end.
+/// After a fault, ms.
 const RETRY_MS: u64 = 60_000;
 
 #[durable_object]
@@ -48,14 +48,7 @@ impl DurableObject for AccountDo {
     }
 
     async fn alarm(&self) -> Result<Response> {
-        let earliest = match self.work().await {
-            Ok(()) => now_ms(),
-            Err(error) => {
-                log_alarm("account", &error);
-                now_ms() + RETRY_MS
-            }
-        };
-        self.watch(earliest).await;
+        self.watch(alarm_ended("account", self.work().await, RETRY_MS)).await;
         // A fault is not the platform's to repeat: what is left to do has its own times.
         Response::empty()
     }
@@ -111,13 +104,9 @@ impl AccountDo {
     async fn perform(&self, isolate: &Isolate, call: &Call, work: &Work) -> bool {
         let asker = Asker { isolate, env: &self.env, call };
         match work {
-            Work::Mail(mail) => match send(isolate, mail).await {
-                Ok(()) => true,
-                Err(error) => {
-                    log_mail(error);
-                    !error.is_temporary()
-                }
-            },
+            Work::Mail(mail) => {
+                send(isolate, mail).await.map_or_else(|error| !error.is_temporary(), |()| true)
+            }
             work => flows::perform(&asker, &isolate.secrets, work).await.is_ok(),
         }
     }

@@ -3,7 +3,7 @@
 
 use super::objects::Asker;
 use super::sql::ObjectSql;
-use super::{Isolate, alarm_call, call_of, log_alarm, now_ms, respond, wake_by};
+use super::{Isolate, alarm_call, alarm_ended, call_of, now_ms, respond, wake_by};
 use crate::asks::AskIdentity;
 use crate::error::AppError;
 use crate::flows;
@@ -39,14 +39,7 @@ impl DurableObject for IdentityDo {
 
     async fn alarm(&self) -> Result<Response> {
         // Whatever fails is tried again later.
-        let earliest = match self.work().await {
-            Ok(()) => now_ms(),
-            Err(error) => {
-                log_alarm("identity", &error);
-                now_ms() + RETRY_MS
-            }
-        };
-        self.watch(earliest).await;
+        self.watch(alarm_ended("identity", self.work().await, RETRY_MS)).await;
         Response::empty()
     }
 }

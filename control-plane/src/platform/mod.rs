@@ -111,17 +111,15 @@ fn alarm_call() -> Result<Call, AppError> {
     })
 }
 
-fn log_alarm(object: &str, error: &AppError) {
+/// From when on an object's alarm may ring again, Unix ms. After a fault, which is logged, `retry_ms` later: what failed by
+/// itself would else fail again at once, without end.
+fn alarm_ended(object: &str, outcome: Result<(), AppError>, retry_ms: u64) -> u64 {
+    let Err(error) = outcome else { return now_ms() };
     console_error!(
         "{}",
         serde_json::json!({ "level": "error", "alarm": object, "error": error.to_string() })
     );
-}
-
-/// Neither address nor text: why, and the server's code.
-fn log_mail(error: mail::Error) {
-    let line = serde_json::json!({ "level": "error", "mail": error.to_string(), "code": error.code() });
-    console_error!("{}", line);
+    now_ms() + retry_ms
 }
 
 /// Unix time, ms. The clock of a Worker stands still while it computes.

@@ -4,7 +4,7 @@
 use super::objects::Asker;
 use super::post::{brand, post};
 use super::sql::ObjectSql;
-use super::{ASK, Isolate, alarm_call, call_of, now_ms, respond, wake_by};
+use super::{ASK, Isolate, alarm_call, alarm_ended, call_of, now_ms, respond, wake_by};
 use crate::asks::{AskAccount, AskOrg};
 use crate::context::Context;
 use crate::error::AppError;
@@ -22,7 +22,7 @@ use worker::{DurableObject, Env, Request, Response, Result, State, durable_objec
 const DAY_MS: u64 = 86_400_000;
 /// Tasks worked off by one alarm; the next one goes on.
 const TASKS: u32 = 50;
-/// After a fault, ms: what failed by itself would else fail again at once, without end.
+/// After a fault, ms.
 const RETRY_MS: u64 = 60_000;
 
 #[durable_object]
@@ -71,14 +71,7 @@ impl DurableObject for OrgDo {
     }
 
     async fn alarm(&self) -> Result<Response> {
-        let earliest = match self.work().await {
-            Ok(()) => now_ms(),
-            Err(error) => {
-                super::log_alarm("org", &error);
-                now_ms() + RETRY_MS
-            }
-        };
-        self.watch(earliest).await;
+        self.watch(alarm_ended("org", self.work().await, RETRY_MS)).await;
         // A fault is not the platform's to repeat: what is left to do has its own times.
         Response::empty()
     }
@@ -207,10 +200,7 @@ impl OrgDo {
                         valid_for_seconds: mail.valid_for_seconds,
                     },
                 );
-                post(isolate, &mail.to, content).await.map_err(|error| {
-                    super::log_mail(error);
-                    !error.is_temporary()
-                })
+                post(isolate, &mail.to, content).await.map_err(|error| !error.is_temporary())
             }
         }
     }
