@@ -5,9 +5,11 @@
 
 mod account;
 mod identity;
+mod registry;
 
 pub use account::*;
 pub use identity::{AskIdentity, Identity};
+pub use registry::{AskRegistry, ShardKeys};
 
 use protocol::api::{OrgLimits, User};
 use protocol::{Role, SessionId, UserId};
@@ -116,6 +118,13 @@ pub enum AskOrg {
     },
 }
 
+/// By which key-encryption key a data key is wrapped now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Wrapped {
+    /// The version.
+    pub version: u32,
+}
+
 /// A session to open.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct OpenSession {
@@ -142,6 +151,9 @@ pub struct OpenSession {
 pub struct NewOrg {
     /// As given at sign-up.
     pub name: String,
+    /// The key-encryption key that wraps its data key, as the registry says; absent: the keyring's own.
+    #[serde(default)]
+    pub kek: Option<u32>,
 }
 
 /// A live session, as its org vouches for it.

@@ -22,11 +22,11 @@ use worker::{
 const MAX_REDIRECTS: u32 = 5;
 
 /// Answers a call with the upstream's answer.
-pub(crate) async fn proxy(
+pub(crate) async fn answer(
     isolate: &Isolate,
     env: &Env,
     call: &Call,
-    request: &Request,
+    request: &mut Request,
 ) -> Result<Response, Failure> {
     let Operation::Proxy { method, path_and_query, .. } = &call.operation else {
         return Err(AppError::Platform("not a proxied call").into());

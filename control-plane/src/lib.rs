@@ -13,6 +13,8 @@ pub mod identity;
 pub mod json;
 pub mod limiter;
 pub mod org;
+pub mod place;
+pub mod remote;
 pub mod reply;
 pub mod secrets;
 pub mod store;

@@ -4,10 +4,11 @@
 use crate::broker;
 use crate::error::AppError;
 use crate::flows::{self, Flow};
+use crate::place::{self, Place};
 use crate::platform::{Asker, Isolate, Web, call_of, now_ms, respond};
 use crate::reply::Reply;
 use js_sys::Promise;
-use protocol::{Access, Call, Code, Operation, OrgId, Region};
+use protocol::{Access, Call, Code, OrgId, Region};
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast as _, JsValue};
 use worker::durable::{ObjectNamespace, Stub};
@@ -22,7 +23,7 @@ pub(crate) const OBJECT_URL: &str = "https://object/";
 pub(crate) fn pass_on(request: &web_sys::Request, env: &Env) -> Option<Promise> {
     let header = request.headers().get(Call::HEADER).ok().flatten()?;
     let call: Call = serde_json::from_str(&header).ok()?;
-    if matches!(call.operation, Operation::Proxy { .. }) || flows::takes(&call.operation) {
+    if matches!(place::of(&call.operation), Place::Flow | Place::Broker) {
         return None;
     }
     let isolate = Isolate::get(env).ok()?;
@@ -59,13 +60,13 @@ pub(crate) async fn route(mut request: Request, env: &Env) -> Result<Response> {
         Ok(isolate) => isolate,
         Err(error) => return respond(Err(error), &call.request_id),
     };
-    let outcome = match &call.operation {
-        operation if flows::takes(operation) => {
+    let outcome = match place::of(&call.operation) {
+        Place::Flow => {
             let answer = flow(&isolate, env, &call, &mut request).await;
             return respond(answer, &call.request_id);
         }
-        Operation::Proxy { .. } => broker::proxy(&isolate, env, &call, &request).await,
-        _ => match org_of(&isolate, &call) {
+        Place::Broker => broker::answer(&isolate, env, &call, &mut request).await,
+        Place::Org | Place::OrgRemote => match org_of(&isolate, &call) {
             // Or it had been passed on.
             Ok(_) => Err(worker::Error::from("an org's object cannot be reached").into()),
             Err(error) => Err(error.into()),

@@ -32,7 +32,7 @@ pub(super) async fn enter<O: Objects>(
     let (user, org) = (&entrant.user, &place.org);
     let open = OpenSession {
         user: user.clone(),
-        found: place.unmade.then(|| NewOrg { name: place.name.clone() }),
+        found: place.unmade.then(|| NewOrg { name: place.name.clone(), kek: None }),
         reason: proof.reason.to_owned(),
         status: proof.status,
         authenticated_at: proof.authenticated_at,

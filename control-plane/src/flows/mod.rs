@@ -89,42 +89,6 @@ impl<O> Clone for Flow<'_, O> {
 
 impl<O> Copy for Flow<'_, O> {}
 
-/// Whether a call is not one org's own, and answered here.
-pub fn takes(operation: &Operation) -> bool {
-    matches!(
-        operation,
-        Operation::SignUp
-            | Operation::LogIn
-            | Operation::LogInSecondFactor
-            | Operation::RequestPasswordReset
-            | Operation::ResetPassword
-            | Operation::VerifyEmail
-            | Operation::ResendVerification
-            | Operation::GetAccount
-            | Operation::ListAccountEvents(_)
-            | Operation::ChangePassword
-            | Operation::ChangeEmail
-            | Operation::Reauthenticate
-            | Operation::StartSecondFactor
-            | Operation::ConfirmSecondFactor
-            | Operation::RemoveSecondFactor
-            | Operation::NewRecoveryCodes
-            | Operation::UnlinkIdentity { .. }
-            | Operation::StartOidc(_)
-            | Operation::FinishOidc(_)
-            | Operation::FinishSignUp { .. }
-            | Operation::ListOrgs
-            | Operation::CreateOrg
-            | Operation::SwitchOrg
-            | Operation::AcceptInvitation
-            | Operation::RevokeOtherSessions
-            | Operation::LeaveOrg
-            | Operation::SetOrgPlan { .. }
-            | Operation::SetOrgLimits { .. }
-            | Operation::GetOrgAsOperator { .. }
-    )
-}
-
 /// Answers a call that is not one org's own.
 ///
 /// # Errors

@@ -32,8 +32,10 @@ pub use members::role_of;
 pub use retention::purge;
 pub use sessions::open as open_session;
 
+use self::actor::Actor;
 use crate::context::Context;
 use crate::error::AppError;
+use crate::remote::Remote;
 use crate::reply::Reply;
 use protocol::{Code, Operation};
 
@@ -53,10 +55,8 @@ pub fn leaves_work(operation: &Operation) -> bool {
 /// # Errors
 /// Faults and refusals alike; the caller makes the problem document and logs the faults.
 pub fn handle(ctx: Context<'_>, body: &[u8]) -> Result<Reply, AppError> {
-    let actor = actor::authorize(ctx)?;
-    limits::check(ctx, &actor)?;
-    plan::require(ctx)?;
-    let mut reply = match &ctx.call.operation {
+    let actor = admit(ctx)?;
+    let reply = match &ctx.call.operation {
         Operation::LogOut => sessions::log_out(ctx, &actor),
         Operation::RefreshSession => sessions::refresh(ctx, &actor),
         Operation::ListSessions(page) => Reply::json(200, &sessions::list(ctx, &actor, page)?),
@@ -84,9 +84,7 @@ pub fn handle(ctx: Context<'_>, body: &[u8]) -> Result<Reply, AppError> {
         Operation::VerifyApiKey => api_keys::verify(ctx, body),
 
         Operation::ListConnections(page) => Reply::json(200, &connections::list(ctx, page)?),
-        Operation::CreateConnection => connections::create(ctx, &actor, body),
         Operation::GetConnection { id } => Reply::json(200, &connections::get(ctx, id)?),
-        Operation::DeleteConnection { id } => connections::delete(ctx, &actor, body, id),
         Operation::Proxy { id, method, path_and_query } => {
             Reply::json(200, &connections::grant(ctx, &actor, id, method, path_and_query)?)
         }
@@ -107,6 +105,32 @@ pub fn handle(ctx: Context<'_>, body: &[u8]) -> Result<Reply, AppError> {
         Operation::VerifyAudit { from } => Reply::json(200, &audit::verify(ctx, *from)?),
         _ => Err(Code::NotFound.into()),
     }?;
+    with_session(ctx, actor, reply)
+}
+
+/// Answers a call for which a provider is asked, or may be ([`crate::place::Place::OrgRemote`]).
+///
+/// # Errors
+/// As [`handle`].
+pub async fn handle_remote(ctx: Context<'_>, _remote: &impl Remote, body: &[u8]) -> Result<Reply, AppError> {
+    let actor = admit(ctx)?;
+    let reply = match &ctx.call.operation {
+        Operation::CreateConnection => connections::create(ctx, &actor, body),
+        Operation::DeleteConnection { id } => connections::delete(ctx, &actor, body, id),
+        _ => Err(Code::NotFound.into()),
+    }?;
+    with_session(ctx, actor, reply)
+}
+
+/// Who it is, and whether they may.
+fn admit(ctx: Context<'_>) -> Result<Actor, AppError> {
+    let actor = actor::authorize(ctx)?;
+    limits::check(ctx, &actor)?;
+    plan::require(ctx)?;
+    Ok(actor)
+}
+
+fn with_session(ctx: Context<'_>, actor: Actor, mut reply: Reply) -> Result<Reply, AppError> {
     reply.rate_limit = limits::own(ctx, &actor)?;
     if reply.session.is_none() {
         reply.session = actor.renewed;

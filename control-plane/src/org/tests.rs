@@ -12,10 +12,13 @@ mod verdicts;
 
 use super::*;
 use crate::asks::{AskOrg, NewOrg, OpenSession};
+use crate::place::{self, Place};
+use crate::remote::{Login, LoginRefused, NoAnswer, RemoteAnswer, RemoteRequest};
 use crate::secrets::{Secrets, tests::fixed};
 use crate::store::native::Native;
 use crate::store::{Sql as _, Store, Value, migrations};
 use config::Config;
+use futures_executor::block_on;
 use protocol::api::{AuditVerification, User};
 use protocol::{Call, Client, ConnectionId, OrgId, Page, Principal, Region, RequestId, SourceId, UserId};
 use serde_json::{Value as Json, json};
@@ -23,6 +26,23 @@ use std::cell::RefCell;
 
 const NOW: u64 = 1_800_000_000_000;
 const DAY: u64 = 86_400_000;
+
+/// A world outside in which nobody answers.
+struct Nobody;
+
+impl Remote for Nobody {
+    async fn send(&self, _: RemoteRequest) -> Result<RemoteAnswer, NoAnswer> {
+        Err(NoAnswer)
+    }
+
+    async fn log_in(&self, _: Login<'_>) -> Result<(), LoginRefused> {
+        Err(LoginRefused { reason: "unreachable", detail: String::new() })
+    }
+
+    fn now_ms(&self) -> u64 {
+        NOW
+    }
+}
 
 /// One tenant's object, with a founder signed in.
 struct Tenant {
@@ -132,7 +152,23 @@ impl Tenant {
     }
 
     fn call(&self, principal: &Principal, operation: Operation, body: &Json) -> Result<Reply, AppError> {
-        handle(self.context(&call(principal.clone(), operation)), body.to_string().as_bytes())
+        self.call_outside(principal, operation, body, &Nobody)
+    }
+
+    /// With an outside of the test's own.
+    fn call_outside(
+        &self,
+        principal: &Principal,
+        operation: Operation,
+        body: &Json,
+        remote: &impl Remote,
+    ) -> Result<Reply, AppError> {
+        let call = call(principal.clone(), operation);
+        let (ctx, body) = (self.context(&call), body.to_string());
+        match place::of(&call.operation) {
+            Place::OrgRemote => block_on(handle_remote(ctx, remote, body.as_bytes())),
+            _ => handle(ctx, body.as_bytes()),
+        }
     }
 
     fn ok(&self, operation: Operation, body: &Json) -> Json {
@@ -171,7 +207,7 @@ impl Tenant {
 fn open(user: &User, now_ms: u64) -> OpenSession {
     OpenSession {
         user: user.clone(),
-        found: Some(NewOrg { name: "Acme".into() }),
+        found: Some(NewOrg { name: "Acme".into(), kek: None }),
         reason: "login".into(),
         status: 200,
         authenticated_at: now_ms,

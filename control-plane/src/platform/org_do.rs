@@ -3,6 +3,7 @@
 
 use super::objects::Asker;
 use super::post::{brand, post};
+use super::remote::Outside;
 use super::sql::ObjectSql;
 use super::{ASK, Isolate, alarm_call, alarm_ended, call_of, now_ms, respond, wake_by};
 use crate::asks::{AskAccount, AskOrg};
@@ -10,6 +11,7 @@ use crate::context::Context;
 use crate::error::AppError;
 use crate::flows::Objects as _;
 use crate::org::{self, OrgLimiter, outbox};
+use crate::place::{self, Place};
 use crate::reply::Reply;
 use crate::store::{Sql as _, SqlError, Store, migrations};
 use mail::{Address, texts};
@@ -58,11 +60,11 @@ impl DurableObject for OrgDo {
             Err(_) => return Response::error("not a call", 400),
         };
         let asked_as = request.headers().get(ASK)?;
-        // No other call starts between here and the reply but at this await.
+        // Where no provider is asked, no other call starts between here and the reply but at this await.
         let body = request.bytes().await?;
         let result = match asked_as {
             Some(name) => self.ask(&name, &call, &body),
-            None => self.answer(&call, &body),
+            None => self.answer(&call, &body).await,
         };
         if org::leaves_work(&call.operation) || !self.watched.get() {
             self.watch(now_ms()).await;
@@ -78,7 +80,7 @@ impl DurableObject for OrgDo {
 }
 
 impl OrgDo {
-    fn answer(&self, call: &Call, body: &[u8]) -> std::result::Result<Reply, AppError> {
+    async fn answer(&self, call: &Call, body: &[u8]) -> std::result::Result<Reply, AppError> {
         self.migrated?;
         let isolate = Isolate::get(&self.env)?;
         // Which org this is, its own database says; a principal of another gets no further (crate::org::actor).
@@ -88,7 +90,11 @@ impl OrgDo {
                 _ => Code::Unauthenticated.into(),
             });
         };
-        org::handle(self.context(&isolate, &org, call), body)
+        let ctx = self.context(&isolate, &org, call);
+        match place::of(&call.operation) {
+            Place::OrgRemote => org::handle_remote(ctx, &Outside, body).await,
+            _ => org::handle(ctx, body),
+        }
     }
 
     fn ask(&self, name: &str, call: &Call, body: &[u8]) -> std::result::Result<Reply, AppError> {

@@ -18,7 +18,7 @@ use std::rc::Rc;
 use std::time::Duration;
 use worker::{
     AbortController, CacheMode, Delay, Fetch, Headers, Method, Request, RequestInit, RequestRedirect,
-    console_error,
+    Response, console_error,
 };
 use zeroize::Zeroizing;
 
@@ -108,28 +108,34 @@ fn init(headers: Headers) -> RequestInit {
 }
 
 async fn send(url: &str, init: &RequestInit) -> Result<(u16, Vec<u8>), AppError> {
-    let request = Request::new_with_init(url, init).map_err(platform)?;
+    let answer = fetch_bounded(url, init).await.ok_or(Code::IdentityProviderUnavailable)?;
+    Ok((answer.0.status_code(), answer.1))
+}
+
+/// A response and its body, at most 256 KiB of it, within 10 s. `None` says nothing of what the request has done.
+pub(super) async fn fetch_bounded(url: &str, init: &RequestInit) -> Option<(Response, Vec<u8>)> {
+    let request = Request::new_with_init(url, init).ok()?;
     let controller = AbortController::default();
     let signal = controller.signal();
     let answer = async {
         let mut response = Fetch::Request(request).send_with_signal(&signal).await.ok()?;
         let mut body = Vec::new();
-        let mut chunks = response.stream().ok()?;
-        while let Some(chunk) = chunks.next().await {
-            body.extend(chunk.ok()?);
-            if body.len() > MAX_DOCUMENT {
-                return None;
+        if let Ok(mut chunks) = response.stream() {
+            while let Some(chunk) = chunks.next().await {
+                body.extend(chunk.ok()?);
+                if body.len() > MAX_DOCUMENT {
+                    return None;
+                }
             }
         }
-        Some((response.status_code(), body))
+        Some((response, body))
     };
     match select(Box::pin(answer), Delay::from(TIMEOUT)).await {
-        Either::Left((Some(answer), _)) => Ok(answer),
-        Either::Left((None, _)) => Err(Code::IdentityProviderUnavailable.into()),
+        Either::Left((answer, _)) => answer,
         Either::Right(((), pending)) => {
             controller.abort();
             drop(pending);
-            Err(Code::IdentityProviderUnavailable.into())
+            None
         }
     }
 }

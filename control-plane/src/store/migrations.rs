@@ -3,10 +3,14 @@
 use super::{Sql, SqlError, Value};
 
 /// An org's database.
-pub const ORG: &[&str] = &[include_str!("org_0001.sql"), include_str!("org_0002.sql")];
+pub const ORG: &[&str] =
+    &[include_str!("org_0001.sql"), include_str!("org_0002.sql"), include_str!("org_0003.sql")];
 
 /// An account's database.
 pub const ACCOUNT: &[&str] = &[include_str!("account_0001.sql")];
+
+/// A shard of the registry.
+pub const REGISTRY: &[&str] = &[include_str!("registry_0001.sql")];
 
 /// A sign-in identity's database, from its first claim on.
 pub const IDENTITY: &[&str] = &[include_str!("identity_0001.sql")];

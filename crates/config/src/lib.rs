@@ -42,6 +42,9 @@ pub struct Config {
     pub residency: Residency,
     /// What an org may use.
     pub plans: Plans,
+    /// The operator's OAuth clients at connectors' providers, by connector.
+    #[serde(default)]
+    pub connectors: BTreeMap<String, Connector>,
     /// Traffic to the operator's own upstreams.
     #[serde(default)]
     pub routes: Vec<GatewayRoute>,
@@ -145,6 +148,9 @@ pub struct Limits {
     pub webhook_body_bytes: u32,
     pub proxy_body_bytes: u32,
     pub upstream_timeout_seconds: u32,
+    pub query_rows: u32,
+    pub query_bytes: u32,
+    pub query_timeout_seconds: u32,
 }
 
 /// `limit` requests at once, then one every `period_seconds / limit`.
@@ -172,6 +178,8 @@ pub struct RateLimits {
     pub principal: Quota,
     /// Of one webhook source.
     pub source: Quota,
+    /// Of one connection, counted exactly, whoever calls through it.
+    pub connection: Quota,
 }
 
 /// Origins added to the pages' policy; each an `https://host`.
@@ -243,4 +251,16 @@ pub struct GatewayRoute {
     pub upstream: String,
     /// `aud` of the identity assertion.
     pub audience: String,
+}
+
+/// What the operator has registered at a connector's provider. The client's secret is in the control plane's
+/// `CONNECTOR_CLIENT_SECRETS`.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Connector {
+    /// As registered with the provider; absent: each workspace brings a client of its own.
+    pub client_id: Option<String>,
+    /// Stands in for the provider, `http://127.0.0.1:4001`, for development and tests: takes the place of scheme, host and
+    /// port in every URL of the connector.
+    pub stand_in: Option<String>,
 }

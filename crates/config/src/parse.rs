@@ -59,6 +59,7 @@ fn check(config: &Config) -> Result<(), ConfigError> {
         retention,
         residency,
         plans,
+        connectors,
         routes,
     } = config;
 
@@ -95,6 +96,9 @@ fn check(config: &Config) -> Result<(), ConfigError> {
     within("limits.webhook_body_bytes", limits.webhook_body_bytes, 1024, 1_900_000)?;
     within("limits.proxy_body_bytes", limits.proxy_body_bytes, 1024, 1 << 30)?;
     within("limits.upstream_timeout_seconds", limits.upstream_timeout_seconds, 1, 300)?;
+    within("limits.query_rows", limits.query_rows, 1, 1_000_000)?;
+    within("limits.query_bytes", limits.query_bytes, 1024, 1 << 30)?;
+    within("limits.query_timeout_seconds", limits.query_timeout_seconds, 1, 300)?;
 
     quota("rate_limits.ip", rate_limits.ip)?;
     quota("rate_limits.auth", rate_limits.auth)?;
@@ -102,6 +106,7 @@ fn check(config: &Config) -> Result<(), ConfigError> {
     quota("rate_limits.passwords", rate_limits.passwords)?;
     quota("rate_limits.principal", rate_limits.principal)?;
     quota("rate_limits.source", rate_limits.source)?;
+    quota("rate_limits.connection", rate_limits.connection)?;
 
     for (key, origins) in [("csp.img_src", &csp.img_src), ("csp.connect_src", &csp.connect_src)] {
         for origin in origins {
@@ -120,6 +125,20 @@ fn check(config: &Config) -> Result<(), ConfigError> {
         require(&format!("plans.{name}.members"), "at least 1", plan.members >= 1)?;
     }
 
+    for (id, connector) in connectors {
+        let key = |field: &str| format!("connectors.{id}.{field}");
+        if let Some(client_id) = &connector.client_id {
+            require(&key("client_id"), "1 to 255 visible ASCII characters", {
+                (1..=255).contains(&client_id.len()) && client_id.bytes().all(|b| b.is_ascii_graphic())
+            })?;
+        }
+        if let Some(origin) = &connector.stand_in {
+            require(&key("stand_in"), "an origin, https://host, or http:// of this machine", {
+                is_https_origin(origin) || is_local_origin(origin)
+            })?;
+        }
+    }
+
     let mut paths = HashSet::new();
     for (index, route) in routes.iter().enumerate() {
         let key = |field: &str| format!("routes[{index}].{field}");
@@ -135,16 +154,16 @@ fn check(config: &Config) -> Result<(), ConfigError> {
         let own = [
             "/v1/", "/in/", "/mcp/", "/.well-known/", "/assets/",
             // Of pages that have others below them.
-            "/account/", "/events/", "/join/", "/members/", "/sign-in/",
+            "/account/", "/connections/", "/connectors/", "/events/", "/join/", "/members/", "/sign-in/",
         ];
         require(&key("path"), "not below a path of Sluicegate's own", {
             !own.iter().any(|own| route.path.starts_with(own))
         })?;
         require(&key("path"), "used by one route alone", paths.insert(&route.path))?;
         require(&key("upstream"), "an origin, https://host", {
+            // One box, one network: the upstream beside the gateway.
             is_https_origin(&route.upstream)
                 || Url::parse(&route.upstream).is_ok_and(|url| {
-                    // One box, one network: the upstream beside the gateway.
                     url.scheme() == "http" && matches!(url.host_str(), Some("127.0.0.1" | "localhost"))
                 })
         })?;
@@ -197,6 +216,14 @@ fn is_address(text: &str) -> bool {
 
 fn is_https_origin(text: &str) -> bool {
     Url::parse(text).is_ok_and(|url| url.scheme() == "https" && url.origin().ascii_serialization() == text)
+}
+
+fn is_local_origin(text: &str) -> bool {
+    Url::parse(text).is_ok_and(|url| {
+        url.scheme() == "http"
+            && matches!(url.host_str(), Some("127.0.0.1" | "localhost"))
+            && url.origin().ascii_serialization() == text
+    })
 }
 
 fn quota(key: &str, quota: Quota) -> Result<(), ConfigError> {

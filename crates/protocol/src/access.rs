@@ -10,22 +10,27 @@ pub enum Resource {
     ApiKeys,
     Audit,
     Connections,
+    Endpoints,
     InboundEvents,
     Members,
+    /// The workspace itself: its data key, its end.
+    Org,
     Sources,
     Usage,
 }
 
 impl Resource {
     /// Every resource, in the order in which they are listed to people.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 9] = [
         Self::Connections,
         Self::Sources,
         Self::InboundEvents,
+        Self::Endpoints,
         Self::ApiKeys,
         Self::Members,
         Self::Usage,
         Self::Audit,
+        Self::Org,
     ];
 
     /// The name in scopes.
@@ -34,8 +39,10 @@ impl Resource {
             Self::ApiKeys => "api_keys",
             Self::Audit => "audit",
             Self::Connections => "connections",
+            Self::Endpoints => "endpoints",
             Self::InboundEvents => "inbound_events",
             Self::Members => "members",
+            Self::Org => "org",
             Self::Sources => "sources",
             Self::Usage => "usage",
         }
@@ -116,6 +123,7 @@ impl Role {
                 (permission.resource, permission.level),
                 (
                     Resource::Connections
+                        | Resource::Endpoints
                         | Resource::Sources
                         | Resource::InboundEvents
                         | Resource::Members
@@ -156,7 +164,11 @@ impl Scope {
                 Resource::Audit | Resource::InboundEvents | Resource::Members | Resource::Usage => {
                     &[Level::Read]
                 }
-                Resource::ApiKeys | Resource::Connections | Resource::Sources => &[Level::Read, Level::Write],
+                Resource::ApiKeys | Resource::Connections | Resource::Endpoints | Resource::Sources => {
+                    &[Level::Read, Level::Write]
+                }
+                // For people alone.
+                Resource::Org => &[],
             };
             levels.iter().map(move |level| Self::Own(Permission { resource, level: *level }))
         })
@@ -298,7 +310,7 @@ mod tests {
         for resource in Resource::ALL {
             assert!(!Role::Member.grants(Permission { resource, level: Level::Write }), "{resource:?}");
         }
-        for resource in [Resource::ApiKeys, Resource::Audit] {
+        for resource in [Resource::ApiKeys, Resource::Audit, Resource::Org] {
             assert!(!Role::Member.grants(Permission { resource, level: Level::Read }), "{resource:?}");
         }
     }

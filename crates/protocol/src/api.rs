@@ -7,7 +7,10 @@ mod admin;
 mod api_keys;
 mod audit;
 mod connections;
+mod connectors;
+mod endpoints;
 mod inbound;
+mod keys;
 mod members;
 mod sessions;
 
@@ -17,7 +20,10 @@ pub use admin::*;
 pub use api_keys::*;
 pub use audit::*;
 pub use connections::*;
+pub use connectors::*;
+pub use endpoints::*;
 pub use inbound::*;
+pub use keys::*;
 pub use members::*;
 pub use sessions::*;
 

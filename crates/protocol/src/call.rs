@@ -7,8 +7,8 @@
 use crate::access::{Access, Feature, Level, Permission, Resource};
 use crate::api::{RateLimit, ShownOnce};
 use crate::{
-    ApiKeyId, ConnectionId, InboundEventId, InvitationId, OrgId, RequestId, Role, Scope, SessionId, SourceId,
-    UserId,
+    ApiKeyId, ConnectionId, EndpointId, InboundEventId, InvitationId, OrgId, RequestId, Role, Scope,
+    SessionId, SourceId, UserId,
 };
 use serde::{Deserialize, Serialize};
 use std::fmt::Write as _;
@@ -223,6 +223,10 @@ pub enum Operation {
         /// Which.
         org: OrgId,
     },
+    /// → `api::Keys`: key-encryption keys of the whole installation.
+    GetKeys,
+    /// `api::RotateKeys` → 202 with `api::Keys`.
+    RotateKeys,
 
     // In the principal's org.
     /// Ends the session.
@@ -296,6 +300,24 @@ pub enum Operation {
     /// `api::VerifyApiKey` → `api::KeyVerdict`.
     VerifyApiKey,
 
+    /// → `api::List<api::Connector>`.
+    ListConnectors,
+    /// → `api::Connector`.
+    GetConnector {
+        /// Which.
+        connector: String,
+    },
+    /// `api::SetConnectorClient` → `api::ConnectorClient`.
+    SetConnectorClient {
+        /// Whose provider.
+        connector: String,
+    },
+    /// Forgets the workspace's own OAuth client.
+    DeleteConnectorClient {
+        /// Whose provider.
+        connector: String,
+    },
+
     /// → `api::List<api::Connection>`.
     ListConnections(Page),
     /// `api::NewConnection` → `api::Connection`.
@@ -305,9 +327,46 @@ pub enum Operation {
         /// Which.
         id: ConnectionId,
     },
+    /// `api::ReplaceCredential` → `api::Connection`.
+    ReplaceCredential {
+        /// Which.
+        id: ConnectionId,
+    },
+    /// `api::Authorize` → `api::Authorization`: a person grants access, or grants it again.
+    AuthorizeConnection {
+        /// Which.
+        id: ConnectionId,
+    },
+    /// → `api::Authorized`. From the edge's callback alone, by the session that began it.
+    FinishAuthorization {
+        /// The query as received, at most 8 KiB: it holds the authorization code.
+        query: ShownOnce,
+    },
+    /// → `api::ConnectionTest`.
+    TestConnection {
+        /// Which.
+        id: ConnectionId,
+    },
+    /// `api::DryRun` → `api::DryRunResult`.
+    DryRun {
+        /// Which.
+        id: ConnectionId,
+    },
+    /// `api::Query` → `api::QueryResult`, streamed.
+    Query {
+        /// Which.
+        id: ConnectionId,
+    },
     /// → `api::Disconnected`.
     DeleteConnection {
         /// Which.
+        id: ConnectionId,
+    },
+    /// → `api::List<api::Receipt>`.
+    ListReceipts(Page),
+    /// → `api::Receipt`.
+    GetReceipt {
+        /// Of the connection that was.
         id: ConnectionId,
     },
     /// A call to the connection's upstream: body and headers are the client's, method is the request's.
@@ -356,6 +415,35 @@ pub enum Operation {
         id: InboundEventId,
     },
 
+    /// → `api::List<api::Endpoint>`.
+    ListEndpoints(Page),
+    /// `api::NewEndpoint` → `api::CreatedEndpoint`.
+    CreateEndpoint,
+    /// → `api::Endpoint`.
+    GetEndpoint {
+        /// Which.
+        id: EndpointId,
+    },
+    /// Deletes an endpoint; what is on its way to it is not delivered.
+    DeleteEndpoint {
+        /// Which.
+        id: EndpointId,
+    },
+    /// → `api::List<api::Delivery>`.
+    ListDeliveries {
+        /// Of which.
+        id: EndpointId,
+        /// The page.
+        page: Page,
+    },
+
+    /// → `api::OrgKey`.
+    GetOrgKey,
+    /// → 202 with `api::OrgKey`.
+    RotateOrgKey,
+    /// `api::DeleteOrg` → `api::DeletedOrg`.
+    DeleteOrg,
+
     /// → `api::List<api::AuditEvent>`.
     ListAudit(Page),
     /// → `api::AuditVerification`.
@@ -371,7 +459,7 @@ impl Operation {
     /// object to decide.
     pub fn access(&self) -> Access {
         use Level::{Read, Write};
-        use Resource::{ApiKeys, Audit, Connections, InboundEvents, Members, Sources, Usage};
+        use Resource::{ApiKeys, Audit, Connections, Endpoints, InboundEvents, Members, Org, Sources, Usage};
         let needs = |resource, level| Access::Needs(Permission { resource, level });
         match self {
             Self::SignUp
@@ -386,7 +474,9 @@ impl Operation {
                 OidcPurpose::Link | OidcPurpose::Reauthenticate => Access::Session,
             },
             Self::SourceKeys { .. } | Self::StoreInbound(_) => Access::Edge,
-            Self::Me | Self::VerifyPrincipal { .. } => Access::Principal,
+            Self::Me | Self::VerifyPrincipal { .. } | Self::ListConnectors | Self::GetConnector { .. } => {
+                Access::Principal
+            }
             Self::LogOut
             | Self::RefreshSession
             | Self::ListSessions(_)
@@ -410,8 +500,13 @@ impl Operation {
             | Self::SwitchOrg
             | Self::AcceptInvitation
             | Self::LeaveOrg => Access::Session,
-            Self::SetOrgPlan { .. } | Self::SetOrgLimits { .. } | Self::GetOrgAsOperator { .. } => {
-                Access::Operator
+            Self::SetOrgPlan { .. }
+            | Self::SetOrgLimits { .. }
+            | Self::GetOrgAsOperator { .. }
+            | Self::GetKeys
+            | Self::RotateKeys => Access::Operator,
+            Self::GetOrgKey | Self::RotateOrgKey | Self::DeleteOrg => {
+                Access::SessionNeeds(Permission { resource: Org, level: Write })
             }
             Self::GetUsage => needs(Usage, Read),
             Self::ListMembers(_) | Self::ListInvitations(_) => needs(Members, Read),
@@ -425,13 +520,29 @@ impl Operation {
             Self::CreateApiKey | Self::RevokeApiKey { .. } | Self::RotateApiKey { .. } => {
                 needs(ApiKeys, Write)
             }
-            Self::ListConnections(_) | Self::GetConnection { .. } => needs(Connections, Read),
-            Self::CreateConnection | Self::DeleteConnection { .. } => needs(Connections, Write),
-            // Using a credential to read is reading; using it for anything else is writing.
-            Self::Proxy { method, .. } => match method.as_str() {
-                "GET" | "HEAD" | "OPTIONS" => needs(Connections, Read),
-                _ => needs(Connections, Write),
-            },
+            Self::ListConnections(_)
+            | Self::GetConnection { .. }
+            | Self::ListReceipts(_)
+            | Self::GetReceipt { .. }
+            | Self::DryRun { .. }
+            | Self::TestConnection { .. }
+            | Self::Query { .. } => needs(Connections, Read),
+            Self::CreateConnection | Self::ReplaceCredential { .. } | Self::DeleteConnection { .. } => {
+                needs(Connections, Write)
+            }
+            // What a person grants at a provider comes back to the browser that went there.
+            Self::AuthorizeConnection { .. }
+            | Self::FinishAuthorization { .. }
+            | Self::SetConnectorClient { .. }
+            | Self::DeleteConnectorClient { .. } => {
+                Access::SessionNeeds(Permission { resource: Connections, level: Write })
+            }
+            // The least: what writes, by the connector's rule or else by its method, takes more. The org's object knows.
+            Self::Proxy { .. } => needs(Connections, Read),
+            Self::ListEndpoints(_) | Self::GetEndpoint { .. } | Self::ListDeliveries { .. } => {
+                needs(Endpoints, Read)
+            }
+            Self::CreateEndpoint | Self::DeleteEndpoint { .. } => needs(Endpoints, Write),
             Self::ListSources(_) | Self::GetSource { .. } => needs(Sources, Read),
             Self::CreateSource | Self::DeleteSource { .. } => needs(Sources, Write),
             Self::ListInboundEvents { .. } | Self::GetInboundEvent { .. } => needs(InboundEvents, Read),
@@ -459,6 +570,10 @@ impl Operation {
                 | Self::RotateApiKey { .. }
                 | Self::SetOrgPlan { .. }
                 | Self::SetOrgLimits { .. }
+                | Self::RotateKeys
+                | Self::RotateOrgKey
+                | Self::DeleteOrg
+                | Self::SetConnectorClient { .. }
         )
     }
 
@@ -473,7 +588,13 @@ impl Operation {
     /// What the org's plan must include. Reading and taking away what is there stays possible on every plan.
     pub fn feature(&self) -> Option<Feature> {
         match self {
-            Self::CreateConnection | Self::Proxy { .. } => Some(Feature::Connections),
+            Self::CreateConnection
+            | Self::Proxy { .. }
+            | Self::Query { .. }
+            | Self::TestConnection { .. }
+            | Self::AuthorizeConnection { .. }
+            | Self::FinishAuthorization { .. } => Some(Feature::Connections),
+            Self::CreateEndpoint => Some(Feature::Webhooks),
             Self::CreateSource | Self::StoreInbound(_) => Some(Feature::Webhooks),
             Self::VerifyApiKey => Some(Feature::KeyVerification),
             Self::VerifyPrincipal { .. } => Some(Feature::Gateway),
@@ -688,16 +809,5 @@ mod tests {
     fn a_source_secret_does_not_show_in_debug() {
         let keys = SourceKeys { provider: "stripe".into(), secrets: vec!["hush".into()], generation: 1 };
         assert!(!format!("{keys:?}").contains("hush"));
-    }
-
-    #[test]
-    fn writing_through_a_connection_asks_for_more_than_reading() {
-        let proxy = |method: &str| Operation::Proxy {
-            id: ConnectionId::new(0, [0; 10]),
-            method: method.into(),
-            path_and_query: "/".into(),
-        };
-        assert_ne!(proxy("GET").access(), proxy("POST").access());
-        assert_eq!(proxy("PROPFIND").access(), proxy("POST").access());
     }
 }

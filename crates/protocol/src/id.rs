@@ -140,6 +140,10 @@ record_ids! {
     ConnectionId = "con_";
     /// A stored inbound webhook.
     InboundEventId = "ine_";
+    /// Where a workspace's own events are delivered.
+    EndpointId = "end_";
+    /// An event on its way to endpoints.
+    MessageId = "msg_";
     /// An audit event.
     AuditId = "aud_";
     /// One request, from the edge through every log line.

@@ -18,8 +18,8 @@ pub mod time;
 pub use access::{Access, Feature, Meter, Permission, Role, Scope};
 pub use call::{Call, Client, Operation, Page, Principal};
 pub use id::{
-    ApiKeyId, AuditId, ConnectionId, InboundEventId, InvitationId, OrgId, Region, RequestId, SessionId,
-    SourceId, UserId,
+    ApiKeyId, AuditId, ConnectionId, EndpointId, InboundEventId, InvitationId, MessageId, OrgId, Region,
+    RequestId, SessionId, SourceId, UserId,
 };
 pub use problem::{Code, Problem};
 

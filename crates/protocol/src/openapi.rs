@@ -84,6 +84,8 @@ fn types(route: &Route, schemas: &mut SchemaGenerator) -> Option<Types> {
             "DELETE",
             "/v1/account/identities/{id}"
             | "/v1/api-keys/{id}"
+            | "/v1/connectors/{id}/client"
+            | "/v1/endpoints/{id}"
             | "/v1/invitations/{id}"
             | "/v1/members/{id}"
             | "/v1/second-factor"
@@ -131,6 +133,31 @@ fn types(route: &Route, schemas: &mut SchemaGenerator) -> Option<Types> {
             let anything = || Some(json!({ "*/*": {} }));
             Types { request: anything(), status: 200, response: anything(), or: None }
         }
+        ("GET", "/v1/connectors") => gives::<api::List<api::Connector>>(schemas),
+        ("GET", "/v1/connectors/{id}") => gives::<api::Connector>(schemas),
+        ("PUT", "/v1/connectors/{id}/client") => {
+            takes::<api::SetConnectorClient, api::ConnectorClient>(200, schemas)
+        }
+        ("PUT", "/v1/connections/{id}/auth") => {
+            takes::<api::ReplaceCredential<api::Credential>, api::Connection>(200, schemas)
+        }
+        ("POST", "/v1/connections/{id}/authorize") => {
+            takes::<api::Authorize, api::Authorization>(200, schemas)
+        }
+        ("POST", "/v1/connections/{id}/test") => gives::<api::ConnectionTest>(schemas),
+        ("POST", "/v1/connections/{id}/dry-run") => takes::<api::DryRun, api::DryRunResult>(200, schemas),
+        ("POST", "/v1/connections/{id}/query") => takes::<api::Query, api::QueryResult>(200, schemas),
+        ("GET", "/v1/receipts") => gives::<api::List<api::Receipt>>(schemas),
+        ("GET", "/v1/receipts/{id}") => gives::<api::Receipt>(schemas),
+        ("GET", "/v1/endpoints") => gives::<api::List<api::Endpoint>>(schemas),
+        ("POST", "/v1/endpoints") => takes::<api::NewEndpoint, api::CreatedEndpoint>(201, schemas),
+        ("GET", "/v1/endpoints/{id}") => gives::<api::Endpoint>(schemas),
+        ("GET", "/v1/endpoints/{id}/deliveries") => gives::<api::List<api::Delivery>>(schemas),
+        ("GET", "/v1/org/key") => gives::<api::OrgKey>(schemas),
+        ("POST", "/v1/org/key/rotate") => Types { status: 202, ..gives::<api::OrgKey>(schemas) },
+        ("POST", "/v1/org/delete") => takes::<api::DeleteOrg, api::DeletedOrg>(200, schemas),
+        ("GET", "/v1/admin/keys") => gives::<api::Keys>(schemas),
+        ("POST", "/v1/admin/keys/rotate") => takes::<api::RotateKeys, api::Keys>(202, schemas),
         ("GET", "/v1/sources") => gives::<api::List<api::Source>>(schemas),
         ("POST", "/v1/sources") => takes::<api::NewSource, api::Source>(201, schemas),
         ("GET", "/v1/sources/{id}") => gives::<api::Source>(schemas),
@@ -229,9 +256,12 @@ fn parameters(route: &Route, method: &str) -> Vec<Value> {
             | "/v1/api-keys"
             | "/v1/audit"
             | "/v1/connections"
+            | "/v1/endpoints"
+            | "/v1/endpoints/{id}/deliveries"
             | "/v1/inbound-events"
             | "/v1/invitations"
             | "/v1/members"
+            | "/v1/receipts"
             | "/v1/sessions"
             | "/v1/sources"
     ) && method == "GET"
@@ -315,7 +345,9 @@ mod tests {
             Some("invitations") => "inv_00000000000000000000000000",
             Some("members") => "usr_00000000000000000000000000",
             Some("sessions") => "ses_00000000000000000000000000",
-            Some("connections") => "con_00000000000000000000000000",
+            Some("connectors") => "gmail",
+            Some("endpoints") => "end_00000000000000000000000000",
+            Some("connections" | "receipts") => "con_00000000000000000000000000",
             Some("sources") => "src_0",
             _ => "ine_00000000000000000000000000",
         }

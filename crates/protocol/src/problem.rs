@@ -105,6 +105,28 @@ codes! {
     BaseUrlRefused = 422 "base_url_refused" "This base URL is not allowed";
     /// A path that would leave the base URL of its connection or gateway route.
     PathRefused = 400 "path_refused" "The path leaves its base URL";
+    /// A request that the connection's connector does not list.
+    RequestNotAllowed = 403 "request_not_allowed" "This connector does not allow this request";
+    /// A request that writes, by something else than a person's own session.
+    WriteNeedsPerson = 403 "write_needs_person" "This request writes: it takes a person's own session";
+    /// A connection that cannot be used yet, or no longer.
+    ConnectionNotReady = 409 "connection_not_ready" "This connection waits for a person to grant access";
+    /// A connection whose access token cannot be refreshed at the moment.
+    RefreshFailed = 503 "refresh_failed" "The provider gives no access token at the moment";
+    /// A connector that needs an OAuth client and has none.
+    ClientMissing = 409 "client_missing" "There is no OAuth client for this connector";
+    /// A credential that its provider does not take.
+    CredentialRefused = 422 "credential_refused" "The provider does not take this credential";
+    /// The way back from a provider that cannot be taken.
+    AuthorizationRefused = 400 "authorization_refused" "Access was not granted";
+    /// A role of the warehouse that can write.
+    RoleCanWrite = 403 "role_can_write" "The database role of this connection can write";
+    /// A statement that the warehouse refuses.
+    QueryRefused = 422 "query_refused" "The warehouse refuses this statement";
+    /// A key version that cannot be the current one.
+    KeyVersionRefused = 409 "key_version_refused" "This key version cannot become the current one";
+    /// An answer of an upstream that cannot be passed on safely.
+    AnswerRefused = 502 "answer_refused" "The upstream's answer cannot be passed on";
     /// An upstream that answered with a redirect to another host.
     RedirectRefused = 502 "redirect_refused" "The upstream redirects to a host that this connection does not allow";
     /// An upstream that cannot be reached.

@@ -2,8 +2,8 @@
 //! /openapi.json and the tests read this table; a path that is not in it does not exist.
 
 use crate::{
-    Access, ApiKeyId, Code, ConnectionId, InboundEventId, InvitationId, Operation, OrgId, Page, SessionId,
-    SourceId, UserId,
+    Access, ApiKeyId, Code, ConnectionId, EndpointId, InboundEventId, InvitationId, Operation, OrgId, Page,
+    SessionId, SourceId, UserId,
 };
 
 /// Which rate limit a route falls under.
@@ -31,7 +31,7 @@ pub enum Body {
 /// A row of the table.
 #[derive(Debug)]
 pub struct Route {
-    /// `GET`, `POST`, `DELETE`; `*`: any that HTTP defines besides CONNECT and TRACE.
+    /// `GET`, `POST`, `PUT`, `PATCH`, `DELETE`; `*`: any that HTTP defines besides CONNECT and TRACE.
     pub method: &'static str,
     /// `{name}` is one segment, `{name*}` the rest of the path and the query.
     pub path: &'static str,
@@ -83,7 +83,7 @@ pub static ROUTES: &[Route] = &[
 
     route("GET", "/v1/account", "The signed-in person's account", Class::Api, Body::None, |_| Ok(Operation::GetAccount)),
     route("GET", "/v1/account/events", "What happened to the account, newest first", Class::Api, Body::None, |r| Ok(Operation::ListAccountEvents(r.page()?))),
-    route("DELETE", "/v1/account/identities/{id}", "Unlink an identity provider", Class::Api, Body::None, |r| Ok(Operation::UnlinkIdentity { provider: r.provider()? })),
+    route("DELETE", "/v1/account/identities/{id}", "Unlink an identity provider", Class::Api, Body::None, |r| Ok(Operation::UnlinkIdentity { provider: r.slug()? })),
     route("POST", "/v1/password", "Change the password; every other session ends", Class::Password, Body::Json, |_| Ok(Operation::ChangePassword)),
     route("POST", "/v1/email", "Change the email; takes effect when the new address is proven", Class::Api, Body::Json, |_| Ok(Operation::ChangeEmail)),
     route("POST", "/v1/email/verification", "Mail the proof of the account's email again", Class::Api, Body::None, |_| Ok(Operation::ResendVerification)),
@@ -120,10 +120,22 @@ pub static ROUTES: &[Route] = &[
     route("DELETE", "/v1/api-keys/{id}", "Revoke an API key at once", Class::Api, Body::None, |r| Ok(Operation::RevokeApiKey { id: r.api_key()? })),
     route("POST", "/v1/api-keys/{id}/rotate", "A new key with the same id and rights; the old one works on for grace_seconds", Class::Api, Body::Json, |r| Ok(Operation::RotateApiKey { id: r.api_key()? })),
 
+    route("GET", "/v1/connectors", "The catalogue: what each connector asks for, lets through and returns", Class::Api, Body::None, |_| Ok(Operation::ListConnectors)),
+    route("GET", "/v1/connectors/{id}", "A connector of the catalogue", Class::Api, Body::None, |r| Ok(Operation::GetConnector { connector: r.slug()? })),
+    route("PUT", "/v1/connectors/{id}/client", "The workspace's own OAuth client at the provider, its secret sealed", Class::Api, Body::Json, |r| Ok(Operation::SetConnectorClient { connector: r.slug()? })),
+    route("DELETE", "/v1/connectors/{id}/client", "Forget the workspace's own OAuth client", Class::Api, Body::None, |r| Ok(Operation::DeleteConnectorClient { connector: r.slug()? })),
+
     route("GET", "/v1/connections", "List connections", Class::Api, Body::None, |r| Ok(Operation::ListConnections(r.page()?))),
     route("POST", "/v1/connections", "Store a third party's credential, sealed", Class::Api, Body::Json, |_| Ok(Operation::CreateConnection)),
     route("GET", "/v1/connections/{id}", "A connection, without its credential", Class::Api, Body::None, |r| Ok(Operation::GetConnection { id: r.connection()? })),
-    route("DELETE", "/v1/connections/{id}", "Disconnect: the sealed credential is deleted", Class::Api, Body::None, |r| Ok(Operation::DeleteConnection { id: r.connection()? })),
+    route("DELETE", "/v1/connections/{id}", "Disconnect: revoked at the provider where it can be, deleted here; a receipt says what became of it", Class::Api, Body::None, |r| Ok(Operation::DeleteConnection { id: r.connection()? })),
+    route("PUT", "/v1/connections/{id}/auth", "Replace the credential by another of its kind; the id stays", Class::Api, Body::Json, |r| Ok(Operation::ReplaceCredential { id: r.connection()? })),
+    route("POST", "/v1/connections/{id}/authorize", "Where to send the person who grants access, or grants it again; the id stays", Class::Api, Body::Json, |r| Ok(Operation::AuthorizeConnection { id: r.connection()? })),
+    route("POST", "/v1/connections/{id}/test", "Whether the provider takes the credential, by the connector's test request", Class::Api, Body::None, |r| Ok(Operation::TestConnection { id: r.connection()? })),
+    route("POST", "/v1/connections/{id}/dry-run", "Which rule would allow or refuse a request, and why; nothing is sent", Class::Api, Body::Json, |r| Ok(Operation::DryRun { id: r.connection()? })),
+    route("POST", "/v1/connections/{id}/query", "Read from a warehouse: one statement in a read-only transaction, rows streamed", Class::Api, Body::Json, |r| Ok(Operation::Query { id: r.connection()? })),
+    route("GET", "/v1/receipts", "What became of the credentials of connections that were", Class::Api, Body::None, |r| Ok(Operation::ListReceipts(r.page()?))),
+    route("GET", "/v1/receipts/{id}", "What became of one connection's credential", Class::Api, Body::None, |r| Ok(Operation::GetReceipt { id: r.connection()? })),
     route("*", "/v1/connections/{id}/proxy/{path*}", "Call the connection's upstream with its credential", Class::Api, Body::Stream, |r| r.proxy()),
 
     route("GET", "/v1/sources", "List webhook sources", Class::Api, Body::None, |r| Ok(Operation::ListSources(r.page()?))),
@@ -134,12 +146,24 @@ pub static ROUTES: &[Route] = &[
     route("GET", "/v1/inbound-events", "List stored webhooks, newest first", Class::Api, Body::None, |r| Ok(Operation::ListInboundEvents { source: r.source_filter()?, page: r.page()? })),
     route("GET", "/v1/inbound-events/{id}", "A stored webhook with its body", Class::Api, Body::None, |r| Ok(Operation::GetInboundEvent { id: InboundEventId::parse(r.id).map_err(absent)? })),
 
+    route("GET", "/v1/endpoints", "List endpoints", Class::Api, Body::None, |r| Ok(Operation::ListEndpoints(r.page()?))),
+    route("POST", "/v1/endpoints", "Have this workspace's own events delivered to a URL, signed; the secret is shown once", Class::Api, Body::Json, |_| Ok(Operation::CreateEndpoint)),
+    route("GET", "/v1/endpoints/{id}", "An endpoint, without its secret", Class::Api, Body::None, |r| Ok(Operation::GetEndpoint { id: r.endpoint()? })),
+    route("DELETE", "/v1/endpoints/{id}", "Delete an endpoint", Class::Api, Body::None, |r| Ok(Operation::DeleteEndpoint { id: r.endpoint()? })),
+    route("GET", "/v1/endpoints/{id}/deliveries", "What was, or is still to be, delivered to an endpoint", Class::Api, Body::None, |r| Ok(Operation::ListDeliveries { id: r.endpoint()?, page: r.page()? })),
+
+    route("GET", "/v1/org/key", "The workspace's data key: its version, and how far a rotation has come", Class::Api, Body::None, |_| Ok(Operation::GetOrgKey)),
+    route("POST", "/v1/org/key/rotate", "A new data key; every record is sealed again in the background", Class::Api, Body::None, |_| Ok(Operation::RotateOrgKey)),
+    route("POST", "/v1/org/delete", "Delete the workspace: its data key is destroyed, a signed certificate says so", Class::Api, Body::Json, |_| Ok(Operation::DeleteOrg)),
+
     route("GET", "/v1/audit", "List audit events, newest first", Class::Api, Body::None, |r| Ok(Operation::ListAudit(r.page()?))),
     route("GET", "/v1/audit/verify", "Recompute the audit trail's hash chain, 10,000 events a call, from ?from= on", Class::Api, Body::None, |r| Ok(Operation::VerifyAudit { from: r.from()? })),
 
     route("GET", "/v1/admin/orgs/{id}", "A workspace's plan, limits and usage, for the operator (super_admin)", Class::Api, Body::None, |r| Ok(Operation::GetOrgAsOperator { org: r.org()? })),
     route("PUT", "/v1/admin/orgs/{id}/plan", "Change a workspace's plan: up at once, down with the next cycle", Class::Api, Body::Json, |r| Ok(Operation::SetOrgPlan { org: r.org()? })),
     route("PUT", "/v1/admin/orgs/{id}/rate-limits", "Give a workspace limits of its own", Class::Api, Body::Json, |r| Ok(Operation::SetOrgLimits { org: r.org()? })),
+    route("GET", "/v1/admin/keys", "Key-encryption keys: what each version wraps, how far a rotation has come (super_admin)", Class::Api, Body::None, |_| Ok(Operation::GetKeys)),
+    route("POST", "/v1/admin/keys/rotate", "Make a deployed key-encryption key the current one and re-wrap every data key (super_admin)", Class::Api, Body::Json, |_| Ok(Operation::RotateKeys)),
 ];
 
 /// The rows and the operation for a request.
@@ -231,7 +255,12 @@ impl Request<'_> {
         id.region().map(|_| id).ok_or(Code::NotFound)
     }
 
-    fn provider(&self) -> Result<String, Code> {
+    fn endpoint(&self) -> Result<EndpointId, Code> {
+        EndpointId::parse(self.id).map_err(absent)
+    }
+
+    /// The id of something that configuration or catalogue names.
+    fn slug(&self) -> Result<String, Code> {
         let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
         if self.id.len() <= 40 && self.id.bytes().all(plain) {
             Ok(self.id.to_owned())

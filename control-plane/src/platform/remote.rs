@@ -1,0 +1,45 @@
+//! The world outside, as an org's object reaches it while it answers a call.
+//!
+//! Invariants: no redirect is followed, no answer is read past its bound or waited for past its time, and nothing of an
+//! answer reaches a log.
+
+use super::now_ms;
+use super::providers::fetch_bounded;
+use crate::remote::{Login, LoginRefused, NoAnswer, Remote, RemoteAnswer, RemoteRequest};
+use secrecy::ExposeSecret as _;
+use worker::{CacheMode, Headers, Method, RequestInit, RequestRedirect};
+use zeroize::Zeroizing;
+
+/// Providers over the platform's `fetch` and sockets.
+pub(crate) struct Outside;
+
+impl Remote for Outside {
+    async fn send(&self, request: RemoteRequest) -> Result<RemoteAnswer, NoAnswer> {
+        let headers = Headers::new();
+        for (name, value) in &request.headers {
+            headers.set(name, value.expose_secret()).map_err(|_| NoAnswer)?;
+        }
+        let mut init = RequestInit::new();
+        init.with_method(Method::from(request.method.to_owned()))
+            .with_headers(headers)
+            .with_redirect(RequestRedirect::Manual)
+            .with_cache(CacheMode::NoStore)
+            .with_body(request.body.as_ref().map(|body| body.expose_secret().into()));
+        let (response, body) = fetch_bounded(&request.url, &init).await.ok_or(NoAnswer)?;
+        let retry_after = response.headers().get("retry-after").ok().flatten();
+        Ok(RemoteAnswer {
+            status: response.status_code(),
+            retry_after: retry_after.and_then(|text| text.parse().ok()),
+            body: Zeroizing::new(body),
+        })
+    }
+
+    async fn log_in(&self, login: Login<'_>) -> Result<(), LoginRefused> {
+        let _ = login;
+        Err(LoginRefused { reason: "unsupported", detail: "this connector cannot be verified".to_owned() })
+    }
+
+    fn now_ms(&self) -> u64 {
+        now_ms()
+    }
+}
