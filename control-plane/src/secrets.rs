@@ -12,7 +12,7 @@ use secrecy::SecretString;
 use sha2::Sha256;
 use std::collections::HashMap;
 use tokens::{ApiKeyFormat, MacKey, SessionSigner};
-use vault::Keyring;
+use vault::{KeyVersion, Keyring};
 use zeroize::Zeroizing;
 
 /// The Worker's secrets.
@@ -67,6 +67,11 @@ impl Secrets {
             api_keys: ApiKeyFormat::new(api_key_prefix)?,
             account_index,
         })
+    }
+
+    /// A version of the keyring; `None`: it is not deployed here.
+    pub fn kek(&self, version: u32) -> Option<KeyVersion> {
+        KeyVersion::new(version).filter(|version| self.keyring.has(*version))
     }
 
     /// The name of an identity's object: a keyed hash, so that the name, which stands in the platform's own logs, tells

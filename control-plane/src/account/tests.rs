@@ -118,6 +118,7 @@ fn ada() -> NewAccount {
         org: OrgId::new(Region::Eu, [3; 16]),
         org_name: "Acme".into(),
         joins_as: None,
+        kek: None,
     }
 }
 
@@ -184,7 +185,7 @@ fn an_object_that_is_no_account_proves_nothing_and_stays_empty() {
     ] {
         assert_eq!(object.code::<serde_json::Value>(ask), Code::Unauthenticated);
     }
-    assert_eq!(wakes_at(&object.sql).unwrap(), None);
+    assert_eq!(wakes_at(&object.sql, true).unwrap(), None);
     assert!(migrations::is_empty(&object.sql).unwrap());
 }
 
@@ -257,9 +258,9 @@ fn m7_b7_every_change_of_an_account_is_in_its_chain() {
 #[test]
 fn a_mail_is_tried_again_ever_later_and_given_up_after_a_day() {
     let object = Object::made(&ada());
-    assert_eq!(wakes_at(&object.sql).unwrap(), Some(NOW));
+    assert_eq!(outbox::next_due(&object.sql).unwrap(), Some(NOW));
     let mut waits = Vec::new();
-    while let Some(due_at) = wakes_at(&object.sql).unwrap() {
+    while let Some(due_at) = outbox::next_due(&object.sql).unwrap() {
         assert!(
             due_at == NOW || {
                 object.now_ms.set(due_at - 1);
@@ -293,15 +294,15 @@ fn work_for_other_objects_is_never_given_up() {
     object.ask::<serde_json::Value>(end).unwrap();
     object.sql.exec("DELETE FROM outbox WHERE task LIKE '%mail%'", &[]).unwrap();
     // The flow that has queued it does it; the alarm only takes over.
-    assert_eq!(wakes_at(&object.sql).unwrap(), Some(NOW + 30_000));
+    assert_eq!(outbox::next_due(&object.sql).unwrap(), Some(NOW + 30_000));
     for _ in 0..100 {
-        object.now_ms.set(wakes_at(&object.sql).unwrap().unwrap());
+        object.now_ms.set(outbox::next_due(&object.sql).unwrap().unwrap());
         failed(object.context(), object.next().unwrap().id).unwrap();
     }
     assert!(object.now_ms.get() > NOW + 7 * 24 * HOUR);
-    object.now_ms.set(wakes_at(&object.sql).unwrap().unwrap());
+    object.now_ms.set(outbox::next_due(&object.sql).unwrap().unwrap());
     done(object.context(), object.next().unwrap().id).unwrap();
-    assert_eq!(wakes_at(&object.sql).unwrap(), None);
+    assert_eq!(outbox::next_due(&object.sql).unwrap(), None);
 }
 
 #[test]

@@ -85,7 +85,7 @@ impl Record {
             return Err(Code::IdempotencyMismatch.into());
         }
         let sealed = Sealed::from_bytes(row.blob(1)?)?;
-        let plaintext = dek::load(ctx)?.open(&self.place(ctx), &sealed)?;
+        let plaintext = dek::open(ctx, &self.place(ctx), &sealed)?;
         let kept: Kept = serde_json::from_slice(&plaintext)?;
         Ok(Some(Reply {
             status: kept.status,
@@ -99,7 +99,7 @@ impl Record {
         // The answer may hold a secret that is shown once: it is sealed like any other.
         let body = String::from_utf8(reply.body.to_vec()).map_err(|_| AppError::Encoding)?;
         let plaintext = Zeroizing::new(serde_json::to_vec(&Kept { status: reply.status, body })?);
-        let sealed = dek::load(ctx)?.seal(&self.place(ctx), &plaintext)?;
+        let sealed = dek::seal(ctx, &self.place(ctx), &plaintext)?;
         let oldest = ctx.now_ms.saturating_sub(u64::from(ctx.config.retention.idempotency_hours) * 3_600_000);
         tx.write(
             "DELETE FROM idempotency WHERE key IN (SELECT key FROM idempotency WHERE created_at < ? LIMIT ?)",

@@ -11,12 +11,14 @@ mod dek;
 mod device;
 mod inbound;
 mod invitations;
+pub mod keys;
 mod limits;
 mod members;
 mod operator;
 pub mod outbox;
 mod overview;
 mod plan;
+mod reseal;
 mod retention;
 mod sessions;
 mod sources;
@@ -47,6 +49,7 @@ pub fn leaves_work(operation: &Operation) -> bool {
             | Operation::UpdateMember { .. }
             | Operation::RemoveMember { .. }
             | Operation::LeaveOrg
+            | Operation::RotateOrgKey
     )
 }
 
@@ -100,6 +103,9 @@ pub fn handle(ctx: Context<'_>, body: &[u8]) -> Result<Reply, AppError> {
             Reply::json(200, &inbound::list(ctx, source.as_ref(), page)?)
         }
         Operation::GetInboundEvent { id } => Reply::json(200, &inbound::get(ctx, id)?),
+
+        Operation::GetOrgKey => Reply::json(200, &keys::get(ctx)?),
+        Operation::RotateOrgKey => keys::rotate(ctx, &actor, body),
 
         Operation::ListAudit(page) => Reply::json(200, &audit::list(ctx, page)?),
         Operation::VerifyAudit { from } => Reply::json(200, &audit::verify(ctx, *from)?),

@@ -8,6 +8,7 @@ mod objects;
 mod org_do;
 mod post;
 mod providers;
+mod registry_do;
 mod remote;
 mod smtp;
 mod sql;

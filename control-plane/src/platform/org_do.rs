@@ -10,7 +10,7 @@ use crate::asks::{AskAccount, AskOrg};
 use crate::context::Context;
 use crate::error::AppError;
 use crate::flows::Objects as _;
-use crate::org::{self, OrgLimiter, outbox};
+use crate::org::{self, OrgLimiter, keys, outbox};
 use crate::place::{self, Place};
 use crate::reply::Reply;
 use crate::store::{Sql as _, SqlError, Store, migrations};
@@ -67,13 +67,13 @@ impl DurableObject for OrgDo {
             None => self.answer(&call, &body).await,
         };
         if org::leaves_work(&call.operation) || !self.watched.get() {
-            self.watch(now_ms()).await;
+            self.watch(now_ms(), true).await;
         }
         respond(result, &call.request_id)
     }
 
     async fn alarm(&self) -> Result<Response> {
-        self.watch(alarm_ended("org", self.work().await, RETRY_MS)).await;
+        self.watch(alarm_ended("org", self.work().await, RETRY_MS), false).await;
         // A fault is not the platform's to repeat: what is left to do has its own times.
         Response::empty()
     }
@@ -146,9 +146,11 @@ impl OrgDo {
     }
 
     /// Sees to it that an alarm is set for what is left to do, and for the daily retention.
-    async fn watch(&self, earliest: u64) {
+    async fn watch(&self, earliest: u64, used: bool) {
         let Ok(Some(_)) = self.org() else { return };
-        let due = outbox::next_due(Store::new(&self.sql)).ok().flatten();
+        let store = Store::new(&self.sql);
+        let tasks = outbox::next_due(store).ok().flatten();
+        let due = tasks.into_iter().chain(keys::wakes_at(store, used).ok().flatten()).min();
         let daily = now_ms() + DAY_MS;
         self.watched.set(wake_by(&self.state, due.map_or(daily, |due| due.max(earliest).min(daily))).await);
     }
@@ -169,7 +171,8 @@ impl OrgDo {
         if org::purge(self.context(&isolate, &org, &call))? {
             wake_by(&self.state, now_ms()).await;
         }
-        Ok(())
+        let asker = Asker { isolate: &isolate, env: &self.env, call: &call };
+        keys::background(self.context(&isolate, &org, &call), &asker).await
     }
 
     /// Does what a change has left to do. The error says whether it is of no use to try again.

@@ -31,7 +31,7 @@ pub(in crate::org) fn create(ctx: Context<'_>, actor: &Actor, body: &[u8]) -> Re
         let id = ConnectionId::new(ctx.now_ms, random()?);
         let allowed_hosts = base_url.allowed_hosts();
         let place = place(ctx.org, &id, HTTP, &allowed_hosts);
-        let sealed = dek::load(ctx)?.seal(&place, &credential.to_sealed_plaintext())?;
+        let sealed = dek::seal(ctx, &place, &credential.to_sealed_plaintext())?;
         tx.write(
             "INSERT INTO connections (id, connector, name, base_url, auth_type, allowed_hosts, sealed, created_by, \
              created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",

@@ -80,7 +80,7 @@ pub(in crate::org) fn grant(
             connection: id.clone(),
             connector: row.text(0)?.to_owned(),
             allowed_hosts: row.json(2)?,
-            wrapped_dek: STANDARD.encode(dek::wrapped(ctx)?.as_bytes()),
+            wrapped_dek: STANDARD.encode(dek::wrapped_for(ctx, &Sealed::from_bytes(row.blob(3)?)?)?.as_bytes()),
             sealed: STANDARD.encode(row.blob(3)?),
         },
     };
