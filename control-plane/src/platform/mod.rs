@@ -15,6 +15,7 @@ mod sql;
 pub(crate) use isolate::Isolate;
 pub(crate) use objects::Asker;
 pub(crate) use providers::Web;
+pub(crate) use remote::Outside;
 
 use crate::error::AppError;
 use crate::reply::Reply;
