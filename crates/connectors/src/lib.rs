@@ -12,6 +12,7 @@
 mod address;
 mod auth;
 mod error;
+mod filter;
 mod headers;
 mod inject;
 mod scrub;
@@ -20,6 +21,7 @@ mod target;
 pub use address::is_public;
 pub use auth::{Credential, CredentialInput, Placement};
 pub use error::Error;
+pub use filter::{FieldFilter, FilterError};
 pub use headers::{Headers, forward_request, forward_response, is_proxy_claim, is_scrubbable};
 pub use inject::Outbound;
 pub use scrub::{REDACTED, Scrubber};
