@@ -141,11 +141,11 @@ fn spell(value: &Value, choices: &mut impl Iterator<Item = u8>, out: &mut String
     space(choices, out);
 }
 
-fn document() -> impl Strategy<Value = (Value, String)> {
+fn document() -> impl Strategy<Value = String> {
     (value(), vec(any::<u8>(), 1..40)).prop_map(|(value, choices)| {
         let mut text = String::new();
         spell(&value, &mut choices.into_iter().cycle(), &mut text);
-        (value, text)
+        text
     })
 }
 
@@ -154,12 +154,13 @@ proptest! {
 
     #[test]
     fn t2_what_passes_is_what_the_reference_says(
-        (value, text) in document(),
+        text in document(),
         fields in vec(field(), 0..6),
         sizes in vec(1_usize..12, 1..6),
     ) {
         let fields: Vec<_> = fields.iter().map(String::as_str).collect();
         let out = run(&fields, text.as_bytes(), &sizes).unwrap();
+        let value: Value = serde_json::from_str(&text).unwrap();
         let expected = reference(&fields, &Vec::new(), &value).unwrap_or(Value::Null);
         prop_assert_eq!(serde_json::from_slice::<Value>(&out).unwrap(), expected);
         // Compact: it is byte for byte what a second pass makes of it.
@@ -171,7 +172,7 @@ proptest! {
     /// What is damaged is refused or is still JSON, and what comes out always is.
     #[test]
     fn a_damaged_document_is_refused_exactly_if_it_is_no_json(
-        (_, text) in document(),
+        text in document(),
         at in any::<prop::sample::Index>(),
         byte in prop_oneof![any::<u8>(), prop::sample::select(&b"{}[],:\"\\u0e-+. tfn\xc3\xa9"[..])],
         how in 0..3,
