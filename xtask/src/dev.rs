@@ -59,7 +59,8 @@ pub fn run(port: u16) -> Result<()> {
         },
     )?;
     setup::ensure()?;
-    let secrets = catalogue::all().iter().map(|connector| (connector.id, CLIENT_SECRET)).collect::<BTreeMap<_, _>>();
+    let secrets =
+        catalogue::all().iter().map(|connector| (connector.id, CLIENT_SECRET)).collect::<BTreeMap<_, _>>();
     let keys = Keys::read_or_generate(&keys_file())?.with_connector_clients(serde_json::to_value(secrets)?);
     write_overlay(&provider)?;
     ui::step("building both Workers", || build(Profile::Dev, &Worker::ALL))?;
@@ -95,15 +96,18 @@ pub fn overlay_file() -> PathBuf {
 }
 
 fn write_overlay(provider: &Provider) -> Result<()> {
-    let connectors = catalogue::all().iter().filter(|connector| connector.kind == catalogue::Kind::Http && connector.id != "http");
+    let connectors = catalogue::all()
+        .iter()
+        .filter(|connector| connector.kind == catalogue::Kind::Http && connector.id != "http");
     let connectors = connectors.map(|connector| {
-        let stand_in =
-            Table::from_iter([("client_id", "sluicegate-dev".to_owned()), ("stand_in", provider.origin())].map(
-                |(key, value)| (key.to_owned(), Value::from(value)),
-            ));
+        let stand_in = Table::from_iter(
+            [("client_id", "sluicegate-dev".to_owned()), ("stand_in", provider.origin())]
+                .map(|(key, value)| (key.to_owned(), Value::from(value))),
+        );
         (connector.id.to_owned(), stand_in.into())
     });
-    let overlay = Table::from_iter([("connectors".to_owned(), Table::from_iter(connectors).into())]).to_string();
+    let overlay =
+        Table::from_iter([("connectors".to_owned(), Table::from_iter(connectors).into())]).to_string();
     // Written only when it differs: the Workers are built again whenever it changes.
     if fs::read_to_string(overlay_file()).ok().as_ref() != Some(&overlay) {
         fs::create_dir_all(dir())?;

@@ -123,7 +123,9 @@ impl Keys {
             Worker::ControlPlane => [
                 self.mail_transport.clone().map(|url| ("MAIL_TRANSPORT", url)),
                 self.oidc_client_secrets.as_ref().map(|all| ("OIDC_CLIENT_SECRETS", all.to_string())),
-                self.connector_client_secrets.as_ref().map(|all| ("CONNECTOR_CLIENT_SECRETS", all.to_string())),
+                self.connector_client_secrets
+                    .as_ref()
+                    .map(|all| ("CONNECTOR_CLIENT_SECRETS", all.to_string())),
             ],
         };
         needed.chain(optional.into_iter().flatten().map(Ok)).collect()

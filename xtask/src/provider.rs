@@ -106,7 +106,9 @@ impl Provider {
             (Method::Post, Some(oauth::Endpoint::Token)) => {
                 self.grants().token(&body, authorization.as_deref())
             }
-            (_, Some(oauth::Endpoint::Revoke)) => self.grants().revoke(path, query, &body, authorization.as_deref()),
+            (_, Some(oauth::Endpoint::Revoke)) => {
+                self.grants().revoke(path, query, &body, authorization.as_deref())
+            }
             (method, _) => {
                 let method = method.to_string();
                 self.grants().api_request(authorization.as_deref()).map_or_else(
@@ -125,7 +127,8 @@ impl Provider {
 }
 
 fn header(request: &Request, name: &str) -> Option<String> {
-    let header = request.headers().iter().find(|header| header.field.as_str().as_str().eq_ignore_ascii_case(name));
+    let header =
+        request.headers().iter().find(|header| header.field.as_str().as_str().eq_ignore_ascii_case(name));
     header.map(|header| header.value.as_str().to_owned())
 }
 
@@ -137,10 +140,8 @@ struct Answer {
 
 impl Answer {
     fn json(status: u16, value: &Value) -> Self {
-        let headers = vec![
-            ("content-type", "application/json".to_owned()),
-            ("cache-control", "no-store".to_owned()),
-        ];
+        let headers =
+            vec![("content-type", "application/json".to_owned()), ("cache-control", "no-store".to_owned())];
         Self { status, headers, body: value.to_string() }
     }
 

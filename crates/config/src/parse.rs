@@ -63,7 +63,9 @@ fn add(file: &mut toml::Table, overlay: toml::Table) {
         match (file.get_mut(&key), value) {
             // One level down: who configures a connector means the provider itself.
             (Some(toml::Value::Table(there)), toml::Value::Table(more)) => {
-                more.into_iter().for_each(|(key, value)| drop(there.entry(key).or_insert(value)));
+                for (key, value) in more {
+                    there.entry(key).or_insert(value);
+                }
             }
             (Some(_), _) => {}
             (None, value) => drop(file.insert(key, value)),

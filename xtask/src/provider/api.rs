@@ -14,13 +14,16 @@ pub(super) fn answer(method: &str, path_and_query: &str, body: &str) -> Answer {
             continue;
         };
         // Of a base URL with a path, the connector's paths begin below it.
-        let below = connector.base_url.as_deref().and_then(|url| url.splitn(4, '/').nth(3)).unwrap_or_default();
+        let below =
+            connector.base_url.as_deref().and_then(|url| url.splitn(4, '/').nth(3)).unwrap_or_default();
         let below = below.trim_end_matches('/');
         let Some(path) = path_and_query.strip_prefix('/').and_then(|path| path.strip_prefix(below)) else {
             continue;
         };
         let path = if path.starts_with('/') { path.to_owned() } else { format!("/{path}") };
-        let Decision::Allowed(allowed) = connector.decide(method, &path, Some(body.as_bytes())) else { continue };
+        let Decision::Allowed(allowed) = connector.decide(method, &path, Some(body.as_bytes())) else {
+            continue;
+        };
         is_listed = true;
         if let Some(fixture) = fixture(summary.id, &allowed.rule.id) {
             return Answer::json(200, &fixture);

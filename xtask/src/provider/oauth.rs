@@ -23,7 +23,9 @@ pub(super) fn endpoint(path: &str) -> Option<Endpoint> {
     // The page leads back to the path it was got from, so that forms work for every provider.
     match last {
         "authorize" | "auth" | "authorization" => Some(Endpoint::Authorize),
-        "token" | "access_token" | "oauth.v2.access" | "oauth.access" | "eagle-exchange" => Some(Endpoint::Token),
+        "token" | "access_token" | "oauth.v2.access" | "oauth.access" | "eagle-exchange" => {
+            Some(Endpoint::Token)
+        }
         "revoke" | "auth.revoke" => Some(Endpoint::Revoke),
         _ if path.contains("/refresh-tokens/") => Some(Endpoint::Revoke),
         _ => None,
@@ -201,7 +203,8 @@ impl Grants {
         let (asked, query) = (form(body), form(query));
         let bearer = authorization.and_then(|text| text.strip_prefix("Bearer "));
         let in_path = path.split_once("/refresh-tokens/").map(|(_, token)| token);
-        let token = asked.get("token").or_else(|| query.get("token")).map(String::as_str).or(bearer).or(in_path);
+        let token =
+            asked.get("token").or_else(|| query.get("token")).map(String::as_str).or(bearer).or(in_path);
         let token = token.unwrap_or_default();
         let family = self.refresh.get(token).map(|token| token.family);
         if let Some(family) = family.or_else(|| self.access.get(token).map(|token| token.family)) {
@@ -216,9 +219,8 @@ impl Grants {
         let bearer = authorization.and_then(|text| text.strip_prefix("Bearer "));
         // What was granted here has this length; what else comes is a static credential, of which all are good.
         let ours = bearer.filter(|token| token.len() == random().len());
-        let good = ours.is_none_or(|token| {
-            self.access.get(token).is_some_and(|access| access.until > Instant::now())
-        });
+        let good = ours
+            .is_none_or(|token| self.access.get(token).is_some_and(|access| access.until > Instant::now()));
         self.counts.requests += u64::from(good);
         good.then_some(())
     }
@@ -230,7 +232,8 @@ impl Grants {
 
     fn is_client(&self, asked: &Form, authorization: Option<&str>) -> bool {
         let basic = authorization.and_then(|text| text.strip_prefix("Basic "));
-        let basic = basic.and_then(|text| STANDARD.decode(text).ok()).and_then(|text| String::from_utf8(text).ok());
+        let basic =
+            basic.and_then(|text| STANDARD.decode(text).ok()).and_then(|text| String::from_utf8(text).ok());
         let secret = match basic.as_deref().and_then(|pair| pair.split_once(':')) {
             // RFC 6749, section 2.3.1: form-encoded before they are joined.
             Some((_, secret)) => form(&format!("s={secret}")).remove("s"),
