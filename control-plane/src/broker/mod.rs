@@ -6,7 +6,6 @@
 mod answer;
 mod leave;
 mod proxy;
-mod query;
 mod test;
 mod upstream;
 

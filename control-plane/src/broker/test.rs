@@ -42,8 +42,12 @@ async fn http(leaves: &Leaves<'_>, granted: &mut Granted) -> Result<ConnectionTe
     let (reason, detail) = match status {
         200..=299 => (None, None),
         401 => (Some("unauthorized"), Some("the provider does not take the credential: replace it")),
-        403 => (Some("forbidden"), Some("the provider takes the credential, but not for this: check its rights")),
-        404 => (Some("not_found"), Some("the provider has nothing at the test's address: check the parameters")),
+        403 => {
+            (Some("forbidden"), Some("the provider takes the credential, but not for this: check its rights"))
+        }
+        404 => {
+            (Some("not_found"), Some("the provider has nothing at the test's address: check the parameters"))
+        }
         429 => (Some("rate_limited"), Some("the provider has had too many requests: try again later")),
         500.. => (Some("upstream_error"), Some("the provider has a fault: try again later")),
         _ => (Some("unexpected"), Some("the provider answers otherwise than its documentation says")),
@@ -55,10 +59,9 @@ async fn log_in(granted: &Granted) -> ConnectionTest {
     match login_of(granted) {
         Ok(login) => match Outside.log_in(login).await {
             Ok(()) => result(None, None, None),
-            Err(LoginRefused { reason, detail }) => ConnectionTest {
-                detail: Some(detail),
-                ..result(Some(reason), None, None)
-            },
+            Err(LoginRefused { reason, detail }) => {
+                ConnectionTest { detail: Some(detail), ..result(Some(reason), None, None) }
+            }
         },
         Err(code) => result(Some(code.as_str()), Some(code.title()), None),
     }

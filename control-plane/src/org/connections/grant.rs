@@ -227,7 +227,9 @@ fn decide(
     } else {
         match connector.decide(method, path_and_query, body.map(str::as_bytes)) {
             Decision::Allowed(allowed) => (Some(allowed.rule), allowed.path_and_query),
-            Decision::NeedsBody { max_bytes, .. } => return Ok(Verdict::NeedsBody { max_bytes: max_bytes as u64 }),
+            Decision::NeedsBody { max_bytes, .. } => {
+                return Ok(Verdict::NeedsBody { max_bytes: max_bytes as u64 });
+            }
             Decision::Refused(refusal) => {
                 return Ok(Verdict::Refused {
                     rule: refusal.rule().map(str::to_owned),
@@ -273,13 +275,17 @@ fn record(
     target: &Target,
     again: bool,
 ) -> Result<(), AppError> {
-    let event = Event::new("credential.used", &connection.id).with("connector", connection.connector.as_str());
+    let event =
+        Event::new("credential.used", &connection.id).with("connector", connection.connector.as_str());
     let event = match target {
         // The path, not the query: callers put secrets of their own there.
         Target::Http { method, path_and_query, rule, .. } => event
             .with("method", method.as_str())
             .with("host", connection.allowed_hosts.clone())
-            .with("path", path_and_query.split('?').next().unwrap_or_default().chars().take(200).collect::<String>())
+            .with(
+                "path",
+                path_and_query.split('?').next().unwrap_or_default().chars().take(200).collect::<String>(),
+            )
             .with("rule", rule.clone()),
         Target::Server { .. } => event.with("host", connection.allowed_hosts.clone()),
     };
@@ -347,7 +353,8 @@ pub(in crate::org) fn dry_run(
         url: Some(url),
         fields: rule.map(|rule| rule.fields.clone()),
     };
-    let not_this_caller = check_write(actor, connector, rule, &method).and_then(|()| connection.check_ready());
+    let not_this_caller =
+        check_write(actor, connector, rule, &method).and_then(|()| connection.check_ready());
     if let Err(error) = not_this_caller {
         let (code, detail) = error.public();
         result.allowed = false;
