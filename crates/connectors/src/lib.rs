@@ -15,6 +15,7 @@ mod error;
 mod filter;
 mod headers;
 mod inject;
+pub mod oauth;
 mod scrub;
 mod target;
 
