@@ -17,6 +17,7 @@ mod filter;
 mod headers;
 mod inject;
 mod policy;
+pub mod oauth;
 mod scrub;
 mod target;
 
