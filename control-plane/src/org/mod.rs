@@ -13,6 +13,7 @@ mod inbound;
 mod invitations;
 mod limits;
 mod members;
+mod oauth;
 mod operator;
 pub mod outbox;
 mod overview;
@@ -29,6 +30,7 @@ pub use connections::{Grant, SealedCredential, policy};
 pub use invitations::{InvitationMail, prepare_invitation_mail};
 pub use limits::OrgLimiter;
 pub use members::role_of;
+pub use oauth::AccessTokens;
 pub use retention::purge;
 pub use sessions::open as open_session;
 

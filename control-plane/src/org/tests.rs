@@ -54,6 +54,7 @@ struct Tenant {
     founder: Principal,
     now_ms: u64,
     limits: RefCell<OrgLimiter>,
+    tokens: AccessTokens,
 }
 
 impl Tenant {
@@ -69,6 +70,7 @@ impl Tenant {
             founder: Principal::Anonymous,
             now_ms: NOW,
             limits: RefCell::default(),
+            tokens: AccessTokens::default(),
         };
         tenant.founder = tenant.sign_in(&user(seed));
         tenant
@@ -82,6 +84,7 @@ impl Tenant {
             org: &self.org,
             now_ms: self.now_ms,
             limits: &self.limits,
+            tokens: &self.tokens,
             call,
             allow_local_upstreams: false,
             mail_enabled: true,
@@ -109,6 +112,7 @@ impl Tenant {
     /// The object leaves memory, as it does when nobody calls for a while.
     fn sleep(&mut self) {
         self.limits = RefCell::default();
+        self.tokens = AccessTokens::default();
     }
 
     fn add_member(&self, user: &User) -> Principal {

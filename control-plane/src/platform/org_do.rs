@@ -10,7 +10,7 @@ use crate::asks::{AskAccount, AskOrg};
 use crate::context::Context;
 use crate::error::AppError;
 use crate::flows::Objects as _;
-use crate::org::{self, OrgLimiter, outbox};
+use crate::org::{self, AccessTokens, OrgLimiter, outbox};
 use crate::place::{self, Place};
 use crate::reply::Reply;
 use crate::store::{Sql as _, SqlError, Store, migrations};
@@ -34,6 +34,7 @@ pub struct OrgDo {
     migrated: std::result::Result<(), SqlError>,
     org: OnceCell<OrgId>,
     limits: RefCell<OrgLimiter>,
+    tokens: AccessTokens,
     /// Whether an alarm is known to be set.
     watched: Cell<bool>,
     env: Env,
@@ -49,6 +50,7 @@ impl DurableObject for OrgDo {
             migrated,
             org: OnceCell::new(),
             limits: RefCell::default(),
+            tokens: AccessTokens::default(),
             watched: Cell::new(false),
             env,
         }
@@ -139,6 +141,7 @@ impl OrgDo {
             org,
             now_ms: now_ms(),
             limits: &self.limits,
+            tokens: &self.tokens,
             call,
             allow_local_upstreams: isolate.allow_local_upstreams,
             mail_enabled: isolate.mail.is_some(),

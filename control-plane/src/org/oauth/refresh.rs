@@ -122,7 +122,7 @@ fn begin(
         return match credential.access_token() {
             Some(token) => Ok(Begun::Held(AccessToken { number: grant.generation, token: token.clone() })),
             None => {
-                ctx.store.transaction(|tx| needs_person(ctx, tx, id, StatusReason::Refused))?;
+                ctx.store.transaction(|tx| connection_needs_person(ctx, tx, id, StatusReason::Refused))?;
                 Err(broken(ConnectionStatus::ReauthorizationRequired))
             }
         };
@@ -302,7 +302,7 @@ impl Flight {
             return Ok(Landing::Overtaken);
         }
         let reason = if self.is_repeat { StatusReason::RotationLost } else { StatusReason::Refused };
-        ctx.store.transaction(|tx| needs_person(ctx, tx, id, reason))?;
+        ctx.store.transaction(|tx| connection_needs_person(ctx, tx, id, reason))?;
         Ok(Landing::Broken)
     }
 
@@ -360,7 +360,7 @@ struct Unanswered {
 }
 
 /// Takes a connection out of use until a person grants access again. The one place that does.
-pub(in crate::org) fn needs_person(
+pub(in crate::org) fn connection_needs_person(
     ctx: Context<'_>,
     tx: &Tx<'_>,
     id: &ConnectionId,
