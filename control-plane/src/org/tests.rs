@@ -28,6 +28,7 @@ const NOW: u64 = 1_800_000_000_000;
 const DAY: u64 = 86_400_000;
 
 /// A world outside in which nobody answers.
+#[derive(Clone)]
 struct Nobody;
 
 impl Remote for Nobody {

@@ -7,10 +7,12 @@ use super::now_ms;
 use super::providers::fetch_bounded;
 use crate::remote::{Login, LoginRefused, NoAnswer, Remote, RemoteAnswer, RemoteRequest};
 use secrecy::ExposeSecret as _;
-use worker::{CacheMode, Headers, Method, RequestInit, RequestRedirect};
+use std::time::Duration;
+use worker::{CacheMode, Delay, Headers, Method, RequestInit, RequestRedirect};
 use zeroize::Zeroizing;
 
 /// Providers over the platform's `fetch` and sockets.
+#[derive(Clone, Copy)]
 pub(crate) struct Outside;
 
 impl Remote for Outside {
@@ -41,5 +43,9 @@ impl Remote for Outside {
 
     fn now_ms(&self) -> u64 {
         now_ms()
+    }
+
+    async fn sleep(&self, ms: u64) {
+        Delay::from(Duration::from_millis(ms)).await;
     }
 }
