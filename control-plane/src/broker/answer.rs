@@ -1,5 +1,5 @@
-//! What comes back of an upstream's answer: headers that are ours to pass on, the body with its secrets out and, by a
-//! connector's rule, with its listed fields alone (claims B2, T2). While it streams; memory is one chunk.
+//! What comes back of an upstream's answer: headers that are ours to pass on, the body by a connector's rule with its
+//! listed fields alone, and without secrets (claims T2, B2). While it streams; memory is one chunk.
 
 use super::leave::Granted;
 use crate::error::AppError;
@@ -70,24 +70,28 @@ pub(super) fn pass_on(
     let mut is_empty = true;
     let end = stream::once(async { None });
     let passed = body.map(Some).chain(end).map(move |chunk| {
-        let mut clean = Vec::new();
         let is_end = chunk.is_none();
-        match chunk {
-            Some(chunk) => {
-                let chunk = chunk?;
-                left = left
-                    .checked_sub(chunk.len() as u64)
-                    .ok_or_else(|| broken("the upstream's body is over the limit"))?;
-                is_empty &= chunk.is_empty();
-                scrubber.push(&chunk, &mut clean);
+        let chunk = chunk.unwrap_or_else(|| Ok(Vec::new()))?;
+        left = left
+            .checked_sub(chunk.len() as u64)
+            .ok_or_else(|| broken("the upstream's body is over the limit"))?;
+        is_empty &= chunk.is_empty();
+        // First: the filter writes every string in one spelling, in which the scrubber then finds a secret.
+        let mut listed = Vec::new();
+        let listed = match filter.as_mut().filter(|_| !is_empty) {
+            Some(filter) => {
+                filter.push(&chunk, &mut listed).map_err(|_| broken("the upstream's body is not JSON"))?;
+                if is_end {
+                    filter.finish(&mut listed).map_err(|_| broken("the upstream's body is not JSON"))?;
+                }
+                &listed
             }
-            None => scrubber.finish(&mut clean),
-        }
-        let Some(filter) = filter.as_mut().filter(|_| !is_empty) else { return Ok(clean) };
+            None => &chunk,
+        };
         let mut out = Vec::new();
-        filter.push(&clean, &mut out).map_err(|_| broken("the upstream's body is not JSON"))?;
+        scrubber.push(listed, &mut out);
         if is_end {
-            filter.finish(&mut out).map_err(|_| broken("the upstream's body is not JSON"))?;
+            scrubber.finish(&mut out);
         }
         Ok::<_, worker::Error>(out)
     });
