@@ -65,7 +65,7 @@ async fn send(
     incoming: &[(String, String)],
     body: Body,
 ) -> Result<(Filtered, Response), Failure> {
-    let Target::Http { base_url, method, path_and_query, rule } = &granted.grant.target else {
+    let Target::Http { base_url, method, path_and_query, body: checked, rule } = &granted.grant.target else {
         return Err(AppError::Platform("leave for another kind of call").into());
     };
     let connector =
@@ -77,15 +77,18 @@ async fn send(
         }
         None => None,
     };
-    // GET and HEAD have no content (RFC 9110, section 9.3.1).
-    let body = if matches!(method.as_str(), "GET" | "HEAD") { Body::None } else { body };
-    let upstream = Upstream {
-        isolate: leaves.isolate,
-        method,
-        path_and_query,
-        headers: headers(connector, incoming),
-        body,
+    let mut headers = headers(connector, incoming);
+    let body = match checked {
+        // What the policy has read is what is sent.
+        Some(checked) => {
+            headers.set("content-type", "application/json");
+            Body::Text(checked.clone())
+        }
+        // GET and HEAD have no content (RFC 9110, section 9.3.1).
+        None if rule.is_some() || matches!(method.as_str(), "GET" | "HEAD") => Body::None,
+        None => body,
     };
+    let upstream = Upstream { isolate: leaves.isolate, method, path_and_query, headers, body };
     Ok((rule, upstream.call(granted, base_url).await?))
 }
 
@@ -96,7 +99,7 @@ fn headers(connector: &Connector, incoming: &[(String, String)]) -> Fields {
         return forward_request(incoming);
     }
     let mut headers = forward_request(incoming.filter(|(name, _)| {
-        ["content-type", "idempotency-key", "if-none-match", "if-modified-since", "user-agent"]
+        ["idempotency-key", "if-none-match", "if-modified-since", "user-agent"]
             .iter()
             .any(|plain| name.eq_ignore_ascii_case(plain))
     }));

@@ -12,7 +12,7 @@ use crate::store::{Event, Row};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use connectors::catalogue::{self, Connector, Rule};
-use connectors::{BaseUrl, Credential, Decision};
+use connectors::{Allowed, BaseUrl, Credential, Decision};
 use protocol::access::{Level, Resource};
 use protocol::api::{ConnectionStatus, DryRun, DryRunResult};
 use protocol::{Code, ConnectionId, Meter, Operation, OrgId, Permission};
@@ -58,7 +58,9 @@ pub enum Target {
         method: String,
         /// As checked; what the caller wrote otherwise is not in it.
         path_and_query: String,
-        /// The rule that allows it; none for the generic connector.
+        /// As checked, JSON.
+        body: Option<String>,
+        /// The rule that allows it; none for the generic connector, whose body is the caller's own.
         rule: Option<String>,
     },
     /// For one login.
@@ -165,7 +167,7 @@ fn target(
 ) -> Result<Wanted, AppError> {
     let connector = connection.catalogued()?;
     let server = || Target::Server {
-        kind: connector.kind.as_str().to_owned(),
+        kind: kind_name(connector.kind).to_owned(),
         parameters: connection.parameters.clone(),
         allow_writable_role: connection.allow_writable_role,
     };
@@ -173,7 +175,7 @@ fn target(
         (Operation::Proxy { method, path_and_query, .. }, catalogue::Kind::Http) => {
             (method.as_str(), path_and_query.as_str())
         }
-        (Operation::TestConnection { .. }, catalogue::Kind::Http) => ("GET", connector.test_path()),
+        (Operation::TestConnection { .. }, catalogue::Kind::Http) => ("GET", test_path(connector)),
         (Operation::TestConnection { .. }, _) | (Operation::Query { .. }, catalogue::Kind::Postgres) => {
             return Ok(Wanted::Target(server()));
         }
@@ -193,22 +195,43 @@ fn target(
     match decide(ctx, connection, connector, method, path, body)? {
         Verdict::NeedsBody { max_bytes } => Ok(Wanted::Body(max_bytes)),
         Verdict::Refused { reason, .. } => Err(AppError::refused(Code::RequestNotAllowed, reason)),
-        Verdict::Allowed { rule, url: _, path_and_query } => {
+        Verdict::Allowed { rule, path_and_query, body, .. } => {
             check_write(actor, connector, rule, method)?;
             Ok(Wanted::Target(Target::Http {
                 base_url: connection.base_url.clone(),
                 method: method.to_owned(),
                 path_and_query,
+                body,
                 rule: rule.map(|rule| rule.id.clone()),
             }))
         }
     }
 }
 
+const fn kind_name(kind: catalogue::Kind) -> &'static str {
+    match kind {
+        catalogue::Kind::Http => "http",
+        catalogue::Kind::Smtp => "smtp",
+        catalogue::Kind::Imap => "imap",
+        catalogue::Kind::Postgres => "postgres",
+    }
+}
+
+/// What a connection's test asks for: the connector's own test request or, of the generic one, its base URL.
+fn test_path(connector: &Connector) -> &str {
+    let test = connector.test.as_deref().and_then(|id| connector.rule(id));
+    test.map_or("", |rule| rule.path.as_str())
+}
+
 enum Verdict {
     NeedsBody { max_bytes: u64 },
     Refused { rule: Option<String>, reason: String },
-    Allowed { rule: Option<&'static Rule>, url: String, path_and_query: String },
+    Allowed {
+        rule: Option<&'static Rule>,
+        url: String,
+        path_and_query: String,
+        body: Option<String>,
+    },
 }
 
 /// What the connector's policy says to a request, whoever sends it.
@@ -222,17 +245,20 @@ fn decide(
 ) -> Result<Verdict, AppError> {
     let base_url = BaseUrl::parse(&connection.base_url, policy(ctx.allow_local_upstreams))
         .map_err(|error| AppError::refused(Code::BaseUrlRefused, error.to_string()))?;
-    let (rule, path_and_query) = if connector.is_generic() {
-        (None, path_and_query.to_owned())
+    let (rule, path_and_query, body) = if connector.is_generic() {
+        (None, path_and_query.to_owned(), None)
     } else {
-        match connector.decide(method, path_and_query, body.map(str::as_bytes)) {
-            Decision::Allowed(allowed) => (Some(allowed.rule), allowed.path_and_query),
-            Decision::NeedsBody { max_bytes, .. } => {
-                return Ok(Verdict::NeedsBody { max_bytes: max_bytes as u64 });
+        let explanation = connector.explain(method, path_and_query, body.map(str::as_bytes));
+        match explanation.decision {
+            Decision::Allowed(Allowed { rule, path_and_query, body }) => {
+                let body = body.map(String::from_utf8).transpose().map_err(|_| AppError::Encoding)?;
+                (Some(rule), path_and_query, body)
             }
+            Decision::NeedsBody { max } => return Ok(Verdict::NeedsBody { max_bytes: max as u64 }),
             Decision::Refused(refusal) => {
+                let near = explanation.considered.iter().find(|near| near.refusal.as_ref() == Some(&refusal));
                 return Ok(Verdict::Refused {
-                    rule: refusal.rule().map(str::to_owned),
+                    rule: near.map(|near| near.rule.id.clone()),
                     reason: refusal.to_string(),
                 });
             }
@@ -241,7 +267,7 @@ fn decide(
     let url = base_url
         .join(&path_and_query)
         .map_err(|error| AppError::refused(Code::PathRefused, error.to_string()))?;
-    Ok(Verdict::Allowed { rule, url: url.into(), path_and_query })
+    Ok(Verdict::Allowed { rule, url: url.to_string(), path_and_query, body })
 }
 
 /// What writes takes the right to write and, where a connector says which requests do, a person's own click (claim T4).
