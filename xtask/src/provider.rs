@@ -84,6 +84,11 @@ impl Provider {
         self.grants().counts
     }
 
+    /// Every code and token that it has handed out, for a search of where they may not be.
+    pub fn secrets(&self) -> Vec<String> {
+        self.grants().handed_out.clone()
+    }
+
     /// As if every access token had expired.
     pub fn expire_access_tokens(&self) {
         self.grants().expire();

@@ -88,6 +88,7 @@ pub(super) struct Grants {
     refresh: HashMap<String, Refresh>,
     access: HashMap<String, Access>,
     families: u64,
+    pub(super) handed_out: Vec<String>,
     pub(super) counts: Counts,
 }
 
@@ -105,6 +106,7 @@ impl Grants {
             refresh: HashMap::new(),
             access: HashMap::new(),
             families: 0,
+            handed_out: Vec::new(),
             counts: Counts::default(),
         }
     }
@@ -123,6 +125,7 @@ impl Grants {
         }
         if asked.get("decision").is_some_and(|decision| decision == "allow") {
             let code = random();
+            self.handed_out.push(code.clone());
             self.codes.insert(
                 code.clone(),
                 Code {
@@ -177,6 +180,7 @@ impl Grants {
 
     fn grant(&mut self, family: u64, scope: String) -> Answer {
         let (access, refresh) = (random(), random());
+        self.handed_out.extend([access.clone(), refresh.clone()]);
         let until = Instant::now() + self.options.access_token_life;
         self.access.insert(access.clone(), Access { family, until });
         self.refresh.insert(refresh.clone(), Refresh { family, scope: scope.clone(), used: false });

@@ -226,12 +226,7 @@ fn test_path(connector: &Connector) -> &str {
 enum Verdict {
     NeedsBody { max_bytes: u64 },
     Refused { rule: Option<String>, reason: String },
-    Allowed {
-        rule: Option<&'static Rule>,
-        url: String,
-        path_and_query: String,
-        body: Option<String>,
-    },
+    Allowed { rule: Option<&'static Rule>, url: String, path_and_query: String, body: Option<String> },
 }
 
 /// What the connector's policy says to a request, whoever sends it.

@@ -39,7 +39,8 @@ const BACKOFF_S: [u32; 6] = [1, 2, 5, 15, 60, 300];
 /// The longest that a provider may put us off, seconds. A time further ahead was written before our clock went back.
 const MAX_WAIT_S: u32 = 900;
 
-const CLIENT_REFUSED: &str = "the provider refuses the OAuth client: its client_id or secret has to be mended";
+const CLIENT_REFUSED: &str =
+    "the provider refuses the OAuth client: its client_id or secret has to be mended";
 
 /// The connection's access token. `refused` is the number of the one that the provider has just answered 401 to, if any: an
 /// answer with the same number says that there is no other, and that the 401 is the caller's to see.
@@ -290,7 +291,8 @@ impl Flight {
             tx.commit(&ctx.subject("system"), event, number)
         })?;
         let token = granted.access_token;
-        let default_s = self.connector.oauth.as_ref().map_or(0, |oauth| oauth.refresh.default_lifetime_seconds);
+        let default_s =
+            self.connector.oauth.as_ref().map_or(0, |oauth| oauth.refresh.default_lifetime_seconds);
         let default_s = u32::try_from(default_s).unwrap_or(u32::MAX);
         ctx.tokens.put(id, number, token.clone(), self.sent_ms, granted.expires_in_s, default_s);
         Ok(Landing::Token(AccessToken { number, token }))
@@ -338,7 +340,8 @@ impl Flight {
 
     /// Whether the connection still is the one that this refresh is for.
     fn is_current(&self, ctx: Context<'_>, id: &ConnectionId) -> Result<bool, SqlError> {
-        let row = ctx.store.first("SELECT generation FROM connections WHERE id = ?", &[id.as_str().into()])?;
+        let row =
+            ctx.store.first("SELECT generation FROM connections WHERE id = ?", &[id.as_str().into()])?;
         Ok(row.is_some_and(|row| row.number(0) == Ok(self.generation)))
     }
 
