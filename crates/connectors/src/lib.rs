@@ -11,9 +11,11 @@
 
 mod address;
 mod auth;
+pub mod catalogue;
 mod error;
 mod headers;
 mod inject;
+mod policy;
 mod scrub;
 mod target;
 

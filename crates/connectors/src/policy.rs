@@ -1,0 +1,3 @@
+//! Which requests pass.
+
+pub(crate) mod graphql;
