@@ -36,7 +36,7 @@ pub enum Error {
     /// The JSON isn't one of the credential kinds.
     #[error(
         "auth must be one of {{type: bearer, token}}, {{type: api_key, header or query, value}}, \
-         {{type: basic, username, password}}, with no other fields"
+         {{type: basic, username, password}}, {{type: oauth2}}, {{type: none}}, with no other fields"
     )]
     CredentialMalformed,
     /// A secret is empty, too long, or holds characters that can't be sent.
@@ -58,6 +58,9 @@ pub enum Error {
     /// The query parameter's name can't be sent plainly.
     #[error("the query parameter's name must be 1 to 128 letters, digits or any of - . _ ~ [ ]")]
     CredentialQuery,
+    /// `oauth2` where a credential is needed at once.
+    #[error("an oauth2 connection gets its credential by its authorization at the provider")]
+    CredentialByAuthorization,
     /// A stored credential isn't in a format this version knows.
     #[error("the stored credential cannot be read")]
     CredentialStored,
@@ -79,7 +82,8 @@ impl Error {
             | Self::CredentialUsername
             | Self::CredentialPlacement
             | Self::CredentialHeader
-            | Self::CredentialQuery => "credential_invalid",
+            | Self::CredentialQuery
+            | Self::CredentialByAuthorization => "credential_invalid",
             Self::CredentialStored => "credential_unreadable",
         }
     }

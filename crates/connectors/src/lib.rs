@@ -13,15 +13,18 @@ mod address;
 mod auth;
 pub mod catalogue;
 mod error;
+mod filter;
 mod headers;
 mod inject;
 mod policy;
+pub mod oauth;
 mod scrub;
 mod target;
 
 pub use address::is_public;
 pub use auth::{Credential, CredentialInput, Placement};
 pub use error::Error;
+pub use filter::{FieldFilter, FilterError};
 pub use headers::{Headers, forward_request, forward_response, is_proxy_claim, is_scrubbable};
 pub use inject::Outbound;
 pub use policy::{Allowed, Considered, Decision, Explanation, OVERRIDE_HEADERS, Refusal, SoqlProblem};
