@@ -18,6 +18,8 @@ mod headers;
 mod inject;
 pub mod oauth;
 mod policy;
+mod policy;
+pub mod oauth;
 mod scrub;
 mod target;
 
