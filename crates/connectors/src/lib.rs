@@ -18,8 +18,6 @@ mod headers;
 mod inject;
 pub mod oauth;
 mod policy;
-mod policy;
-pub mod oauth;
 mod scrub;
 mod target;
 
