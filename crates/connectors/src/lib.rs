@@ -16,8 +16,8 @@ mod error;
 mod filter;
 mod headers;
 mod inject;
-mod policy;
 pub mod oauth;
+mod policy;
 mod scrub;
 mod target;
 
