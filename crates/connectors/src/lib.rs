@@ -23,4 +23,4 @@ pub use error::Error;
 pub use headers::{Headers, forward_request, forward_response, is_proxy_claim, is_scrubbable};
 pub use inject::Outbound;
 pub use scrub::{REDACTED, Scrubber};
-pub use target::{BaseUrl, TargetPolicy, is_plain_path};
+pub use target::{BaseUrl, TargetPolicy, check_host, is_plain_path};
