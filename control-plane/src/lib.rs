@@ -16,6 +16,7 @@ pub mod org;
 pub mod reply;
 pub mod secrets;
 pub mod store;
+pub mod warehouse;
 
 #[cfg(target_arch = "wasm32")]
 mod broker;
