@@ -5,6 +5,7 @@
 
 pub mod account;
 pub mod asks;
+pub mod client_hello;
 pub mod context;
 pub mod email;
 pub mod error;

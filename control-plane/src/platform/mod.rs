@@ -4,11 +4,14 @@ mod account_do;
 mod identity_do;
 mod isolate;
 mod limiter_do;
+pub(crate) mod mail_login;
 mod objects;
 mod org_do;
 mod post;
+pub(crate) mod postgres;
 mod providers;
 mod smtp;
+mod socket;
 mod sql;
 
 pub(crate) use isolate::Isolate;
