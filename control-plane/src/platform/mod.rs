@@ -4,12 +4,15 @@ mod account_do;
 mod identity_do;
 mod isolate;
 mod limiter_do;
+pub(crate) mod mail_login;
 mod objects;
 mod org_do;
 mod post;
+pub(crate) mod postgres;
 mod providers;
 mod remote;
 mod smtp;
+mod socket;
 mod sql;
 
 pub(crate) use isolate::Isolate;

@@ -29,4 +29,4 @@ pub use headers::{Headers, forward_request, forward_response, is_proxy_claim, is
 pub use inject::Outbound;
 pub use policy::{Allowed, Considered, Decision, Explanation, OVERRIDE_HEADERS, Refusal, SoqlProblem};
 pub use scrub::{REDACTED, Scrubber};
-pub use target::{BaseUrl, TargetPolicy, is_plain_path};
+pub use target::{BaseUrl, TargetPolicy, check_host, is_plain_path};
