@@ -9,8 +9,8 @@ use url::Url;
 
 use super::graphql;
 use super::model::{
-    Argument, BodyShape, Connector, CredentialKind, Kind, Method, OAuth, RefreshKind, RevocationKind, Rule,
-    Scalar, TokenKind,
+    Argument, BodyShape, Connector, Constraint, CredentialKind, Kind, Method, OAuth, RefreshKind,
+    RevocationKind, Rule, Scalar, TokenKind,
 };
 use super::parameter::{self, Pattern};
 
@@ -452,6 +452,11 @@ fn body(key: &str, rule: &Rule, found: &mut Findings) {
             &key,
             "repeat and set are for query parameters",
         );
+        found.unless(
+            !matches!(argument.constraint, Constraint::Soql(_)),
+            &format!("{key}.soql"),
+            "is for query parameters",
+        );
         objects(&key, argument, found);
         // A value cannot be both a leaf and an object.
         let is_parent = |other: &String| {
@@ -462,13 +467,12 @@ fn body(key: &str, rule: &Rule, found: &mut Findings) {
 }
 
 fn objects(key: &str, argument: &Argument, found: &mut Findings) {
-    use super::model::Constraint::{ListOf, OneOf, Soql, Words};
     let is_word = |word: &str| {
         word.bytes().next().is_some_and(|b| b.is_ascii_alphabetic())
             && word.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
     };
     match &argument.constraint {
-        Soql(objects) => found.unless(
+        Constraint::Soql(objects) => found.unless(
             objects.iter().all(|(name, object)| {
                 let is_bound = |(field, values): (&String, &Vec<String>)| {
                     object.fields.contains(field)
@@ -483,19 +487,19 @@ fn objects(key: &str, argument: &Argument, found: &mut Findings) {
             &format!("{key}.soql"),
             "must be objects with a list of fields, and `only` with some of them and values",
         ),
-        Words(words) => found.unless(
+        Constraint::Words(words) => found.unless(
             words.iter().all(|word| {
                 word.len() > 1 && word.bytes().all(|b| b.is_ascii_alphanumeric() || b":_-".contains(&b))
             }),
             &format!("{key}.words"),
             "must be words, or names with a colon",
         ),
-        ListOf(values) => found.unless(
+        Constraint::ListOf(values) => found.unless(
             values.iter().all(|value| !value.is_empty() && !value.contains(',')),
             &format!("{key}.list_of"),
             "must be values without commas",
         ),
-        OneOf(values) => found.unless(
+        Constraint::OneOf(values) => found.unless(
             values
                 .iter()
                 .all(|value| !matches!(value, Scalar::Text(text) if text.contains(char::is_control))),
