@@ -208,6 +208,11 @@ fn a_bad_value_is_named_by_its_key() {
         (r#"path = "/list""#, r#"path = "/tickets/{kind=a|b}""#, ""),
         (r#""ticket.subject" ="#, r#""ticket..subject" ="#, "requests[create].body.fields.ticket..subject: "),
         (
+            "{ string = { max = 9 } }",
+            "{ soql = { Case = [\"Id\"] } }",
+            "requests[create].body.fields.ticket.subject.soql: ",
+        ),
+        (
             r#""ticket.subject" ="#,
             "ticket = { any = true }\n\"ticket.subject\" =",
             "requests[create].body.fields.ticket: another field is below",
