@@ -20,24 +20,28 @@ pub fn render(
     retry: Option<&Retry>,
 ) -> Markup {
     let typed = |name: &str| Retry::typed_for(retry, Form::Connections, "dry_run", name);
-    shell.page(&connection.name, PATH, &html! {
-        p { a href=(PATH) { "← Connections" } }
-        h1 { (connection.name) }
-        (notice(done, "Connection"))
-        (refusal(retry, Form::Connections))
-        @if let Some(trouble) = trouble(connection) {
-            div.problem role="status" { (trouble) }
-            @if may(me, &Operation::CreateConnection) { (grant(shell, connection)) }
-        }
-        (details(connection))
-        (actions(shell, me, connection))
-        @if !connection.base_url.is_empty() {
-            section aria-labelledby="dry-run" {
-                h2 id="dry-run" { "Would it pass?" }
-                (dry_run_form(shell, &connection.id, &typed))
+    shell.page(
+        &connection.name,
+        PATH,
+        &html! {
+            p { a href=(PATH) { "← Connections" } }
+            h1 { (connection.name) }
+            (notice(done, "Connection"))
+            (refusal(retry, Form::Connections))
+            @if let Some(trouble) = trouble(connection) {
+                div.problem role="status" { (trouble) }
+                @if may(me, &Operation::CreateConnection) { (grant(shell, connection)) }
             }
-        }
-    })
+            (details(connection))
+            (actions(shell, me, connection))
+            @if !connection.base_url.is_empty() {
+                section aria-labelledby="dry-run" {
+                    h2 id="dry-run" { "Would it pass?" }
+                    (dry_run_form(shell, &connection.id, &typed))
+                }
+            }
+        },
+    )
 }
 
 fn details(connection: &Connection) -> Markup {
@@ -130,17 +134,21 @@ pub fn dry_run(shell: &Shell<'_>, id: &ConnectionId, result: &DryRunResult, fiel
 /// What a test says.
 pub fn test(shell: &Shell<'_>, id: &ConnectionId, test: &ConnectionTest) -> Markup {
     let title = if test.ok { "The credential works" } else { "The credential does not work" };
-    shell.page(title, PATH, &html! {
-        (back(id))
-        h1 { (title) }
-        dl {
-            @if let Some(reason) = &test.reason { dt { "Reason" } dd { code { (reason) } } }
-            @if let Some(detail) = &test.detail { dt { "What to do" } dd { (detail) } }
-            @if let Some(status) = test.status { dt { "The provider's status" } dd { (status) } }
-            dt { "Answered in" } dd { (test.duration_ms) " ms" }
-        }
-        (shell.button(PATH, "test", &[("id", id.as_str())], "quiet", "Test again"))
-    })
+    shell.page(
+        title,
+        PATH,
+        &html! {
+            (back(id))
+            h1 { (title) }
+            dl {
+                @if let Some(reason) = &test.reason { dt { "Reason" } dd { code { (reason) } } }
+                @if let Some(detail) = &test.detail { dt { "What to do" } dd { (detail) } }
+                @if let Some(status) = test.status { dt { "The provider's status" } dd { (status) } }
+                dt { "Answered in" } dd { (test.duration_ms) " ms" }
+            }
+            (shell.button(PATH, "test", &[("id", id.as_str())], "quiet", "Test again"))
+        },
+    )
 }
 
 fn back(id: &ConnectionId) -> Markup {

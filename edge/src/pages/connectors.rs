@@ -68,13 +68,7 @@ pub struct Data {
 }
 
 /// One connector.
-pub fn one(
-    shell: &Shell<'_>,
-    me: &Me,
-    data: &Data,
-    done: Option<Notice>,
-    retry: Option<&Retry>,
-) -> Markup {
+pub fn one(shell: &Shell<'_>, me: &Me, data: &Data, done: Option<Notice>, retry: Option<&Retry>) -> Markup {
     let connector = &data.connector;
     shell.page(&connector.name, PLACE, &html! {
         p { a href=(PATH) { "← Connectors" } }

@@ -24,27 +24,31 @@ pub fn render(shell: &Shell<'_>, receipts: &List<Receipt>) -> Markup {
 /// One a row.
 pub(super) fn table(receipts: &[Receipt]) -> Markup {
     let heads = ["Connection", "At the provider", "Evidence", "Disconnected", "Credential wiped"];
-    parts::table("Receipts", &heads, &html! {
-        @for receipt in receipts { tr {
-            td { strong { (receipt.name) } br; span.faint { (receipt.connector) } br; code { (receipt.connection_id) } }
-            td {
-                strong { (revocation_name(receipt.revocation)) }
-                @if let Some(detail) = &receipt.detail { br; (detail) }
-            }
-            td {
-                @match &receipt.evidence {
-                    None => span.faint { "nothing was sent" },
-                    Some(evidence) => {
-                        code.wrap { (evidence.endpoint) } br;
-                        @match evidence.http_status { Some(status) => { "HTTP " (status) }, None => "not reached" }
-                        ", " (time(&evidence.at)) ", attempts: " (evidence.attempts)
+    parts::table(
+        "Receipts",
+        &heads,
+        &html! {
+            @for receipt in receipts { tr {
+                td { strong { (receipt.name) } br; span.faint { (receipt.connector) } br; code { (receipt.connection_id) } }
+                td {
+                    strong { (revocation_name(receipt.revocation)) }
+                    @if let Some(detail) = &receipt.detail { br; (detail) }
+                }
+                td {
+                    @match &receipt.evidence {
+                        None => span.faint { "nothing was sent" },
+                        Some(evidence) => {
+                            code.wrap { (evidence.endpoint) } br;
+                            @match evidence.http_status { Some(status) => { "HTTP " (status) }, None => "not reached" }
+                            ", " (time(&evidence.at)) ", attempts: " (evidence.attempts)
+                        }
                     }
                 }
-            }
-            td { (time(&receipt.disconnected_at)) }
-            td { (time_or(receipt.deleted_at.as_deref(), "when it is settled")) }
-        } }
-    })
+                td { (time(&receipt.disconnected_at)) }
+                td { (time_or(receipt.deleted_at.as_deref(), "when it is settled")) }
+            } }
+        },
+    )
 }
 
 fn revocation_name(revocation: Revocation) -> &'static str {

@@ -9,16 +9,8 @@ use protocol::{InvitationId, Operation, SessionId, UserId};
 use serde_json::{Value, json};
 
 /// Where a confirmation may lead back to. Nothing else is: no open redirect.
-const BACK: [&str; 8] = [
-    "/account",
-    "/admin/keys",
-    "/connections",
-    "/endpoints",
-    "/keys",
-    "/members",
-    "/sources",
-    "/workspace",
-];
+const BACK: [&str; 8] =
+    ["/account", "/admin/keys", "/connections", "/endpoints", "/keys", "/members", "/sources", "/workspace"];
 
 /// The way back of a confirmation, which says that it is done.
 fn back(path: &str) -> String {
@@ -36,11 +28,9 @@ pub(super) fn members(action: &str, fields: &Fields) -> Option<(Operation, Value
             json!({ "role": fields.text("role") }),
             Done::at("/members?done=role-changed"),
         ),
-        "remove" => (
-            Operation::RemoveMember { id: person()? },
-            Value::Null,
-            Done::at("/members?done=member-removed"),
-        ),
+        "remove" => {
+            (Operation::RemoveMember { id: person()? }, Value::Null, Done::at("/members?done=member-removed"))
+        }
         "invite" => (
             Operation::CreateInvitation,
             json!({ "email": fields.text("email"), "role": fields.text("role") }),
@@ -60,9 +50,7 @@ pub(super) fn members(action: &str, fields: &Fields) -> Option<(Operation, Value
 pub(super) fn account(form: Form, action: &str, fields: &Fields) -> Option<(Operation, Value, Done)> {
     Some(match (form, action) {
         (Form::Confirm, "provider") => to_provider(fields, OidcPurpose::Reauthenticate)?,
-        (Form::Confirm, _) => {
-            (Operation::Reauthenticate, proof(fields), Done::at(back(fields.text("back"))))
-        }
+        (Form::Confirm, _) => (Operation::Reauthenticate, proof(fields), Done::at(back(fields.text("back")))),
         (Form::Password, _) => (
             Operation::ChangePassword,
             json!({
@@ -107,9 +95,7 @@ pub(super) fn account(form: Form, action: &str, fields: &Fields) -> Option<(Oper
         (_, "end_other_sessions") => {
             (Operation::RevokeOtherSessions, Value::Null, Done::at("/account?done=sessions-ended"))
         }
-        (_, "switch") => {
-            (Operation::SwitchOrg, json!({ "org_id": fields.text("org_id") }), Done::at("/"))
-        }
+        (_, "switch") => (Operation::SwitchOrg, json!({ "org_id": fields.text("org_id") }), Done::at("/")),
         (_, "create_org") => {
             let mut body = json!({ "name": fields.text("name") });
             put_region(&mut body, fields);

@@ -223,7 +223,8 @@ fn succeeded<P: ControlPlane>(
     reply: &Reply,
 ) -> Result<Answer, Code> {
     let session = reply.session.as_deref().map(String::as_str);
-    let signed_in = |path: Cow<'static, str>| Answer::see_other(path).with_session(session, idle_days(context));
+    let signed_in =
+        |path: Cow<'static, str>| Answer::see_other(path).with_session(session, idle_days(context));
     match done {
         Done::SeeOther(path) => Ok(signed_in(path)),
         Done::SignedIn if reply.status == 202 => {

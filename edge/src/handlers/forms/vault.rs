@@ -14,7 +14,8 @@ pub(super) fn page(form: Form, fields: &Fields) -> Page {
     let id = || ConnectionId::parse(fields.text("id")).ok();
     let connector = slug(fields.text("connector"));
     match (form, fields.text("action"), connector) {
-        (Form::Connections, "create" | "replace", Some(connector)) | (Form::Connectors, _, Some(connector)) => {
+        (Form::Connections, "create" | "replace", Some(connector))
+        | (Form::Connectors, _, Some(connector)) => {
             Page::Connector { id: connector, notice: None, replace: id() }
         }
         (Form::Connections, _, _) => match id() {
@@ -40,18 +41,12 @@ pub(super) fn connections(action: &str, fields: &Fields) -> Option<(Operation, V
     let id = ConnectionId::parse(fields.text("id")).ok()?;
     Some(match action {
         "authorize" => (Operation::AuthorizeConnection { id }, json!({}), Done::ToGrant),
-        "test" => {
-            (Operation::TestConnection { id: id.clone() }, Value::Null, Done::Shown(Once::Test(id)))
-        }
+        "test" => (Operation::TestConnection { id: id.clone() }, Value::Null, Done::Shown(Once::Test(id))),
         "replace" => {
             let done = Done::at(format!("/connections/{id}?done=replaced"));
             (Operation::ReplaceCredential { id }, json!({ "auth": auth(fields) }), done)
         }
-        "dry_run" => (
-            Operation::DryRun { id: id.clone() },
-            dry_run(fields),
-            Done::Shown(Once::DryRun(id)),
-        ),
+        "dry_run" => (Operation::DryRun { id: id.clone() }, dry_run(fields), Done::Shown(Once::DryRun(id))),
         "disconnect" => (Operation::DeleteConnection { id }, Value::Null, Done::Shown(Once::Receipt)),
         _ => return None,
     })

@@ -8,8 +8,8 @@ use crate::handlers::forms::Fields;
 use crate::pages;
 use crate::verdict::Answer;
 use protocol::api::{
-    ConnectionTest, CreatedApiKey, CreatedEndpoint, CreatedInvitation, DeletedOrg, Disconnected, DryRunResult,
-    NewSecondFactor, RecoveryCodes,
+    ConnectionTest, CreatedApiKey, CreatedEndpoint, CreatedInvitation, DeletedOrg, Disconnected,
+    DryRunResult, NewSecondFactor, RecoveryCodes,
 };
 use protocol::{Code, ConnectionId};
 

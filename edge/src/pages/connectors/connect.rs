@@ -10,12 +10,7 @@ use protocol::Operation;
 use protocol::api::{ConnectorAuth, Me};
 
 /// A form a kind of credential.
-pub(super) fn connect(
-    shell: &Shell<'_>,
-    me: &Me,
-    connector: &Connector,
-    retry: Option<&Retry>,
-) -> Markup {
+pub(super) fn connect(shell: &Shell<'_>, me: &Me, connector: &Connector, retry: Option<&Retry>) -> Markup {
     html! {
         section aria-labelledby="connect" {
             h2 id="connect" { "Connect" }
@@ -82,7 +77,8 @@ pub(super) fn replace(
     connection: &Connection,
     retry: Option<&Retry>,
 ) -> Markup {
-    let same = connector.auth.iter().filter(|auth| auth.kind == connection.auth_type && auth.kind != "oauth2");
+    let same =
+        connector.auth.iter().filter(|auth| auth.kind == connection.auth_type && auth.kind != "oauth2");
     html! {
         section aria-labelledby="replace" {
             h2 id="replace" { "Replace the credential of " (connection.name) }

@@ -12,7 +12,9 @@ use protocol::{Code, Operation, call};
 pub(super) fn operations(page: &Page) -> Option<Vec<Operation>> {
     let list = |cursor: &Option<String>| call::Page { limit: None, cursor: cursor.clone() };
     Some(match page {
-        Page::Connection { id, .. } | Page::Disconnect(id) => vec![Operation::GetConnection { id: id.clone() }],
+        Page::Connection { id, .. } | Page::Disconnect(id) => {
+            vec![Operation::GetConnection { id: id.clone() }]
+        }
         Page::Connectors => vec![Operation::ListConnectors],
         Page::Connector { id, replace, .. } => {
             let connector = Operation::GetConnector { connector: id.clone() };
