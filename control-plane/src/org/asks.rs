@@ -36,5 +36,7 @@ pub fn answer(ctx: Context<'_>, ask: &AskOrg) -> Result<Reply, AppError> {
         AskOrg::KeysRotated { operator, from, to, before } => {
             keys::rotated(ctx, operator, *from, *to, before)
         }
+        // A provider may have to be asked first: `super::leave`.
+        AskOrg::Leave { .. } => Err(AppError::Platform("leave was asked where nobody can be asked for it")),
     }
 }
