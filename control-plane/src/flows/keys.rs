@@ -77,7 +77,9 @@ async fn ask_all<O: Objects>(flow: Flow<'_, O>, ask: &AskRegistry) -> Result<Vec
     let left = all - told.len();
     Err(AppError::refused(
         Code::Unavailable,
-        format!("{left} of {all} shards of the registry cannot be reached; the others have been asked: repeat this call"),
+        format!(
+            "{left} of {all} shards of the registry cannot be reached; the others have been asked: repeat this call"
+        ),
     ))
 }
 
@@ -99,7 +101,8 @@ fn sum(keyring: &Keyring, shards: &[ShardKeys]) -> Keys {
     let versions = known
         .into_iter()
         .map(|version| {
-            let count = |by_version: &BTreeMap<u32, u64>| by_version.get(&version).copied().unwrap_or_default();
+            let count =
+                |by_version: &BTreeMap<u32, u64>| by_version.get(&version).copied().unwrap_or_default();
             let (orgs, accounts) = (count(&orgs), count(&accounts));
             let wraps = orgs + accounts;
             let reason = reason(keyring, current, version, wraps, finished, unmade);
@@ -145,10 +148,8 @@ fn rotation(current: u32, shards: &[ShardKeys]) -> Option<KeyRotation> {
     let begun = shards.iter().filter(|shard| shard.current == Some(current));
     let started_at = begun.filter_map(|shard| shard.started_at).min()?;
     // A shard that was not told yet has not finished.
-    let finished: Option<Vec<u64>> = shards
-        .iter()
-        .map(|shard| shard.finished_at.filter(|_| shard.current == Some(current)))
-        .collect();
+    let finished: Option<Vec<u64>> =
+        shards.iter().map(|shard| shard.finished_at.filter(|_| shard.current == Some(current))).collect();
     let (mut before, mut after) = (BTreeMap::new(), BTreeMap::new());
     for shard in shards {
         add(&mut after, &shard.orgs);

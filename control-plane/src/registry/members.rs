@@ -133,7 +133,8 @@ pub(super) fn nobody(ctx: RegistryContext<'_>, id: &str) -> Result<(), SqlError>
         "UPDATE members SET due_at = ? WHERE id = ? AND kek IS NULL",
         &[(ctx.now_ms + MAKING_MS).into(), id.into()],
     )?;
-    ctx.sql.exec("UPDATE members SET failures = failures + 1 WHERE id = ? AND kek IS NOT NULL", &[id.into()])?;
+    ctx.sql
+        .exec("UPDATE members SET failures = failures + 1 WHERE id = ? AND kek IS NOT NULL", &[id.into()])?;
     Ok(())
 }
 

@@ -41,10 +41,8 @@ fn begin(ctx: RegistryContext<'_>, to: u32, before: &str) -> Result<(), SqlError
         &[to.into(), ctx.now_ms.into(), before.into()],
     )?;
     // Who is being made right now is asked when it should be there.
-    ctx.sql.exec(
-        "UPDATE members SET due_at = ?, failures = 0 WHERE kek < ?",
-        &[ctx.now_ms.into(), to.into()],
-    )?;
+    ctx.sql
+        .exec("UPDATE members SET due_at = ?, failures = 0 WHERE kek < ?", &[ctx.now_ms.into(), to.into()])?;
     Ok(())
 }
 

@@ -3,8 +3,8 @@
 use super::*;
 use crate::asks::{AskAccount, AskIdentity, AskOrg, ShardKeys, Wrapped};
 use crate::flows::Objects;
-use crate::store::native::Native;
 use crate::store::migrations;
+use crate::store::native::Native;
 use protocol::{Code, Operation, OrgId, Region, UserId};
 use serde::de::DeserializeOwned;
 use std::cell::{Cell, RefCell};

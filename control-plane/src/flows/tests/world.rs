@@ -2,7 +2,8 @@
 
 use crate::account::{self, AccountContext, Hashing};
 use crate::asks::{
-    AskAccount, AskIdentity, AskOrg, AskRegistry, Identity, Invited, Mail, OpenSession, Voucher, Work, Wrapped,
+    AskAccount, AskIdentity, AskOrg, AskRegistry, Identity, Invited, Mail, OpenSession, Voucher, Work,
+    Wrapped,
 };
 use crate::error::AppError;
 use crate::flows::{Flow, Objects, Providers, answer, pass_on_reset, perform};
@@ -437,11 +438,7 @@ impl World {
     }
 
     fn registry_context<'a>(&self, sql: &'a Native) -> RegistryContext<'a> {
-        RegistryContext {
-            sql,
-            deployed: self.secrets.keyring.current().get(),
-            now_ms: self.now_ms.get(),
-        }
+        RegistryContext { sql, deployed: self.secrets.keyring.current().get(), now_ms: self.now_ms.get() }
     }
 
     /// Lets the alarms of all shards ring, as often as they are due by now.

@@ -453,7 +453,7 @@ impl Stored {
             Some(token) => {
                 let place = place(ctx.org, &self.id, &self.connector, &self.allowed_hosts);
                 let bearer = Credential::bearer(token.token.clone()).map_err(|_| AppError::Encoding)?;
-                dek::load(ctx)?.seal(&place, &bearer.to_sealed_plaintext())?
+                dek::seal(ctx, &place, &bearer.to_sealed_plaintext())?
             }
         };
         Ok(SealedCredential {
@@ -461,7 +461,7 @@ impl Stored {
             connection: self.id.clone(),
             connector: self.connector.clone(),
             allowed_hosts: self.allowed_hosts.clone(),
-            wrapped_dek: STANDARD.encode(dek::wrapped(ctx)?.as_bytes()),
+            wrapped_dek: STANDARD.encode(dek::wrapped_for(ctx, &sealed)?.as_bytes()),
             sealed: STANDARD.encode(sealed.as_bytes()),
         })
     }
