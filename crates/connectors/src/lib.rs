@@ -16,6 +16,7 @@ mod error;
 mod filter;
 mod headers;
 mod inject;
+pub mod oauth;
 mod policy;
 mod scrub;
 mod target;
