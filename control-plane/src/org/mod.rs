@@ -18,6 +18,7 @@ mod operator;
 pub mod outbox;
 mod overview;
 mod plan;
+mod receipts;
 mod retention;
 mod sessions;
 mod sources;

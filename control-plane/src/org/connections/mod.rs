@@ -68,7 +68,7 @@ fn read(row: &Row) -> Result<Connection, SqlError> {
 }
 
 /// A name in a row: unknown ones are a fault (invariant 6).
-fn one_of<T: Copy, const N: usize>(
+pub(super) fn one_of<T: Copy, const N: usize>(
     all: [T; N],
     name: fn(T) -> &'static str,
     text: &str,
@@ -76,7 +76,7 @@ fn one_of<T: Copy, const N: usize>(
     all.into_iter().find(|one| name(*one) == text).ok_or(SqlError::Row)
 }
 
-fn place<'a>(
+pub(super) fn place<'a>(
     org: &'a OrgId,
     id: &'a ConnectionId,
     connector: &'a str,

@@ -17,7 +17,7 @@ use super::tokens::AccessToken;
 use super::{Endpoints, clients};
 use crate::context::Context;
 use crate::error::AppError;
-use crate::org::connections::{broken, place};
+use crate::org::connections::place;
 use crate::org::{dek, receipts};
 use crate::remote::{NoAnswer, Remote, RemoteAnswer, RemoteRequest};
 use crate::store::{Committed, Event, Row, SqlError, Tx};
@@ -62,7 +62,7 @@ pub(in crate::org) async fn access_token(
         match flight.land(ctx, remote, id).await? {
             Landing::Token(token) => return Ok(token),
             Landing::Later { seconds, client_refused } => return Err(later(seconds, client_refused)),
-            Landing::Broken => return Err(broken(ConnectionStatus::ReauthorizationRequired)),
+            Landing::Broken => return Err(not_ready(ConnectionStatus::ReauthorizationRequired)),
             // The connection has another credential by now, or is gone.
             Landing::Overtaken => {}
         }
@@ -123,7 +123,7 @@ fn begin(
             Some(token) => Ok(Begun::Held(AccessToken { number: grant.generation, token: token.clone() })),
             None => {
                 ctx.store.transaction(|tx| connection_needs_person(ctx, tx, id, StatusReason::Refused))?;
-                Err(broken(ConnectionStatus::ReauthorizationRequired))
+                Err(not_ready(ConnectionStatus::ReauthorizationRequired))
             }
         };
     };
@@ -187,9 +187,9 @@ impl Grant {
         match row.text(5)? {
             status if status == ConnectionStatus::Active.as_str() => {}
             status if status == ConnectionStatus::Pending.as_str() => {
-                return Err(broken(ConnectionStatus::Pending));
+                return Err(not_ready(ConnectionStatus::Pending));
             }
-            _ => return Err(broken(ConnectionStatus::ReauthorizationRequired)),
+            _ => return Err(not_ready(ConnectionStatus::ReauthorizationRequired)),
         }
         Ok(Self {
             connector: connectors::catalogue::get(row.text(0)?)
@@ -385,4 +385,21 @@ fn later(seconds: u32, client_refused: bool) -> AppError {
         retry_after_seconds: seconds,
         detail: client_refused.then(|| CLIENT_REFUSED.into()),
     }
+}
+
+fn not_ready(status: ConnectionStatus) -> AppError {
+    let detail = match status {
+        ConnectionStatus::Pending => "access has not been granted yet: POST /v1/connections/{id}/authorize",
+        _ => "access has to be granted again: POST /v1/connections/{id}/authorize",
+    };
+    AppError::refused(Code::ConnectionNotReady, detail)
+}
+
+fn send(request: TokenRequest) -> RemoteRequest {
+    let mut headers = vec![
+        ("content-type", TokenRequest::CONTENT_TYPE.into()),
+        ("accept", TokenRequest::ACCEPT.into()),
+    ];
+    headers.extend(request.authorization.map(|value| ("authorization", value)));
+    RemoteRequest { method: "POST", url: request.url, headers, body: Some(request.body) }
 }
