@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
 #[cfg(test)]
-mod check;
+pub(crate) mod check;
 mod model;
 mod parameter;
 mod path;

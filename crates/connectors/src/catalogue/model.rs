@@ -3,6 +3,7 @@
 //! The build script reads the TOML into these types and the library the same values as JSON, so that neither knows a key
 //! that the other does not. A key that is not here is refused. What one value alone cannot show is checked in `check`.
 
+use core::fmt;
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
@@ -383,7 +384,7 @@ impl Constraint {
     pub fn accepts_text(&self, value: &str) -> bool {
         match self {
             Self::Any => true,
-            Self::OneOf(allowed) => allowed.iter().any(|scalar| scalar.is_text(value)),
+            Self::OneOf(allowed) => allowed.iter().any(|scalar| scalar.to_string() == value),
             Self::ListOf(allowed) => value.split(',').all(|item| allowed.iter().any(|a| a == item)),
             // Digits alone, and no leading zero or plus: one spelling a number.
             Self::Int(range) => value
@@ -396,12 +397,12 @@ impl Constraint {
     }
 }
 
-impl Scalar {
-    fn is_text(&self, value: &str) -> bool {
+impl fmt::Display for Scalar {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Bool(flag) => value == if *flag { "true" } else { "false" },
-            Self::Int(n) => value == n.to_string(),
-            Self::Text(text) => value == text,
+            Self::Bool(flag) => flag.fmt(f),
+            Self::Int(n) => n.fmt(f),
+            Self::Text(text) => text.fmt(f),
         }
     }
 }
