@@ -24,12 +24,9 @@ mod path;
 use model::Connector;
 
 fn main() {
-    #[expect(clippy::print_stdout, reason = "a build script's instructions to cargo")]
-    {
-        println!("cargo::rerun-if-changed=catalogue");
-        if let Err(error) = emit() {
-            println!("cargo::error={}", error.to_string().replace('\n', "\ncargo::error="));
-        }
+    println!("cargo::rerun-if-changed=catalogue");
+    if let Err(error) = emit() {
+        println!("cargo::error={}", error.to_string().replace('\n', "\ncargo::error="));
     }
 }
 

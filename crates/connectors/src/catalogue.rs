@@ -6,6 +6,11 @@
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
+use secrecy::{ExposeSecret, SecretString};
+use zeroize::Zeroizing;
+
+use crate::policy::{self, Allowed, Decision};
+
 #[cfg(test)]
 pub(crate) mod check;
 mod model;
@@ -109,8 +114,7 @@ impl Connector {
         self.fill(self.base_url.as_deref().ok_or(ParameterError::NoUrl)?, parameters)
     }
 
-    /// One of the connector's OAuth URLs with the connection's parameters in it. `{client_id}`, which a revocation URL
-    /// may have, is the caller's to put into `template` first.
+    /// One of the connector's OAuth URLs with the connection's parameters in it.
     ///
     /// # Errors
     /// A [`ParameterError`].
@@ -119,7 +123,40 @@ impl Connector {
         template: &str,
         parameters: &BTreeMap<String, String>,
     ) -> Result<String, ParameterError> {
-        parameter::fill(template, &self.parameters, parameters)
+        parameter::fill(template, &self.parameters, parameters, &[])
+    }
+
+    /// The URL of a revocation with the connection's parameters, the client's id and the token in it.
+    ///
+    /// # Errors
+    /// A [`ParameterError`].
+    pub fn revocation_url(
+        &self,
+        revocation: &Revocation,
+        parameters: &BTreeMap<String, String>,
+        client_id: &str,
+        token: &SecretString,
+    ) -> Result<Zeroizing<String>, ParameterError> {
+        let client_id = policy::percent_encoded(client_id);
+        let token = policy::percent_encoded(token.expose_secret());
+        let own = [("client_id", client_id.as_str()), ("token", token.as_str())];
+        parameter::fill(&revocation.url, &self.parameters, parameters, &own).map(Zeroizing::new)
+    }
+
+    /// The request of a connection test, as it goes out. `None`: the connector has none.
+    #[must_use]
+    pub fn test_request(&self) -> Option<Allowed<'_>> {
+        let rule = self.rule(self.test.as_deref()?)?;
+        let body = match &rule.body.shape {
+            BodyShape::Graphql(documents) => {
+                serde_json::to_vec(&BTreeMap::from([("query", documents.first()?)])).ok()?
+            }
+            _ => vec![],
+        };
+        match self.decide(rule.method.as_str(), rule.path.as_str(), Some(&body)) {
+            Decision::Allowed(allowed) => Some(allowed),
+            _ => None,
+        }
     }
 
     /// The value of a connection parameter as a token response tells it: for a host name also `https://host` and

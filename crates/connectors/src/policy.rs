@@ -27,6 +27,7 @@ mod tests;
 
 pub use refusal::Refusal;
 use request::Request;
+pub(crate) use request::percent_encoded;
 pub use soql::SoqlProblem;
 
 /// Request headers, in lower case, by which a server may take a request for one of another method.

@@ -25,6 +25,17 @@ const FLOW_PARAMETERS: [&str; 8] = [
     "code_challenge",
     "code_challenge_method",
 ];
+/// Parameters of the token request that the flow itself sends.
+const TOKEN_PARAMETERS: [&str; 8] = [
+    "grant_type",
+    "code",
+    "redirect_uri",
+    "client_id",
+    "client_secret",
+    "code_verifier",
+    "refresh_token",
+    "scope",
+];
 /// Query parameters that some servers take for a method or a credential.
 const FORBIDDEN_QUERY: [&str; 6] =
     ["_method", "x-http-method-override", "x-http-method", "access_token", "oauth_token", "authorization"];
@@ -133,7 +144,7 @@ fn oauth_urls(connector: &Connector) -> impl Iterator<Item = &str> {
 fn upstream(connector: &Connector, found: &mut Findings) {
     if connector.kind == Kind::Http {
         match &connector.base_url {
-            Some(url) => template("base_url", url, connector, false, found),
+            Some(url) => template("base_url", url, connector, None, found),
             None => found.unless(connector.id == "http", "base_url", "is required"),
         }
     } else {
@@ -149,8 +160,9 @@ fn upstream(connector: &Connector, found: &mut Findings) {
 
 /// A URL that parameters complete: `https`, and its host's registrable name not theirs to choose.
 ///
-/// `sends_client` tells that the operator's client secret goes there, so that no connection may choose the host at all.
-fn template(key: &str, url: &str, connector: &Connector, sends_client: bool, found: &mut Findings) {
+/// `own`: what besides parameters it may hold. Where this is given, the operator's client secret goes there, so that no
+/// connection may choose the host freely.
+fn template(key: &str, url: &str, connector: &Connector, own: Option<&[&str]>, found: &mut Findings) {
     let Some(parts) = parameter::parts(url) else {
         return found.unless(false, key, "has a brace without its other");
     };
@@ -160,19 +172,20 @@ fn template(key: &str, url: &str, connector: &Connector, sends_client: bool, fou
         sample.push_str(literal);
         let Some(name) = name else { continue };
         after = after.split_once('}').map_or("", |(_, after)| after);
-        if sends_client && name == "client_id" {
-            sample.push_str("client");
+        let in_host = sample.matches('/').count() < 3;
+        if own.is_some_and(|own| own.contains(&name)) {
+            found.unless(!in_host, key, "has the client's id or a token in its host");
+            sample.push_str("own");
             continue;
         }
         let Some(parameter) = connector.parameters.get(name) else {
             return found.unless(false, key, "names a parameter that `parameters` lacks");
         };
-        let in_host = sample.matches('/').count() < 3;
         let rest_of_host = after.split('/').next().unwrap_or_default();
         let is_bounded = match parameter.pattern {
             Pattern::Label | Pattern::Choice => rest_of_host.matches('.').count() >= 2,
-            Pattern::Host => rest_of_host.is_empty() && !(sends_client && parameter.suffixes.is_empty()),
-            Pattern::Id | Pattern::Uuid | Pattern::Port => false,
+            Pattern::Host => rest_of_host.is_empty() && !(own.is_some() && parameter.suffixes.is_empty()),
+            Pattern::Id | Pattern::Name | Pattern::Uuid | Pattern::Port => false,
         };
         found.unless(
             !in_host || is_bounded,
@@ -195,8 +208,8 @@ fn template(key: &str, url: &str, connector: &Connector, sends_client: bool, fou
 }
 
 fn authorization(connector: &Connector, oauth: &OAuth, found: &mut Findings) {
-    template("oauth.authorize_url", &oauth.authorize_url, connector, true, found);
-    template("oauth.token_url", &oauth.token_url, connector, true, found);
+    template("oauth.authorize_url", &oauth.authorize_url, connector, Some(&[]), found);
+    template("oauth.token_url", &oauth.token_url, connector, Some(&[]), found);
     for name in oauth.authorize_params.keys() {
         found.unless(
             !FLOW_PARAMETERS.contains(&name.as_str()),
@@ -204,6 +217,23 @@ fn authorization(connector: &Connector, oauth: &OAuth, found: &mut Findings) {
             "is the flow's own",
         );
     }
+    for name in oauth.token_params.keys() {
+        found.unless(
+            !TOKEN_PARAMETERS.contains(&name.as_str()),
+            &format!("oauth.token_params.{name}"),
+            "is the flow's own",
+        );
+    }
+    found.unless(
+        oauth.token_header.as_ref().is_none_or(|name| is_free_header(name)),
+        "oauth.token_header",
+        "cannot carry a token",
+    );
+    found.unless(
+        oauth.tolerated_scopes.iter().all(|scope| scope.trim_end_matches('*').len() > 1),
+        "oauth.tolerated_scopes",
+        "must be scopes, or beginnings of scopes and a *",
+    );
     found.unless(
         matches!(oauth.scope_separator.as_str(), " " | ","),
         "oauth.scope_separator",
@@ -239,7 +269,8 @@ fn authorization(connector: &Connector, oauth: &OAuth, found: &mut Findings) {
         );
     }
     let Some(revocation) = &oauth.revocation else { return };
-    template("oauth.revocation.url", &revocation.url, connector, true, found);
+    let own = ["client_id", "token"];
+    template("oauth.revocation.url", &revocation.url, connector, Some(&own), found);
     let may_have_body = matches!(revocation.kind, RevocationKind::PostJson | RevocationKind::Delete);
     found.unless(
         revocation.body.as_ref().is_none_or(|body| may_have_body && body.contains("{token}"))
@@ -281,17 +312,21 @@ fn credentials(connector: &Connector, found: &mut Findings) {
 fn headers(connector: &Connector, found: &mut Findings) {
     for (name, value) in &connector.headers {
         let key = format!("headers.{name}");
-        let lower = name.to_ascii_lowercase();
-        let is_token = !lower.is_empty()
-            && lower.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
-        let is_forbidden = FORBIDDEN_HEADERS.contains(&lower.as_str()) || lower.contains("method");
-        found.unless(is_token && !is_forbidden, &key, "cannot be fixed");
+        found.unless(is_free_header(name), &key, "cannot be fixed");
         found.unless(
             !value.is_empty() && value.bytes().all(|b| b.is_ascii_graphic() || b == b' '),
             &key,
             "must be printable ASCII",
         );
     }
+}
+
+fn is_free_header(name: &str) -> bool {
+    let lower = name.to_ascii_lowercase();
+    !lower.is_empty()
+        && lower.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+        && !FORBIDDEN_HEADERS.contains(&lower.as_str())
+        && !lower.contains("method")
 }
 
 fn rules(connector: &Connector, found: &mut Findings) {
@@ -352,14 +387,21 @@ fn rules(connector: &Connector, found: &mut Findings) {
     }
     if let Some(id) = &connector.test {
         let is_plain = |rule: &Rule| {
-            rule.method == Method::Get
+            let has_query_alone =
+                |documents: &Vec<String>| documents.iter().take(1).all(|d| !d.contains('$'));
+            let is_read = match &rule.body.shape {
+                BodyShape::None => rule.method == Method::Get,
+                BodyShape::Graphql(documents) => !rule.writes && has_query_alone(documents),
+                _ => false,
+            };
+            is_read
                 && !rule.path.has_variables()
                 && rule.query.values().all(|argument| !argument.required || argument.set.is_some())
         };
         found.unless(
             connector.requests.iter().any(|rule| rule.id == *id && is_plain(rule)),
             "test",
-            "must name a GET request without path placeholders whose required parameters are `set`",
+            "must name a GET, or a GraphQL query without variables, without path placeholders, its required parameters `set`",
         );
     }
 }
@@ -420,18 +462,33 @@ fn body(key: &str, rule: &Rule, found: &mut Findings) {
 }
 
 fn objects(key: &str, argument: &Argument, found: &mut Findings) {
-    use super::model::Constraint::{ListOf, OneOf, Soql};
+    use super::model::Constraint::{ListOf, OneOf, Soql, Words};
     let is_word = |word: &str| {
         word.bytes().next().is_some_and(|b| b.is_ascii_alphabetic())
             && word.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
     };
     match &argument.constraint {
         Soql(objects) => found.unless(
-            objects.iter().all(|(object, fields)| {
-                is_word(object) && !fields.is_empty() && fields.iter().all(|field| is_word(field))
+            objects.iter().all(|(name, object)| {
+                let is_bound = |(field, values): (&String, &Vec<String>)| {
+                    object.fields.contains(field)
+                        && !values.is_empty()
+                        && values.iter().all(|value| is_word(value))
+                };
+                is_word(name)
+                    && !object.fields.is_empty()
+                    && object.fields.iter().all(|field| is_word(field))
+                    && object.only.iter().all(is_bound)
             }),
             &format!("{key}.soql"),
-            "must be objects with a list of fields",
+            "must be objects with a list of fields, and `only` with some of them and values",
+        ),
+        Words(words) => found.unless(
+            words.iter().all(|word| {
+                word.len() > 1 && word.bytes().all(|b| b.is_ascii_alphanumeric() || b":_-".contains(&b))
+            }),
+            &format!("{key}.words"),
+            "must be words, or names with a colon",
         ),
         ListOf(values) => found.unless(
             values.iter().all(|value| !value.is_empty() && !value.contains(',')),

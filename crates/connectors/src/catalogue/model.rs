@@ -126,6 +126,14 @@ pub struct OAuth {
     /// Further parameters of the authorization request.
     #[serde(default)]
     pub authorize_params: BTreeMap<String, String>,
+    /// Further parameters of every request to the token endpoint.
+    #[serde(default)]
+    pub token_params: BTreeMap<String, String>,
+    /// The form of the token endpoint's requests.
+    #[serde(default)]
+    pub token_body: TokenBody,
+    /// The header that carries the bare access token. `None`: `Authorization: Bearer`.
+    pub token_header: Option<String>,
     /// What stands between two scopes: a space, or a comma.
     #[serde(default = "space")]
     pub scope_separator: String,
@@ -139,6 +147,9 @@ pub struct OAuth {
     /// Every scope that is asked, with its reason.
     #[serde(default)]
     pub scopes: Vec<Scope>,
+    /// Scopes that the provider may grant without being asked. A `*` at the end stands for any rest.
+    #[serde(default)]
+    pub tolerated_scopes: Vec<String>,
 }
 
 /// How a client authenticates at the token endpoint (RFC 6749 §2.3.1).
@@ -150,6 +161,17 @@ pub enum ClientAuthentication {
     Post,
     /// HTTP basic authentication.
     Basic,
+}
+
+/// The form of the token endpoint's requests.
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+pub enum TokenBody {
+    /// `application/x-www-form-urlencoded` (RFC 6749).
+    #[default]
+    Form,
+    /// A JSON object of the same members.
+    Json,
 }
 
 /// What becomes of an access token that expires.
@@ -184,7 +206,7 @@ pub enum RefreshKind {
 pub struct Revocation {
     /// The request's form.
     pub kind: RevocationKind,
-    /// Where it goes. `{client_id}` stands for the client's id.
+    /// Where it goes. Besides parameters it may hold `{client_id}` and `{token}`.
     pub url: String,
     /// Which token is revoked.
     pub token: TokenKind,
@@ -245,6 +267,12 @@ pub struct Scope {
     pub scope: String,
     /// Why it is needed, for the person who consents.
     pub why: String,
+    /// Other spellings of it in the token response.
+    #[serde(default)]
+    pub granted_as: Vec<String>,
+    /// Whether the token response never names it.
+    #[serde(default)]
+    pub unlisted: bool,
 }
 
 /// A static credential that a connection may hold.
@@ -366,16 +394,54 @@ pub enum Constraint {
     Any,
     /// One of these.
     OneOf(Vec<Scalar>),
+    /// Any text that holds none of these.
+    Without(Vec<String>),
     /// A comma-separated list of these.
     ListOf(Vec<String>),
+    /// Words with a space between them. One that ends with a colon is followed by a value of letters, digits and
+    /// `@._/+-`; another stands as it is. Nothing else is searched for, so the answer tells nothing of texts.
+    Words(Vec<String>),
     /// An integer, both ends included.
     Int(IntRange),
     /// A string of at most so many characters.
     Text(TextLimit),
     /// `true` or `false`.
     Bool,
-    /// A SOQL query: the fields of each object that may be named.
-    Soql(BTreeMap<String, Vec<String>>),
+    /// A SOQL query of these objects.
+    Soql(BTreeMap<String, SoqlObject>),
+}
+
+/// What a SOQL query may name of an object.
+#[derive(Debug, Deserialize, PartialEq, Eq)]
+#[serde(from = "SoqlObjectKeys")]
+pub struct SoqlObject {
+    /// The fields, wherever in the query.
+    pub fields: Vec<String>,
+    /// Fields that the WHERE must bind to some of these values.
+    pub only: BTreeMap<String, Vec<String>>,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum SoqlObjectKeys {
+    Fields(Vec<String>),
+    Bound(SoqlObjectBound),
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SoqlObjectBound {
+    fields: Vec<String>,
+    only: BTreeMap<String, Vec<String>>,
+}
+
+impl From<SoqlObjectKeys> for SoqlObject {
+    fn from(keys: SoqlObjectKeys) -> Self {
+        match keys {
+            SoqlObjectKeys::Fields(fields) => Self { fields, only: BTreeMap::new() },
+            SoqlObjectKeys::Bound(SoqlObjectBound { fields, only }) => Self { fields, only },
+        }
+    }
 }
 
 impl Constraint {
@@ -384,6 +450,8 @@ impl Constraint {
     pub fn accepts_text(&self, value: &str) -> bool {
         match self {
             Self::Any => true,
+            Self::Without(forbidden) => !forbidden.iter().any(|text| value.contains(text.as_str())),
+            Self::Words(allowed) => value.split(' ').all(|word| allowed.iter().any(|a| is_word(word, a))),
             Self::OneOf(allowed) => allowed.iter().any(|scalar| scalar.to_string() == value),
             Self::ListOf(allowed) => value.split(',').all(|item| allowed.iter().any(|a| a == item)),
             // Digits alone, and no leading zero or plus: one spelling a number.
@@ -395,6 +463,16 @@ impl Constraint {
             Self::Soql(_) => false,
         }
     }
+}
+
+fn is_word(word: &str, allowed: &str) -> bool {
+    if !allowed.ends_with(':') {
+        return word == allowed;
+    }
+    word.strip_prefix(allowed).is_some_and(|value| {
+        (1..=128).contains(&value.len())
+            && value.bytes().all(|b| b.is_ascii_alphanumeric() || b"@._/+-".contains(&b))
+    })
 }
 
 impl fmt::Display for Scalar {
@@ -440,12 +518,14 @@ pub enum Scalar {
 #[serde(deny_unknown_fields)]
 struct ArgumentKeys {
     any: Option<bool>,
+    forbid: Option<Vec<String>>,
     one_of: Option<Vec<Scalar>>,
     list_of: Option<Vec<String>>,
+    words: Option<Vec<String>>,
     int: Option<IntRange>,
     string: Option<TextLimit>,
     bool: Option<bool>,
-    soql: Option<BTreeMap<String, Vec<String>>>,
+    soql: Option<BTreeMap<String, SoqlObject>>,
     #[serde(default)]
     required: bool,
     #[serde(default)]
@@ -457,11 +537,28 @@ impl TryFrom<ArgumentKeys> for Argument {
     type Error = &'static str;
 
     fn try_from(keys: ArgumentKeys) -> Result<Self, Self::Error> {
-        let ArgumentKeys { any, one_of, list_of, int, string, bool, soql, required, repeat, set } = keys;
+        let ArgumentKeys {
+            any,
+            forbid,
+            one_of,
+            list_of,
+            words,
+            int,
+            string,
+            bool,
+            soql,
+            required,
+            repeat,
+            set,
+        } = keys;
+        if forbid.as_ref().is_some_and(|texts| any.is_none() || texts.iter().all(String::is_empty)) {
+            return Err("forbid lists texts, and goes with any");
+        }
         let mut named = [
-            any.map(|yes| yes.then_some(Constraint::Any)),
+            any.map(|yes| yes.then(|| forbid.clone().map_or(Constraint::Any, Constraint::Without))),
             one_of.map(|values| (!values.is_empty()).then_some(Constraint::OneOf(values))),
             list_of.map(|values| (!values.is_empty()).then_some(Constraint::ListOf(values))),
+            words.map(|words| (!words.is_empty()).then_some(Constraint::Words(words))),
             int.map(|range| (range.min <= range.max).then_some(Constraint::Int(range))),
             string.map(|limit| (limit.max > 0).then_some(Constraint::Text(limit))),
             bool.map(|yes| yes.then_some(Constraint::Bool)),
@@ -475,7 +572,7 @@ impl TryFrom<ArgumentKeys> for Argument {
             (Some(None), None, _) => return Err("the constraint allows nothing"),
             _ => {
                 return Err(
-                    "needs exactly one of any, one_of, list_of, int, string, bool, soql, or a `set` alone",
+                    "needs exactly one of any, one_of, list_of, words, int, string, bool, soql, or a `set` alone",
                 );
             }
         };

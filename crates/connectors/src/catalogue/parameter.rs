@@ -19,6 +19,8 @@ pub enum Pattern {
     Host,
     /// 1 to 64 letters, digits, `_` and `-`.
     Id,
+    /// 1 to 63 letters, digits and `_$.-`, as a database is called.
+    Name,
     /// A UUID with its hyphens.
     Uuid,
     /// A TCP port.
@@ -67,6 +69,10 @@ impl Parameter {
                 (1..=64).contains(&value.len())
                     && value.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-".contains(&b))
             }
+            Pattern::Name => {
+                (1..=63).contains(&value.len())
+                    && value.bytes().all(|b| b.is_ascii_alphanumeric() || b"_$.-".contains(&b))
+            }
             Pattern::Uuid => {
                 value.len() == 36
                     && value.bytes().enumerate().all(|(at, b)| match at {
@@ -95,6 +101,7 @@ impl Parameter {
                 format!("a host name in lower case that ends with {}", self.suffixes.join(" or "))
             }
             Pattern::Id => "1 to 64 letters, digits, _ or -".to_owned(),
+            Pattern::Name => "1 to 63 letters, digits, _, $, . or -".to_owned(),
             Pattern::Uuid => "a UUID such as 123e4567-e89b-12d3-a456-426614174000".to_owned(),
             Pattern::Port => "a port number from 1 to 65535".to_owned(),
             Pattern::Choice => format!("one of {}", self.one_of.join(", ")),
@@ -118,16 +125,24 @@ pub(super) fn parts(template: &str) -> Option<Vec<(&str, Option<&str>)>> {
     Some(parts)
 }
 
-/// Completes `template` with values that each fit their parameter.
+/// Completes `template` with values that each fit their parameter, and with `own` values, percent-encoded already.
 pub(super) fn fill(
     template: &str,
     declared: &BTreeMap<String, Parameter>,
     values: &BTreeMap<String, String>,
+    own: &[(&str, &str)],
 ) -> Result<String, ParameterError> {
-    let mut out = String::with_capacity(template.len() + 32);
+    // Never grown, since one of them may be a token: a buffer that grows leaves copies behind.
+    let defaults = declared.values().filter_map(|parameter| parameter.default.as_deref());
+    let size = values.values().map(String::as_str).chain(defaults).chain(own.iter().map(|(_, value)| *value));
+    let mut out = String::with_capacity(template.len() + size.map(str::len).sum::<usize>());
     for (literal, name) in parts(template).ok_or(ParameterError::NoUrl)? {
         out.push_str(literal);
         let Some(name) = name else { continue };
+        if let Some((_, value)) = own.iter().find(|(own, _)| *own == name) {
+            out.push_str(value);
+            continue;
+        }
         let parameter = declared.get(name).ok_or(ParameterError::Unknown)?;
         let value = values
             .get(name)

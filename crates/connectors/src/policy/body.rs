@@ -145,7 +145,10 @@ fn accepts(constraint: &Constraint, value: &Json) -> bool {
             _ => false,
         }),
         (Constraint::Int(range), Json::Int(value)) => (range.min..=range.max).contains(value),
-        (Constraint::Text(_) | Constraint::ListOf(_), Json::Text(value)) => constraint.accepts_text(value),
+        (
+            Constraint::Text(_) | Constraint::Without(_) | Constraint::ListOf(_) | Constraint::Words(_),
+            Json::Text(value),
+        ) => constraint.accepts_text(value),
         _ => false,
     }
 }

@@ -209,6 +209,11 @@ impl Constraint {
     pub fn allowed(&self) -> String {
         match self {
             Self::Any => "anything".to_owned(),
+            Self::Without(texts) => format!("any text without {}", listed(texts.iter().cloned())),
+            Self::Words(words) => format!(
+                "words of these kinds, the value behind a colon of letters, digits and @._/+-: {}",
+                listed(words.iter().cloned())
+            ),
             Self::OneOf(values) => format!("one of {}", listed(values.iter().map(Scalar::to_string))),
             Self::ListOf(values) => {
                 format!("a list, separated by commas, of {}", listed(values.iter().cloned()))

@@ -3,6 +3,8 @@
 //! What a second round of decoding would change stays as it is here, and the patterns and constraints see it: `%252e` is
 //! the text `%2e`, which no path segment may be.
 
+use zeroize::Zeroizing;
+
 /// The longest target, in bytes.
 const MAX_TARGET: usize = 8 * 1024;
 /// The most query parameters.
@@ -99,6 +101,14 @@ pub(super) fn append(query: &mut String, name: &str, value: &str) {
     encode(query, name, b"$");
     query.push('=');
     encode(query, value, b"");
+}
+
+/// `text` with all but unreserved characters encoded.
+pub(crate) fn percent_encoded(text: &str) -> Zeroizing<String> {
+    // Never grown: it may be a secret.
+    let mut out = Zeroizing::new(String::with_capacity(3 * text.len()));
+    encode(&mut out, text, b"");
+    out
 }
 
 fn encode(out: &mut String, text: &str, keep: &[u8]) {

@@ -2,12 +2,15 @@
 //!
 //! One SELECT of listed fields of one listed object, or of COUNT, COUNT_DISTINCT, MIN and MAX over them; WHERE, GROUP
 //! BY and ORDER BY over listed fields; LIMIT and OFFSET. A condition on a field reveals it as surely as selecting it, so
-//! every field is held against the list wherever it stands.
+//! every field is held against the list wherever it stands. `only` narrows further: a history of changes is read for
+//! the fields that may be read, and for no others.
 //!
 //! What the language has besides (sub-selects, relationship paths, aliases, TYPEOF, FIELDS(), FOR, USING, WITH, HAVING,
 //! ALL ROWS, comments, bind variables) is no part of the grammar here and so refused.
 
 use std::collections::BTreeMap;
+
+use crate::catalogue::SoqlObject;
 
 use super::refusal::listed;
 
@@ -32,6 +35,9 @@ pub enum SoqlProblem {
     /// The object isn't listed.
     #[error("these objects may be read: {0}")]
     Object(String),
+    /// The WHERE doesn't bind a field as it must.
+    #[error("its WHERE must join conditions by AND alone, NOT in parentheses, and one of them be {0}")]
+    Unbound(String),
     /// A field isn't listed.
     #[error("these fields of {object} may be named, in conditions too: {allowed}")]
     Field {
@@ -43,7 +49,7 @@ pub enum SoqlProblem {
 }
 
 /// The query to send for `text`, where it is a plain read of what `objects` lists.
-pub(super) fn checked(text: &str, objects: &BTreeMap<String, Vec<String>>) -> Result<String, SoqlProblem> {
+pub(super) fn checked(text: &str, objects: &BTreeMap<String, SoqlObject>) -> Result<String, SoqlProblem> {
     if text.len() > MAX_QUERY {
         return Err(SoqlProblem::Size);
     }
@@ -51,12 +57,18 @@ pub(super) fn checked(text: &str, objects: &BTreeMap<String, Vec<String>>) -> Re
     // Which fields may be named is known by the object, which stands after the first of them.
     let from = tokens.iter().position(|token| token.is("FROM")).ok_or(SoqlProblem::Grammar)?;
     let Some(Token::Word(named)) = tokens.get(from + 1) else { return Err(SoqlProblem::Grammar) };
-    let (object, fields) = objects
+    let (name, object) = objects
         .iter()
         .find(|(object, _)| object.eq_ignore_ascii_case(named))
         .ok_or_else(|| SoqlProblem::Object(listed(objects.keys().cloned())))?;
-    let mut parser = Parser { rest: &tokens, object, fields, out: String::new() };
+    let mut parser =
+        Parser { rest: &tokens, name, object, out: String::new(), is_conjunction: true, bound: vec![] };
     parser.query()?;
+    for (field, values) in &object.only {
+        if !parser.is_conjunction || !parser.bound.contains(&field.as_str()) {
+            return Err(SoqlProblem::Unbound(format!("{field} = one of {}", values.join(", "))));
+        }
+    }
     Ok(parser.out)
 }
 
@@ -166,9 +178,13 @@ fn is_number_or_time(text: &str) -> bool {
 
 struct Parser<'a> {
     rest: &'a [Token<'a>],
-    object: &'a str,
-    fields: &'a [String],
+    name: &'a str,
+    object: &'a SoqlObject,
     out: String,
+    /// Whether the WHERE joins by AND alone, negating nothing, outside parentheses.
+    is_conjunction: bool,
+    /// The fields that it binds there, as `only` wants.
+    bound: Vec<&'a str>,
 }
 
 impl<'a> Parser<'a> {
@@ -177,13 +193,13 @@ impl<'a> Parser<'a> {
         self.list(Self::selected)?;
         self.expect("FROM")?;
         self.next()?;
-        self.write(self.object);
+        self.write(self.name);
         if self.take("WHERE") {
             self.condition(0)?;
         }
         if self.take("GROUP") {
             self.expect("BY")?;
-            self.list(Self::field)?;
+            self.list(|parser| parser.field().map(drop))?;
         }
         if self.take("ORDER") {
             self.expect("BY")?;
@@ -204,7 +220,7 @@ impl<'a> Parser<'a> {
         const FUNCTIONS: [&str; 4] = ["COUNT", "COUNT_DISTINCT", "MIN", "MAX"];
         let is_call = self.rest.get(1).is_some_and(|token| token.is("("));
         let function = FUNCTIONS.into_iter().find(|name| is_call && self.peek(name));
-        let Some(function) = function else { return self.field() };
+        let Some(function) = function else { return self.field().map(drop) };
         self.expect(function)?;
         self.expect("(")?;
         if !(function == "COUNT" && self.peek(")")) {
@@ -228,38 +244,58 @@ impl<'a> Parser<'a> {
             return Err(SoqlProblem::Size);
         }
         loop {
-            let _ = self.take("NOT");
+            let is_negated = self.take("NOT");
             if self.take("(") {
                 self.condition(depth + 1)?;
                 self.expect(")")?;
             } else {
-                self.comparison()?;
+                let bound = self.comparison()?;
+                self.bound.extend(bound.filter(|_| depth == 0));
             }
-            if !(self.take("AND") || self.take("OR")) {
+            let is_or = self.take("OR");
+            self.is_conjunction &= depth > 0 || !(is_negated || is_or);
+            if !is_or && !self.take("AND") {
                 return Ok(());
             }
         }
     }
 
-    fn comparison(&mut self) -> Result<(), SoqlProblem> {
-        self.field()?;
-        if ["=", "!=", "<", "<=", ">", ">=", "LIKE"].into_iter().any(|operator| self.take(operator)) {
-            return self.value();
-        }
-        let is_set = if self.take("NOT") {
-            self.take("IN")
-        } else {
-            ["IN", "INCLUDES", "EXCLUDES"].into_iter().any(|operator| self.take(operator))
+    /// A comparison. The field, where this binds it as `only` wants.
+    fn comparison(&mut self) -> Result<Option<&'a str>, SoqlProblem> {
+        let field = self.field()?;
+        let allowed = self.object.only.get(field);
+        let is_listed = |text: &str| {
+            let value = text.strip_prefix('\'').and_then(|rest| rest.strip_suffix('\''));
+            allowed.is_some_and(|allowed| allowed.iter().any(|listed| value == Some(listed.as_str())))
         };
+        if self.take("=") {
+            let value = self.value()?;
+            return Ok(is_listed(value).then_some(field));
+        }
+        if ["!=", "<", "<=", ">", ">=", "LIKE"].into_iter().any(|operator| self.take(operator)) {
+            self.value()?;
+            return Ok(None);
+        }
+        let is_in = self.take("IN");
+        let is_set = is_in
+            || if self.take("NOT") {
+                self.take("IN")
+            } else {
+                self.take("INCLUDES") || self.take("EXCLUDES")
+            };
         if !is_set {
             return Err(SoqlProblem::Grammar);
         }
         self.expect("(")?;
-        self.list(Self::value)?;
-        self.expect(")")
+        let mut are_listed = is_listed(self.value()?);
+        while self.take(",") {
+            are_listed &= is_listed(self.value()?);
+        }
+        self.expect(")")?;
+        Ok((is_in && are_listed).then_some(field))
     }
 
-    fn value(&mut self) -> Result<(), SoqlProblem> {
+    fn value(&mut self) -> Result<&'a str, SoqlProblem> {
         const WORDS: [&str; 3] = ["TRUE", "FALSE", "NULL"];
         const DAYS: [&str; 3] = ["TODAY", "YESTERDAY", "TOMORROW"];
         const SPANS: [&str; 6] = ["WEEK", "MONTH", "QUARTER", "YEAR", "FISCAL_QUARTER", "FISCAL_YEAR"];
@@ -288,19 +324,20 @@ impl<'a> Parser<'a> {
             Token::Sign(_) => return Err(SoqlProblem::Grammar),
         };
         self.write(text);
-        Ok(())
+        Ok(text)
     }
 
-    fn field(&mut self) -> Result<(), SoqlProblem> {
+    fn field(&mut self) -> Result<&'a str, SoqlProblem> {
         let Token::Word(named) = self.next()? else { return Err(SoqlProblem::Grammar) };
-        let field = self.fields.iter().find(|field| field.eq_ignore_ascii_case(named)).ok_or_else(|| {
-            SoqlProblem::Field {
-                object: self.object.to_owned(),
-                allowed: listed(self.fields.iter().cloned()),
-            }
-        })?;
+        let field =
+            self.object.fields.iter().find(|field| field.eq_ignore_ascii_case(named)).ok_or_else(|| {
+                SoqlProblem::Field {
+                    object: self.name.to_owned(),
+                    allowed: listed(self.object.fields.iter().cloned()),
+                }
+            })?;
         self.write(field);
-        Ok(())
+        Ok(field)
     }
 
     /// One item or more, separated by commas.

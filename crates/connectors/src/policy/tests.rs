@@ -46,7 +46,7 @@ id = "search"
 method = "GET"
 path = "/v1/issues/{number:int}/{what=events|labels}.json"
 summary = "An issue's list"
-query = { q = { any = true }, "expand[]" = { list_of = ["a", "b"] }, "$top" = { int = { min = 0, max = 9 } }, deep = { bool = true }, name = { string = { max = 4 } } }
+query = { q = { any = true }, jql = { any = true, forbid = ["~", "text"] }, find = { words = ["from:", "after:", "has:attachment"] }, "expand[]" = { list_of = ["a", "b"] }, "$top" = { int = { min = 0, max = 9 } }, deep = { bool = true }, name = { string = { max = 4 } } }
 fields = ["id"]
 
 [[requests]]
@@ -309,6 +309,42 @@ fn t2_a_parameter_cannot_be_smuggled_past_its_constraint() {
     ] {
         assert_eq!(message(query), Err("parameter_not_listed"), "{query}");
     }
+    for find in [
+        "",
+        "+",
+        "secret",
+        "from:",
+        "subject:x",
+        "from:a+",
+        "+from:a",
+        "from:a++after:1",
+        "from:a+secret",
+        "from:%22a%22",
+        "from:(a)",
+        "from:subject:a",
+        "-from:a",
+        "From:a",
+        "has:attachments",
+        "has:attachment:x",
+        "from:a%09b",
+        "from:%C3%A9",
+        "from:a%7Cb",
+        "{from:a",
+    ] {
+        let target = format!("/v1/issues/1/events.json?find={find}");
+        assert!(matches!(get(&target), Err("parameter_not_allowed" | "request_malformed")), "{find}");
+    }
+    assert!(
+        get("/v1/issues/1/events.json?find=from:a%2Bb@x.example+after:2026/01/31+has:attachment").is_ok()
+    );
+    assert!(get("/v1/issues/1/events.json?jql=project+%3D+OPS").is_ok());
+    for jql in ["summary~x", "summary%7Ex", "a+!~+b", "text"] {
+        assert_eq!(
+            get(&format!("/v1/issues/1/events.json?jql={jql}")),
+            Err("parameter_not_allowed"),
+            "{jql}"
+        );
+    }
     assert_eq!(get("/v1/me?kind=full&version=3"), Err("parameter_not_allowed"));
     assert_eq!(get("/v1/issues/1/events.json?expand[]=a,c"), Err("parameter_not_allowed"));
     assert_eq!(get("/v1/issues/1/events.json?expand[]=a,,b"), Err("parameter_not_allowed"));
@@ -419,7 +455,9 @@ fn assert_within_rules(rule: &str, target: &str) {
         }
         "message" => {
             let id = path.strip_prefix("/v1/messages/").unwrap();
-            assert!(!id.is_empty() && !id.contains(['/', '%', ';', ':', '\\']) && id.trim_matches('.') != "");
+            assert!(
+                !id.is_empty() && !id.contains(['/', '%', ';', ':', '\\']) && !id.bytes().all(|b| b == b'.')
+            );
             assert_eq!(all("format"), ["metadata"]);
             assert!(all("limit").len() <= 1 && all("limit").iter().all(|n| n.parse::<u32>().unwrap() <= 500));
             assert!(all("header").iter().all(|h| ["From", "To"].contains(h)));
@@ -429,9 +467,9 @@ fn assert_within_rules(rule: &str, target: &str) {
             let middle = path.strip_prefix("/v1/issues/").unwrap().strip_suffix(".json").unwrap();
             let (number, what) = middle.split_once('/').unwrap();
             assert!(number.bytes().all(|b| b.is_ascii_digit()) && ["events", "labels"].contains(&what));
-            assert!(
-                query.iter().all(|(n, _)| ["q", "expand[]", "$top", "deep", "name"].contains(&n.as_str()))
-            );
+            assert!(query.iter().all(|(n, _)| {
+                ["q", "jql", "find", "expand[]", "$top", "deep", "name"].contains(&n.as_str())
+            }));
         }
         other => panic!("no rule {other} by GET without a statement"),
     }

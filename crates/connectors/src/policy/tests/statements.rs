@@ -7,11 +7,15 @@ use serde_json::json;
 use url::form_urlencoded;
 
 use super::decide;
+use crate::catalogue::SoqlObject;
 use crate::policy::soql::{self, SoqlProblem};
 use crate::policy::sql;
 
-fn objects() -> BTreeMap<String, Vec<String>> {
-    let list = |fields: &[&str]| fields.iter().map(|f| (*f).to_owned()).collect();
+fn objects() -> BTreeMap<String, SoqlObject> {
+    let list = |fields: &[&str]| SoqlObject {
+        fields: fields.iter().map(|f| (*f).to_owned()).collect(),
+        only: BTreeMap::new(),
+    };
     BTreeMap::from([
         ("Case".to_owned(), list(&["Id", "Status", "CreatedDate"])),
         ("CaseHistory".to_owned(), list(&["Id", "Field"])),
@@ -150,6 +154,48 @@ fn t2_whatever_reads_more_is_refused() {
     assert_eq!(soql(&nested(9)), Err(SoqlProblem::Size));
     assert_eq!(soql(&nested(1800)), Err(SoqlProblem::Size));
     assert_eq!(soql(&nested(4000)), Err(SoqlProblem::Size));
+}
+
+#[test]
+fn t2_a_history_is_read_for_the_bound_fields_alone() {
+    let object: SoqlObject = serde_json::from_value(json!({
+        "fields": ["Id", "Field", "OldValue"], "only": { "Field": ["Status", "Priority"] },
+    }))
+    .unwrap();
+    let objects = BTreeMap::from([("CaseHistory".to_owned(), object)]);
+    let read = |condition: &str| {
+        soql::checked(&format!("SELECT OldValue FROM CaseHistory{condition}"), &objects).map(drop)
+    };
+    for condition in [
+        " WHERE Field = 'Status'",
+        " WHERE Id != 'a' AND field in ('Priority','Status') AND (Id = 'b' OR (NOT Id = 'c')) LIMIT 5",
+    ] {
+        assert_eq!(read(condition), Ok(()), "{condition}");
+    }
+    for condition in [
+        "",
+        " LIMIT 1",
+        " WHERE Field != 'Status'",
+        " WHERE Field > 'Status'",
+        " WHERE Field LIKE 'Status'",
+        " WHERE Field = 'status'",
+        " WHERE Field = 'Subject'",
+        " WHERE Field = NULL",
+        " WHERE Field IN ('Status', 'Subject')",
+        " WHERE Field NOT IN ('Status')",
+        " WHERE Field INCLUDES ('Status')",
+        " WHERE NOT Field = 'Status'",
+        " WHERE NOT Id = 'a' AND Field = 'Status'",
+        " WHERE (Field = 'Status')",
+        " WHERE (NOT Field = 'Status')",
+        " WHERE Field = 'Status' OR Id = 'a'",
+        " WHERE Id = 'a' OR Field = 'Status'",
+        " WHERE Field = 'Status' AND Id = 'a' OR Id = 'b'",
+        " WHERE (Field = 'Status' AND Id = 'a') OR Id != 'b'",
+        " WHERE OldValue = 'Status'",
+    ] {
+        assert!(matches!(read(condition), Err(SoqlProblem::Unbound(_))), "{condition}");
+    }
 }
 
 fn words(alphabet: &'static [&'static str], length: usize) -> impl Strategy<Value = String> {
