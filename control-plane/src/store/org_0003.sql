@@ -9,6 +9,7 @@ ALTER TABLE connections ADD COLUMN missing_scopes TEXT NOT NULL DEFAULT '[]';
 ALTER TABLE connections ADD COLUMN allow_writable_role INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE connections ADD COLUMN generation INTEGER NOT NULL DEFAULT 1;
 ALTER TABLE connections ADD COLUMN client_id TEXT;
+ALTER TABLE connections ADD COLUMN client_id TEXT;
 ALTER TABLE connections ADD COLUMN refreshed_at INTEGER;
 ALTER TABLE connections ADD COLUMN refresh_begun_at INTEGER;
 ALTER TABLE connections ADD COLUMN refresh_retry_at INTEGER;
@@ -27,9 +28,9 @@ CREATE TABLE oauth_clients (
 
 CREATE TABLE receipts (
   connection_id TEXT PRIMARY KEY, connector TEXT NOT NULL, name TEXT NOT NULL, parameters TEXT NOT NULL,
-  allowed_hosts TEXT NOT NULL, sealed BLOB NOT NULL, revocation TEXT NOT NULL, disconnected_at INTEGER NOT NULL,
-  deleted_at INTEGER, endpoint TEXT, http_status INTEGER, attempted_at INTEGER, attempts INTEGER NOT NULL DEFAULT 0,
-  detail TEXT
+  allowed_hosts TEXT NOT NULL, client_id TEXT, sealed BLOB NOT NULL, revocation TEXT NOT NULL,
+  disconnected_at INTEGER NOT NULL, deleted_at INTEGER, endpoint TEXT, http_status INTEGER, attempted_at INTEGER,
+  attempts INTEGER NOT NULL DEFAULT 0, refresh_begun_at INTEGER, detail TEXT
 ) STRICT;
 
 CREATE TABLE endpoints (

@@ -14,12 +14,12 @@
 //! again. Only the provider's own word that a grant is over ends it.
 
 use super::tokens::AccessToken;
-use super::{Endpoints, clients};
+use super::{Endpoints, clients, outgoing};
 use crate::context::Context;
 use crate::error::AppError;
 use crate::org::connections::place;
 use crate::org::{dek, receipts};
-use crate::remote::{NoAnswer, Remote, RemoteAnswer, RemoteRequest};
+use crate::remote::{NoAnswer, Remote, RemoteAnswer};
 use crate::store::{Committed, Event, Row, SqlError, Tx};
 use connectors::Credential;
 use connectors::catalogue::Connector;
@@ -54,7 +54,7 @@ pub(in crate::org) async fn access_token(
     refused: Option<u64>,
 ) -> Result<AccessToken, AppError> {
     loop {
-        let ctx = Context { now_ms: remote.now_ms(), ..ctx };
+        let ctx = ctx.at(remote.now_ms());
         let flight = match begin(ctx, remote, id, refused)? {
             Begun::Held(token) => return Ok(token),
             Begun::Flight(flight) => flight,
@@ -130,9 +130,9 @@ fn begin(
     if let Some(seconds) = grant.wait_s(ctx.now_ms) {
         return Err(later(seconds, grant.client_refused));
     }
-    let endpoints = Endpoints::new(ctx, grant.connector, &grant.parameters)?;
-    let client = clients::load(ctx, grant.connector)?;
-    let request = send(TokenRequest::refresh(&endpoints.provider(), &client, refresh_token));
+    let endpoints = Endpoints::of(ctx, grant.connector, &grant.parameters)?;
+    let client = clients::of(ctx, &grant.connector.id, &grant.client_id)?;
+    let request = outgoing(TokenRequest::refresh(&endpoints.provider(), &client, refresh_token));
 
     ctx.store.transaction(|tx| {
         tx.write(
@@ -166,6 +166,7 @@ struct Grant {
     parameters: BTreeMap<String, String>,
     allowed_hosts: Vec<String>,
     sealed: Sealed,
+    client_id: String,
     generation: u64,
     client_refused: bool,
     is_unsettled: bool,
@@ -177,7 +178,7 @@ impl Grant {
     fn load(ctx: Context<'_>, id: &ConnectionId) -> Result<Self, AppError> {
         let row = ctx.store.first(
             "SELECT connector, parameters, allowed_hosts, sealed, generation, status, status_reason, refresh_begun_at, \
-             refresh_retry_at, refresh_failures FROM connections WHERE id = ? AND auth_type = 'oauth2'",
+             refresh_retry_at, refresh_failures, client_id FROM connections WHERE id = ? AND auth_type = 'oauth2'",
             &[id.as_str().into()],
         )?;
         Self::read(&row.ok_or(Code::NotFound)?)
@@ -202,6 +203,7 @@ impl Grant {
             is_unsettled: row.optional_number(7)?.is_some(),
             retry_ms: row.optional_number(8)?,
             failures: row.number(9)?,
+            client_id: row.optional_text(10)?.unwrap_or_default().to_owned(),
         })
     }
 
@@ -231,7 +233,7 @@ impl Flight {
             return Ok(landing.clone());
         }
         // Should it fail, the answer is still here for who comes next.
-        let landing = self.settle(Context { now_ms: remote.now_ms(), ..ctx }, id, &answer)?;
+        let landing = self.settle(ctx.at(remote.now_ms()), id, &answer)?;
         ctx.tokens.landed(id, self);
         Ok(self.landing.get_or_init(|| landing).clone())
     }
@@ -272,11 +274,18 @@ impl Flight {
         let is_rotated = sealed.is_some();
         if !self.is_current(ctx, id)? {
             if let Some(sealed) = sealed {
-                receipts::keep_rotated(ctx, id, sealed)?;
+                receipts::keep_refreshed(ctx, id, Some(sealed))?;
             }
             return Ok(Landing::Overtaken);
         }
         let number = ctx.store.transaction(|tx| {
+            if sealed.is_some() {
+                // A sealed token that no longer counts is not left behind in the file.
+                tx.write(
+                    "UPDATE connections SET sealed = zeroblob(length(sealed)) WHERE id = ?",
+                    &[id.as_str().into()],
+                )?;
+            }
             let row = tx.write(
                 "UPDATE connections SET sealed = COALESCE(?, sealed), generation = generation + 1, refreshed_at = ?, \
                  status_reason = NULL, refresh_begun_at = NULL, refresh_retry_at = NULL, refresh_failures = 0 \
@@ -393,13 +402,4 @@ fn not_ready(status: ConnectionStatus) -> AppError {
         _ => "access has to be granted again: POST /v1/connections/{id}/authorize",
     };
     AppError::refused(Code::ConnectionNotReady, detail)
-}
-
-fn send(request: TokenRequest) -> RemoteRequest {
-    let mut headers = vec![
-        ("content-type", TokenRequest::CONTENT_TYPE.into()),
-        ("accept", TokenRequest::ACCEPT.into()),
-    ];
-    headers.extend(request.authorization.map(|value| ("authorization", value)));
-    RemoteRequest { method: "POST", url: request.url, headers, body: Some(request.body) }
 }

@@ -73,6 +73,15 @@ impl AccessTokens {
         self.0.borrow_mut().remove(id);
     }
 
+    /// Takes the connection's token out, if it serves: the connection is gone. A refresh under way is left to land.
+    pub(in crate::org) fn take(&self, id: &ConnectionId, generation: u64, now_ms: u64) -> Option<SecretString> {
+        let token = self.serving(id, generation, now_ms).map(|token| token.token);
+        if let Some(entry) = self.0.borrow_mut().get_mut(id) {
+            entry.token = None;
+        }
+        token
+    }
+
     /// The connection's token, if it serves.
     pub(super) fn serving(&self, id: &ConnectionId, generation: u64, now_ms: u64) -> Option<AccessToken> {
         let all = self.0.borrow();
