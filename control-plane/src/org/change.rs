@@ -40,6 +40,15 @@ pub(super) fn answer<T: Serialize>(
     })
 }
 
+/// The answer that a repeated call was given, for what has to be known before something is waited for.
+///
+/// # Errors
+/// `IdempotencyMismatch`, as in [`answer`].
+pub(super) fn replay(ctx: Context<'_>, actor: &Actor, body: &[u8]) -> Result<Option<Reply>, AppError> {
+    let Some(key) = &ctx.call.idempotency_key else { return Ok(None) };
+    Record::new(ctx, actor, key, body)?.replay(ctx)
+}
+
 /// Replaces the answer to a repetition: what the change had left to do is done by now, and so says the reply. Nothing is
 /// decided by it.
 ///

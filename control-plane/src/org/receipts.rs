@@ -4,9 +4,11 @@
 //! revocation opens it there.
 
 use super::connections::one_of;
+use super::oauth;
 use crate::context::Context;
 use crate::error::AppError;
-use crate::store::{self, Event, Row, SqlError};
+use crate::remote::Remote;
+use crate::store::{self, Event, Row, SqlError, Tx};
 use protocol::api::{Evidence, List, Receipt, Revocation};
 use protocol::time::rfc3339;
 use protocol::{Code, ConnectionId, Page};
@@ -50,21 +52,91 @@ fn read(row: &Row) -> Result<Receipt, SqlError> {
     })
 }
 
-/// A refresh that was under way when its connection was disconnected has brought another refresh token: it is the one to
+/// A refresh for the sake of a revocation begins.
+pub(super) fn begin_refresh(ctx: Context<'_>, id: &ConnectionId) -> Result<(), AppError> {
+    ctx.store.transaction(|tx| {
+        tx.write(
+            "UPDATE receipts SET refresh_begun_at = ? WHERE connection_id = ?",
+            &[ctx.now_ms.into(), id.as_str().into()],
+        )?;
+        tx.commit(&ctx.subject("system"), Event::new("credential.refresh_begun", id), ())
+    })
+}
+
+/// It ends well, or one ends that was under way when its connection was disconnected: what it brings is what there is to
 /// revoke.
-pub(super) fn keep_rotated(ctx: Context<'_>, id: &ConnectionId, sealed: Sealed) -> Result<(), AppError> {
-    let pending = ctx.store.first(
-        "SELECT 1 FROM receipts WHERE connection_id = ? AND revocation = 'pending'",
-        &[id.as_str().into()],
-    )?;
-    if pending.is_none() {
+pub(super) fn keep_refreshed(
+    ctx: Context<'_>,
+    id: &ConnectionId,
+    sealed: Option<Sealed>,
+) -> Result<(), AppError> {
+    if !is_pending(ctx, id)? {
+        return Ok(());
+    }
+    let event = Event::new("credential.refreshed", id).with("is_rotated", sealed.is_some());
+    ctx.store.transaction(|tx| {
+        if let Some(sealed) = sealed {
+            wipe(tx, id)?;
+            tx.write(
+                "UPDATE receipts SET sealed = ? WHERE connection_id = ?",
+                &[sealed.into_bytes().into(), id.as_str().into()],
+            )?;
+        }
+        tx.write(
+            "UPDATE receipts SET refresh_begun_at = NULL WHERE connection_id = ?",
+            &[id.as_str().into()],
+        )?;
+        tx.commit(&ctx.subject("system"), event, ())
+    })
+}
+
+/// What became of it, for good. The credential goes.
+pub(super) fn settle(
+    ctx: Context<'_>,
+    id: &ConnectionId,
+    revocation: Revocation,
+    http_status: Option<u16>,
+    detail: Option<String>,
+) -> Result<(), AppError> {
+    if !is_pending(ctx, id)? {
         return Ok(());
     }
     ctx.store.transaction(|tx| {
+        wipe(tx, id)?;
         tx.write(
-            "UPDATE receipts SET sealed = ? WHERE connection_id = ?",
-            &[sealed.into_bytes().into(), id.as_str().into()],
+            "UPDATE receipts SET sealed = x'', revocation = ?, deleted_at = ?, http_status = ?, refresh_begun_at = NULL, \
+             detail = ? WHERE connection_id = ?",
+            &[
+                revocation.as_str().into(),
+                ctx.now_ms.into(),
+                http_status.map(u32::from).into(),
+                detail.into(),
+                id.as_str().into(),
+            ],
         )?;
-        tx.commit(&ctx.subject("system"), Event::new("credential.refreshed", id).with("is_rotated", true), ())
+        let event = Event::new("connection.revocation_settled", id)
+            .with("revocation", revocation.as_str())
+            .with("http_status", http_status);
+        tx.commit(&ctx.subject("system"), event, ())
     })
+}
+
+fn is_pending(ctx: Context<'_>, id: &ConnectionId) -> Result<bool, SqlError> {
+    let select = "SELECT 1 FROM receipts WHERE connection_id = ? AND revocation = 'pending'";
+    Ok(ctx.store.first(select, &[id.as_str().into()])?.is_some())
+}
+
+/// As for a connection that is deleted: nothing is left of it in the file.
+fn wipe(tx: &Tx<'_>, id: &ConnectionId) -> Result<(), SqlError> {
+    let wipe = "UPDATE receipts SET sealed = zeroblob(length(sealed)) WHERE connection_id = ?";
+    tx.write(wipe, &[id.as_str().into()]).map(|_| ())
+}
+
+/// The outbox's attempt at ending a grant; whether the receipt is settled.
+///
+/// # Errors
+/// Those of the database and the vault.
+pub async fn revoke(ctx: Context<'_>, remote: &impl Remote, id: &ConnectionId) -> Result<bool, AppError> {
+    oauth::revoke(ctx, remote, id, None).await?;
+    Ok(!is_pending(ctx, id)?)
 }

@@ -9,15 +9,14 @@ ALTER TABLE connections ADD COLUMN missing_scopes TEXT NOT NULL DEFAULT '[]';
 ALTER TABLE connections ADD COLUMN allow_writable_role INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE connections ADD COLUMN generation INTEGER NOT NULL DEFAULT 1;
 ALTER TABLE connections ADD COLUMN client_id TEXT;
-ALTER TABLE connections ADD COLUMN client_id TEXT;
 ALTER TABLE connections ADD COLUMN refreshed_at INTEGER;
 ALTER TABLE connections ADD COLUMN refresh_begun_at INTEGER;
 ALTER TABLE connections ADD COLUMN refresh_retry_at INTEGER;
 ALTER TABLE connections ADD COLUMN refresh_failures INTEGER NOT NULL DEFAULT 0;
 
 CREATE TABLE authorizations (
-  digest TEXT PRIMARY KEY, connection_id TEXT NOT NULL, session_id TEXT NOT NULL, sealed BLOB NOT NULL,
-  redirect_uri TEXT NOT NULL, scopes TEXT NOT NULL, return_to TEXT, created_at INTEGER NOT NULL
+  digest TEXT PRIMARY KEY, connection_id TEXT NOT NULL, session_id TEXT NOT NULL, client_id TEXT NOT NULL,
+  sealed BLOB NOT NULL, redirect_uri TEXT NOT NULL, scopes TEXT NOT NULL, return_to TEXT, created_at INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX authorizations_by_age ON authorizations (created_at);
 

@@ -87,7 +87,7 @@ pub(super) struct Flight {
 
 /// What a flight came to: the same for all who waited.
 #[derive(Clone)]
-enum Landing {
+pub(super) enum Landing {
     Token(AccessToken),
     Later { seconds: u32, client_refused: bool },
     Broken,
@@ -222,7 +222,7 @@ impl Grant {
 
 impl Flight {
     /// Waits for the answer, and settles it if nobody has yet.
-    async fn land(
+    pub(super) async fn land(
         self: &Rc<Self>,
         ctx: Context<'_>,
         remote: &impl Remote,

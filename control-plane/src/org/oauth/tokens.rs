@@ -74,12 +74,9 @@ impl AccessTokens {
     }
 
     /// Takes the connection's token out, if it serves: the connection is gone. A refresh under way is left to land.
-    pub(in crate::org) fn take(&self, id: &ConnectionId, generation: u64, now_ms: u64) -> Option<SecretString> {
-        let token = self.serving(id, generation, now_ms).map(|token| token.token);
-        if let Some(entry) = self.0.borrow_mut().get_mut(id) {
-            entry.token = None;
-        }
-        token
+    pub(in crate::org) fn take(&self, id: &ConnectionId, now_ms: u64) -> Option<SecretString> {
+        let held = self.0.borrow_mut().get_mut(id)?.token.take()?;
+        (now_ms < held.until_ms).then_some(held.token.token)
     }
 
     /// The connection's token, if it serves.

@@ -45,7 +45,7 @@ impl Granted {
         Box::pin(access_token(self.tenant.context(&self.call), &self.provider, &self.id, refused))
     }
 
-    fn callers(&self, count: usize) -> Tasks<'_, Outcome> {
+    pub fn callers(&self, count: usize) -> Tasks<'_, Outcome> {
         Tasks::new((0..count).map(|_| self.ask(None)))
     }
 
@@ -56,7 +56,7 @@ impl Granted {
         tasks.results().pop().unwrap()
     }
 
-    fn token(&self) -> AccessToken {
+    pub fn token(&self) -> AccessToken {
         self.one(None).unwrap()
     }
 
@@ -96,7 +96,7 @@ impl Granted {
         self.column("refresh_begun_at") == Value::Null
     }
 
-    fn actions(&self, prefix: &str) -> Vec<String> {
+    pub fn actions(&self, prefix: &str) -> Vec<String> {
         let events =
             self.tenant.sql.exec("SELECT action FROM audit ORDER BY sequence", &[]).unwrap().into_iter();
         events.map(|row| row.text(0).unwrap().to_owned()).filter(|action| action.starts_with(prefix)).collect()
@@ -124,7 +124,7 @@ pub(super) fn connect(
     refresh: Option<&str>,
     access: Option<&str>,
 ) -> ConnectionId {
-    let id = ConnectionId::new(NOW, [tenant.count("connections") as u8; 10]);
+    let id = ConnectionId::new(NOW, [tenant.count("audit") as u8; 10]);
     let credential =
         connectors::Credential::oauth(refresh.map(Into::into), access.map(Into::into)).unwrap();
     let hosts = ["gmail.googleapis.com".to_owned()];
@@ -132,8 +132,11 @@ pub(super) fn connect(
     let place = crate::org::connections::place(&tenant.org, &id, connector, &hosts);
     let sealed =
         dek::load(tenant.context(&call)).unwrap().seal(&place, &credential.to_sealed_plaintext()).unwrap();
+    let client = Operation::SetConnectorClient { connector: connector.to_owned() };
+    tenant.ok(client, &json!({ "client_id": "client", "client_secret": "fake-client-secret" }));
     let insert = "INSERT INTO connections (id, connector, name, base_url, auth_type, allowed_hosts, sealed, created_by, \
-                  created_at) VALUES (?, ?, 'Mail', 'https://gmail.googleapis.com', 'oauth2', ?, ?, 'test', 0)";
+                  created_at, client_id) \
+                  VALUES (?, ?, 'Mail', 'https://gmail.googleapis.com', 'oauth2', ?, ?, 'test', 0, 'client')";
     let hosts = serde_json::to_string(&hosts).unwrap();
     let values = [id.as_str().into(), connector.into(), hosts.into(), sealed.into_bytes().into()];
     tenant.sql.exec(insert, &values).unwrap();

@@ -69,6 +69,10 @@ pub(crate) struct State {
     pub revoked: Vec<String>,
     /// What it answers to them, the last one from then on; none: no answer.
     pub revocations: VecDeque<Option<u16>>,
+    /// It does not answer at all, and time passes.
+    pub is_silent: bool,
+    /// It answers at once, without a network.
+    pub is_prompt: bool,
 }
 
 impl State {
@@ -104,6 +108,8 @@ impl Provider {
             secrets: vec!["fake-refresh-0".into()],
             revoked: Vec::new(),
             revocations: VecDeque::new(),
+            is_silent: false,
+            is_prompt: false,
         };
         Self { state: Rc::new(RefCell::new(state)), clock: Rc::new(Cell::new(now_ms)) }
     }
@@ -144,7 +150,7 @@ impl Provider {
         let arrival = self.with(|state| state.ticks + ticks);
         poll_fn(|context| {
             self.with(|state| {
-                if state.ticks >= arrival {
+                if state.ticks >= arrival || state.is_prompt {
                     return Poll::Ready(());
                 }
                 state.wakers.push(context.waker().clone());
@@ -245,6 +251,7 @@ impl Remote for Provider {
         let field = |name: &str| body.split('&').find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='));
         match field("grant_type") {
             Some("refresh_token") => self.refresh(field("refresh_token").unwrap()).await,
+            _ if self.with(|state| state.is_silent) => std::future::pending().await,
             _ => self.revoke(&request.url, body),
         }
     }
@@ -255,5 +262,12 @@ impl Remote for Provider {
 
     fn now_ms(&self) -> u64 {
         self.clock.get()
+    }
+
+    async fn sleep(&self, ms: u64) {
+        if !self.with(|state| state.is_silent) {
+            std::future::pending().await
+        }
+        self.pass(ms);
     }
 }
