@@ -223,13 +223,13 @@ fn settle(
     let has_refresh_token = granted.refresh_token.is_some();
     // RFC 6749, section 5.1: none named, as asked.
     let scopes = granted.scopes.clone().unwrap_or_else(|| attempt.scopes.clone());
-    let mut excess = excess(&attempt.scopes, &scopes);
+    let mut excess = excess(attempt.endpoints.oauth, &attempt.scopes, &scopes);
     if !excess.is_empty() {
         excess.truncate(NOTED);
         let text = "the provider granted more than was asked for; it was not kept";
         return Err(Refused { excess, ..Refused::new("scopes_widened", text) });
     }
-    let missing = missing(&attempt.scopes, &scopes, has_refresh_token);
+    let missing = missing(attempt.endpoints.oauth, &attempt.scopes, &scopes, has_refresh_token);
     let expires = attempt.endpoints.oauth.refresh.kind != RefreshKind::None;
     if expires && !has_refresh_token {
         let text =

@@ -39,6 +39,7 @@ pub(super) struct Endpoints {
     pub authorize_url: String,
     pub token_url: String,
     authorize_params: Vec<(String, String)>,
+    token_params: Vec<(String, String)>,
 }
 
 impl Endpoints {
@@ -57,6 +58,7 @@ impl Endpoints {
             authorize_url: endpoint(ctx, connector, &oauth.authorize_url, parameters)?,
             token_url: endpoint(ctx, connector, &oauth.token_url, parameters)?,
             authorize_params: oauth.authorize_params.clone().into_iter().collect(),
+            token_params: oauth.token_params.clone().into_iter().collect(),
         })
     }
 
@@ -71,6 +73,8 @@ impl Endpoints {
                 catalogue::ClientAuthentication::Basic => ClientAuthentication::Basic,
             },
             authorize_params: &self.authorize_params,
+            token_params: &self.token_params,
+            token_body: self.oauth.token_body,
             scope_separator: &self.oauth.scope_separator,
         }
     }
@@ -98,7 +102,7 @@ pub(super) fn endpoint(
 /// A token request, to be sent.
 pub(super) fn outgoing(request: TokenRequest) -> RemoteRequest {
     let mut headers =
-        vec![("accept", TokenRequest::ACCEPT.into()), ("content-type", TokenRequest::CONTENT_TYPE.into())];
+        vec![("accept", TokenRequest::ACCEPT.into()), ("content-type", request.content_type.into())];
     headers.extend(request.authorization.map(|value| ("authorization", value)));
     RemoteRequest { method: "POST", url: request.url, headers, body: Some(request.body) }
 }
