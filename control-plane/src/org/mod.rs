@@ -19,6 +19,7 @@ mod operator;
 pub mod outbox;
 mod overview;
 mod plan;
+mod receipts;
 mod retention;
 mod sessions;
 mod sources;
@@ -32,6 +33,7 @@ pub use invitations::{InvitationMail, prepare_invitation_mail};
 pub use limits::OrgLimiter;
 pub use members::role_of;
 pub use oauth::AccessTokens;
+pub use receipts::revoke;
 pub use retention::purge;
 pub use sessions::open as open_session;
 
@@ -51,6 +53,7 @@ pub fn leaves_work(operation: &Operation) -> bool {
             | Operation::UpdateMember { .. }
             | Operation::RemoveMember { .. }
             | Operation::LeaveOrg
+            | Operation::DeleteConnection { .. }
     )
 }
 
@@ -97,6 +100,9 @@ pub fn handle(ctx: Context<'_>, body: &[u8]) -> Result<Reply, AppError> {
         Operation::DryRun { id } => Reply::json(200, &connections::dry_run(ctx, &actor, body, id)?),
         Operation::AuthorizeConnection { id } => oauth::authorize(ctx, &actor, body, id),
 
+        Operation::ListReceipts(page) => Reply::json(200, &receipts::list(ctx, page)?),
+        Operation::GetReceipt { id } => Reply::json(200, &receipts::get(ctx, id)?),
+
         Operation::ListSources(page) => Reply::json(200, &sources::list(ctx, page)?),
         Operation::CreateSource => sources::create(ctx, &actor, body),
         Operation::GetSource { id } => Reply::json(200, &sources::get(ctx, id)?),
@@ -126,7 +132,7 @@ pub async fn handle_remote(ctx: Context<'_>, remote: &impl Remote, body: &[u8]) 
         Operation::CreateConnection => connections::create(ctx, remote, &actor, body).await,
         Operation::ReplaceCredential { id } => connections::replace(ctx, remote, &actor, body, id).await,
         Operation::FinishAuthorization { query } => oauth::finish(ctx, remote, &actor, &query.0).await,
-        Operation::DeleteConnection { id } => connections::delete(ctx, &actor, body, id),
+        Operation::DeleteConnection { id } => connections::delete(ctx, remote, &actor, body, id).await,
         _ => Err(Code::NotFound.into()),
     }?;
     with_session(ctx, actor, reply)

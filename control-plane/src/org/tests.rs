@@ -7,6 +7,8 @@ mod limits;
 mod members;
 mod outbox;
 mod plans;
+mod receipts;
+mod refresh;
 mod sessions;
 mod verdicts;
 

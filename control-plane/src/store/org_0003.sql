@@ -27,8 +27,9 @@ CREATE TABLE oauth_clients (
 
 CREATE TABLE receipts (
   connection_id TEXT PRIMARY KEY, connector TEXT NOT NULL, name TEXT NOT NULL, parameters TEXT NOT NULL,
-  allowed_hosts TEXT NOT NULL, sealed BLOB NOT NULL, revocation TEXT NOT NULL, disconnected_at INTEGER NOT NULL,
-  deleted_at INTEGER, endpoint TEXT, http_status INTEGER, attempted_at INTEGER, attempts INTEGER NOT NULL DEFAULT 0
+  allowed_hosts TEXT NOT NULL, client_id TEXT, sealed BLOB NOT NULL, revocation TEXT NOT NULL,
+  disconnected_at INTEGER NOT NULL, deleted_at INTEGER, endpoint TEXT, http_status INTEGER, attempted_at INTEGER,
+  attempts INTEGER NOT NULL DEFAULT 0, refresh_begun_at INTEGER, detail TEXT
 ) STRICT;
 
 CREATE TABLE endpoints (

@@ -12,7 +12,7 @@ mod replace;
 mod target;
 
 pub(super) use create::create;
-pub(super) use disconnect::delete;
+pub(super) use disconnect::{delete, revoke_now};
 pub(super) use grant::{Asked, dry_run, grant};
 pub use grant::{Destination, Grant, Leave, SealedCredential};
 pub(super) use replace::replace;
@@ -115,7 +115,7 @@ pub(super) fn load(ctx: Context<'_>, id: &ConnectionId) -> Result<Stored, AppErr
 }
 
 /// A name in a row: unknown ones are a fault (invariant 6).
-fn one_of<T: Copy, const N: usize>(
+pub(super) fn one_of<T: Copy, const N: usize>(
     all: [T; N],
     name: fn(T) -> &'static str,
     text: &str,

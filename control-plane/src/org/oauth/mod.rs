@@ -8,12 +8,14 @@ mod authorize;
 mod clients;
 mod finish;
 mod refresh;
+mod revoke;
 mod tokens;
 
 pub(super) use authorize::{authorize, begin, return_path};
 pub(super) use clients::{delete as delete_client, owner, set as set_client};
 pub(super) use finish::finish;
 pub(super) use refresh::access_token;
+pub(super) use revoke::revoke;
 pub use tokens::{AccessToken, AccessTokens};
 
 use super::connections::{policy, stood_in};
