@@ -16,6 +16,8 @@ mod argument;
 mod check;
 #[path = "src/catalogue/check_rules.rs"]
 mod check_rules;
+#[path = "src/filter/fields.rs"]
+mod fields;
 #[path = "src/catalogue/grant.rs"]
 mod grant;
 #[path = "src/policy/graphql.rs"]

@@ -5,7 +5,6 @@ use super::dek::Keys;
 use crate::context::Context;
 use crate::error::AppError;
 use crate::store::{Event, Row, SqlError, Store};
-use protocol::OrgId;
 use serde::{Deserialize, Serialize};
 use vault::{Purpose, Sealed, VaultError, WrappedDek};
 
@@ -33,12 +32,15 @@ pub(super) const COLUMNS: &[Column] = &[
     column("connections", ["id", "connector", "allowed_hosts"], Purpose::Credential),
     column("receipts", ["connection_id", "connector", "allowed_hosts"], Purpose::Credential),
     column("sources", ["id", "provider", "'[]'"], Purpose::SourceSecret),
-    column("oauth_clients", ["connector", "''", "'[]'"], Purpose::ClientSecret),
-    column("authorizations", ["digest", "''", "'[]'"], Purpose::AuthorizationVerifier),
+    column("oauth_clients", ["connector", "connector", "'[]'"], Purpose::ClientSecret),
+    column("authorizations", ["digest", CONNECTOR, "'[]'"], Purpose::AuthorizationVerifier),
     column("endpoints", ["id", "''", "'[]'"], Purpose::EndpointSecret),
     column("idempotency", ["key", "''", "'[]'"], Purpose::IdempotencyRecord),
     column("inbound_events", ["id", "provider", "'[]'"], Purpose::InboundEvent),
 ];
+
+/// Of an authorization's connection.
+const CONNECTOR: &str = "(SELECT connector FROM connections WHERE id = connection_id)";
 
 /// Where the next batch begins.
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -144,9 +146,9 @@ impl Column {
     ) -> Result<bool, AppError> {
         let allowed_hosts: Vec<String> = row.json(4)?;
         let place = vault::Context {
-            org: OrgId::as_str(ctx.org),
+            org: ctx.org.as_str(),
             record: row.text(2)?,
-            connector: row.text(3)?,
+            connector: row.optional_text(3)?.unwrap_or_default(),
             allowed_hosts: &allowed_hosts,
             purpose: self.purpose,
         };

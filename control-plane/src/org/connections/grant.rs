@@ -39,7 +39,7 @@ pub struct Grant {
     /// Which connector's rules hold for the answer.
     pub connector: String,
     /// Where it may be used.
-    pub target: Target,
+    pub target: Destination,
     /// Opens with the keyring alone.
     pub credential: SealedCredential,
     /// The number of an OAuth access token, by which a fresh one is asked for if the provider refuses it.
@@ -49,7 +49,7 @@ pub struct Grant {
 /// Where a credential may be used.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(tag = "to", rename_all = "snake_case")]
-pub enum Target {
+pub enum Destination {
     /// For one request.
     Http {
         /// Where paths are appended.
@@ -132,7 +132,7 @@ pub(in crate::org) async fn grant(
     };
     let target = match target(ctx, &connection, actor, asked.body)? {
         Wanted::Body(max_bytes) => return Ok(Leave::NeedsBody { max_bytes }),
-        Wanted::Target(target) => target,
+        Wanted::To(target) => target,
     };
     connection.check_ready()?;
     limits::of_connection(ctx, &connection.id)?;
@@ -156,7 +156,7 @@ pub(in crate::org) async fn grant(
 
 enum Wanted {
     Body(u64),
-    Target(Target),
+    To(Destination),
 }
 
 fn target(
@@ -166,7 +166,7 @@ fn target(
     body: Option<&str>,
 ) -> Result<Wanted, AppError> {
     let connector = connection.catalogued()?;
-    let server = || Target::Server {
+    let server = || Destination::Server {
         kind: kind_name(connector.kind).to_owned(),
         parameters: connection.parameters.clone(),
         allow_writable_role: connection.allow_writable_role,
@@ -177,7 +177,7 @@ fn target(
         }
         (Operation::TestConnection { .. }, catalogue::Kind::Http) => ("GET", test_path(connector)),
         (Operation::TestConnection { .. }, _) | (Operation::Query { .. }, catalogue::Kind::Postgres) => {
-            return Ok(Wanted::Target(server()));
+            return Ok(Wanted::To(server()));
         }
         (Operation::Query { .. }, _) => {
             return Err(AppError::refused(
@@ -197,7 +197,7 @@ fn target(
         Verdict::Refused { reason, .. } => Err(AppError::refused(Code::RequestNotAllowed, reason)),
         Verdict::Allowed { rule, path_and_query, body, .. } => {
             check_write(actor, connector, rule, method)?;
-            Ok(Wanted::Target(Target::Http {
+            Ok(Wanted::To(Destination::Http {
                 base_url: connection.base_url.clone(),
                 method: method.to_owned(),
                 path_and_query,
@@ -293,14 +293,14 @@ fn record(
     ctx: Context<'_>,
     actor: &Actor,
     connection: &Stored,
-    target: &Target,
+    target: &Destination,
     again: bool,
 ) -> Result<(), AppError> {
     let event =
         Event::new("credential.used", &connection.id).with("connector", connection.connector.as_str());
     let event = match target {
         // The path, not the query: callers put secrets of their own there.
-        Target::Http { method, path_and_query, rule, .. } => event
+        Destination::Http { method, path_and_query, rule, .. } => event
             .with("method", method.as_str())
             .with("host", connection.allowed_hosts.clone())
             .with(
@@ -308,7 +308,7 @@ fn record(
                 path_and_query.split('?').next().unwrap_or_default().chars().take(200).collect::<String>(),
             )
             .with("rule", rule.clone()),
-        Target::Server { .. } => event.with("host", connection.allowed_hosts.clone()),
+        Destination::Server { .. } => event.with("host", connection.allowed_hosts.clone()),
     };
     let event = match &ctx.call.operation {
         Operation::TestConnection { .. } => event.with("test", true),

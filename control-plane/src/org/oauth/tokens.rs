@@ -73,6 +73,12 @@ impl AccessTokens {
         self.0.borrow_mut().remove(id);
     }
 
+    /// Takes the connection's token out, if it serves: the connection is gone. A refresh under way is left to land.
+    pub(in crate::org) fn take(&self, id: &ConnectionId, now_ms: u64) -> Option<SecretString> {
+        let held = self.0.borrow_mut().get_mut(id)?.token.take()?;
+        (now_ms < held.until_ms).then_some(held.token.token)
+    }
+
     /// The connection's token, if it serves.
     pub(super) fn serving(&self, id: &ConnectionId, generation: u64, now_ms: u64) -> Option<AccessToken> {
         let all = self.0.borrow();

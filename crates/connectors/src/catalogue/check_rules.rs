@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::argument::{Argument, Constraint, Scalar};
 use super::check::Findings;
+use super::fields::{self, Step};
 use super::graphql;
 use super::model::Connector;
 use super::rule::{BodyShape, Method, Rule};
@@ -119,7 +120,7 @@ fn body(key: &str, rule: &Rule, found: &mut Findings) {
         }
         BodyShape::Sql { field, fields } => {
             found.unless(
-                is_field(field) && !field.contains(['.', '[']) && !fields.contains_key(field),
+                is_body_field(field) && !field.contains(['.', '[']) && !fields.contains_key(field),
                 &format!("{key}.field"),
                 "is one name, and not one of fields",
             );
@@ -129,7 +130,7 @@ fn body(key: &str, rule: &Rule, found: &mut Findings) {
     };
     for (name, argument) in fields {
         let key = format!("{key}.fields.{name}");
-        found.unless(is_field(name) && !name.starts_with("[]"), &key, "is not a dotted path");
+        found.unless(is_body_field(name), &key, "is not a dotted path");
         found.unless(
             !argument.repeat && argument.set.is_none(),
             &key,
@@ -193,13 +194,16 @@ fn objects(key: &str, argument: &Argument, found: &mut Findings) {
     }
 }
 
-/// `payload.headers[].name`, `[].id`, `labels[]`, `counts.*`.
+/// Whether `path` is the path of a field of an answer, as the filter reads it.
 pub(super) fn is_field(path: &str) -> bool {
-    let is_name = |name: &str| {
-        let name = name.trim_end_matches("[]");
-        name == "*"
-            || name.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-$@#:/ ".contains(&b)) && !name.is_empty()
-    };
-    let path = path.strip_prefix("[]").map_or(path, |rest| rest.strip_prefix('.').unwrap_or("*"));
-    path.split('.').all(is_name)
+    fields::parse(path).is_some()
+}
+
+/// Whether `path` is the path of a field of a body: `fields.project.key`, `labels[]`. The root is an object, and there is
+/// no `*` and no escape.
+fn is_body_field(path: &str) -> bool {
+    let steps = fields::parse(path).unwrap_or_default();
+    matches!(steps.first(), Some(Step::Key(_)))
+        && steps.iter().all(|step| *step != Step::AnyKey)
+        && !path.contains(['\\', ' '])
 }

@@ -71,6 +71,28 @@ pub enum Category {
     Generic,
 }
 
+impl Category {
+    /// The word in the API.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Mail => "mail",
+            Self::Identity => "identity",
+            Self::Issues => "issues",
+            Self::Crm => "crm",
+            Self::Code => "code",
+            Self::Support => "support",
+            Self::Chat => "chat",
+            Self::Docs => "docs",
+            Self::Payments => "payments",
+            Self::Commerce => "commerce",
+            Self::Files => "files",
+            Self::Warehouse => "warehouse",
+            Self::Generic => "generic",
+        }
+    }
+}
+
 /// What speaks to the upstream.
 #[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "snake_case")]
@@ -84,6 +106,19 @@ pub enum Kind {
     Imap,
     /// Read-only queries.
     Postgres,
+}
+
+impl Kind {
+    /// The word in the API.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Http => "http",
+            Self::Smtp => "smtp",
+            Self::Imap => "imap",
+            Self::Postgres => "postgres",
+        }
+    }
 }
 
 /// Something a connection must say besides its credential, such as the provider's subdomain.
