@@ -9,6 +9,7 @@ mod catalogue;
 mod change;
 mod connections;
 mod dek;
+mod deletion;
 mod device;
 mod inbound;
 mod invitations;
@@ -31,6 +32,7 @@ mod usage;
 
 pub use asks::answer;
 pub use connections::{Destination, Grant, Leave, SealedCredential, policy};
+pub use deletion::buried;
 pub use invitations::{InvitationMail, prepare_invitation_mail};
 pub use limits::OrgLimiter;
 pub use members::role_of;
@@ -57,6 +59,7 @@ pub fn leaves_work(operation: &Operation) -> bool {
             | Operation::LeaveOrg
             | Operation::DeleteConnection { .. }
             | Operation::RotateOrgKey
+            | Operation::DeleteOrg
     )
 }
 
@@ -139,6 +142,8 @@ pub async fn handle_remote(ctx: Context<'_>, remote: &impl Remote, body: &[u8]) 
         Operation::ReplaceCredential { id } => connections::replace(ctx, remote, &actor, body, id).await,
         Operation::FinishAuthorization { query } => oauth::finish(ctx, remote, &actor, &query.0).await,
         Operation::DeleteConnection { id } => connections::delete(ctx, remote, &actor, body, id).await,
+        // Nobody is left of whom there would be more to say.
+        Operation::DeleteOrg => return deletion::delete(ctx, remote, &actor, body).await,
         _ => Err(Code::NotFound.into()),
     }?;
     with_session(ctx, actor, reply)

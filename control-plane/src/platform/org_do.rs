@@ -6,12 +6,13 @@ use super::post::{brand, post};
 use super::remote::Outside;
 use super::sql::ObjectSql;
 use super::{ASK, Isolate, alarm_call, alarm_ended, call_of, now_ms, respond, wake_by};
-use crate::asks::{AskAccount, AskOrg};
+use crate::asks::{AskAccount, AskOrg, AskRegistry};
 use crate::context::Context;
 use crate::error::AppError;
 use crate::flows::Objects as _;
 use crate::org::{self, AccessTokens, OrgLimiter, keys, outbox};
 use crate::place::{self, Place};
+use crate::registry::shard_of;
 use crate::reply::Reply;
 use crate::store::{Sql as _, SqlError, Store, migrations};
 use mail::{Address, texts};
@@ -37,6 +38,8 @@ pub struct OrgDo {
     tokens: AccessTokens,
     /// Whether an alarm is known to be set.
     watched: Cell<bool>,
+    /// The org was here and has been deleted.
+    gone: Cell<bool>,
     env: Env,
 }
 
@@ -52,6 +55,7 @@ impl DurableObject for OrgDo {
             limits: RefCell::default(),
             tokens: AccessTokens::default(),
             watched: Cell::new(false),
+            gone: Cell::new(false),
             env,
         }
     }
@@ -94,7 +98,11 @@ impl OrgDo {
         };
         let ctx = self.context(&isolate, &org, call);
         match place::of(&call.operation) {
-            Place::OrgRemote => org::handle_remote(ctx, &Outside, body).await,
+            Place::OrgRemote => {
+                let answer = org::handle_remote(ctx, &Outside, body).await;
+                self.gone.set(org::buried(ctx.store)?.is_some());
+                answer
+            }
             _ => org::handle(ctx, body),
         }
     }
@@ -126,8 +134,11 @@ impl OrgDo {
         org::answer(ctx, &ask)
     }
 
-    /// An object's org is written once and never changes, so it is read once.
+    /// An object's org is written once and does not change until it is deleted, so it is read once.
     fn org(&self) -> std::result::Result<Option<OrgId>, SqlError> {
+        if self.gone.get() {
+            return Ok(None);
+        }
         if self.org.get().is_none() {
             let Some(row) = self.sql.exec("SELECT id FROM org", &[])?.into_iter().next() else {
                 return Ok(None);
@@ -154,8 +165,14 @@ impl OrgDo {
 
     /// Sees to it that an alarm is set for what is left to do, and for the daily retention.
     async fn watch(&self, earliest: u64, used: bool) {
-        let Ok(Some(_)) = self.org() else { return };
         let store = Store::new(&self.sql);
+        let Ok(Some(_)) = self.org() else {
+            // Who is to be told of its end.
+            if let Ok(Some(due)) = outbox::next_due(store) {
+                wake_by(&self.state, due.max(earliest)).await;
+            }
+            return;
+        };
         let tasks = outbox::next_due(store).ok().flatten();
         let due = tasks.into_iter().chain(keys::wakes_at(store, used).ok().flatten()).min();
         let daily = now_ms() + DAY_MS;
@@ -165,7 +182,8 @@ impl OrgDo {
     async fn work(&self) -> std::result::Result<(), AppError> {
         self.migrated?;
         let isolate = Isolate::get(&self.env)?;
-        let Some(org) = self.org()? else { return Ok(()) };
+        // One that is no more has still to be told of.
+        let Some(org) = self.org()?.or(org::buried(Store::new(&self.sql))?) else { return Ok(()) };
         let call = alarm_call()?;
         for _ in 0..TASKS {
             let ctx = self.context(&isolate, &org, &call);
@@ -174,6 +192,9 @@ impl OrgDo {
                 Ok(()) => outbox::done(ctx.store, id)?,
                 Err(permanent) => outbox::failed(ctx.store, id, ctx.now_ms, permanent)?,
             }
+        }
+        if self.org()?.is_none() {
+            return Ok(());
         }
         if org::purge(self.context(&isolate, &org, &call))? {
             wake_by(&self.state, now_ms()).await;
@@ -217,6 +238,11 @@ impl OrgDo {
                     },
                 );
                 post(isolate, &mail.to, content).await.map_err(|error| !error.is_temporary())
+            }
+            outbox::Task::LeaveRegistry => {
+                let asker = Asker { isolate, env: &self.env, call: ctx.call };
+                let forget = AskRegistry::Forget { id: ctx.org.to_string() };
+                asker.registry::<()>(&shard_of(ctx.org.as_str()), &forget).await.map_err(|_| false)
             }
             outbox::Task::Revoke { connection } => match org::revoke(ctx, &Outside, connection).await {
                 Ok(true) => Ok(()),

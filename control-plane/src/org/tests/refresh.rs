@@ -132,8 +132,7 @@ pub(super) fn connect(
     let hosts = ["gmail.googleapis.com".to_owned()];
     let call = call(tenant.founder.clone(), Operation::Me);
     let place = crate::org::connections::place(&tenant.org, &id, connector, &hosts);
-    let sealed =
-        dek::seal(tenant.context(&call), &place, &credential.to_sealed_plaintext()).unwrap();
+    let sealed = dek::seal(tenant.context(&call), &place, &credential.to_sealed_plaintext()).unwrap();
     let client = Operation::SetConnectorClient { connector: connector.to_owned() };
     tenant.ok(client, &json!({ "client_id": "client", "client_secret": "fake-client-secret" }));
     let insert = "INSERT INTO connections (id, connector, name, base_url, auth_type, allowed_hosts, sealed, created_by, \
