@@ -136,6 +136,18 @@ pub(crate) mod tests {
         }))
     }
 
+    /// With a keyring of these versions; version 1 is that of [`fixed`].
+    pub(crate) fn with_keyring(current: u8, versions: &[u8]) -> Secrets {
+        let key = |version: &u8| format!(r#""{version}":"{}""#, STANDARD.encode([*version; 32]));
+        let keys: Vec<String> = versions.iter().map(key).collect();
+        let keyring = format!(r#"{{"current":{current},"keys":{{{}}}}}"#, keys.join(","));
+        let secret = |name: &str| match name {
+            "KEYRING" => Some(Zeroizing::new(keyring.clone())),
+            name => fixed(name),
+        };
+        Secrets::load("sgk", secret).unwrap()
+    }
+
     #[test]
     fn frozen_names_of_identities() {
         let secrets = Secrets::load("sgk", fixed).unwrap();

@@ -32,7 +32,7 @@ const AT_ONCE: usize = 6;
 const NOT_ASKED: &str = "the provider has not confirmed it in time: end access there by hand";
 
 /// Every table that holds something of an org, in the order in which they are emptied.
-const TABLES: [&str; 19] = [
+pub(super) const TABLES: [&str; 19] = [
     "connections",
     "receipts",
     "authorizations",
@@ -54,7 +54,7 @@ const TABLES: [&str; 19] = [
     "outbox",
 ];
 /// And the org itself, with what it has done.
-const LAST: [&str; 2] = ["audit", "org"];
+pub(super) const LAST: [&str; 2] = ["audit", "org"];
 
 /// Wrapped data keys.
 const WRAPPED: [&str; 2] = ["wrapped_dek", "old_wrapped_dek"];

@@ -1,6 +1,8 @@
 //! An org's object, driven as the edge drives it, on a native database.
 
 mod access;
+mod data_key;
+mod deletion;
 mod invitations;
 mod keys;
 mod limits;
