@@ -38,7 +38,6 @@ pub use retention::purge;
 pub use sessions::open as open_session;
 
 use self::actor::Actor;
-use crate::asks::AskOrg;
 use crate::context::Context;
 use crate::error::AppError;
 use crate::remote::Remote;
@@ -138,7 +137,7 @@ pub async fn handle_remote(ctx: Context<'_>, remote: &impl Remote, body: &[u8]) 
     with_session(ctx, actor, reply)
 }
 
-/// Whether a call may use its connection's credential ([`AskOrg::Leave`]).
+/// Whether a call may use its connection's credential ([`crate::asks::AskOrg::Leave`]).
 ///
 /// # Errors
 /// As [`handle`].

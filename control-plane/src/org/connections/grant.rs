@@ -107,7 +107,7 @@ impl SealedCredential {
 
 /// A call to be granted, as far as the operation does not say it.
 #[derive(Debug, Clone, Copy)]
-pub struct Asked<'a> {
+pub(in crate::org) struct Asked<'a> {
     /// The body, where the policy has asked for it.
     pub body: Option<&'a str>,
     /// The provider has refused the access token of this number.
@@ -175,7 +175,10 @@ fn target(
         (Operation::Proxy { method, path_and_query, .. }, catalogue::Kind::Http) => {
             (method.as_str(), path_and_query.as_str())
         }
-        (Operation::TestConnection { .. }, catalogue::Kind::Http) => ("GET", test_path(connector)),
+        (Operation::TestConnection { .. }, catalogue::Kind::Http) if connector.is_generic() => ("GET", ""),
+        (Operation::TestConnection { .. }, catalogue::Kind::Http) => {
+            return test_request(ctx, connection, connector).map(Wanted::To);
+        }
         (Operation::TestConnection { .. }, _) | (Operation::Query { .. }, catalogue::Kind::Postgres) => {
             return Ok(Wanted::To(server()));
         }
@@ -208,6 +211,28 @@ fn target(
     }
 }
 
+/// The connector's own test request, as the catalogue has it.
+fn test_request(
+    ctx: Context<'_>,
+    connection: &Stored,
+    connector: &'static Connector,
+) -> Result<Destination, AppError> {
+    let Some(Allowed { rule, path_and_query, body }) = connector.test_request() else {
+        return Err(AppError::refused(
+            Code::RequestNotAllowed,
+            "this connector has no request that could test every credential",
+        ));
+    };
+    check_url(ctx, connection, &path_and_query)?;
+    Ok(Destination::Http {
+        base_url: connection.base_url.clone(),
+        method: rule.method.as_str().to_owned(),
+        path_and_query,
+        body: text(body)?,
+        rule: Some(rule.id.clone()),
+    })
+}
+
 const fn kind_name(kind: catalogue::Kind) -> &'static str {
     match kind {
         catalogue::Kind::Http => "http",
@@ -215,12 +240,6 @@ const fn kind_name(kind: catalogue::Kind) -> &'static str {
         catalogue::Kind::Imap => "imap",
         catalogue::Kind::Postgres => "postgres",
     }
-}
-
-/// What a connection's test asks for: the connector's own test request or, of the generic one, its base URL.
-fn test_path(connector: &Connector) -> &str {
-    let test = connector.test.as_deref().and_then(|id| connector.rule(id));
-    test.map_or("", |rule| rule.path.as_str())
 }
 
 enum Verdict {
@@ -238,16 +257,13 @@ fn decide(
     path_and_query: &str,
     body: Option<&str>,
 ) -> Result<Verdict, AppError> {
-    let base_url = BaseUrl::parse(&connection.base_url, policy(ctx.allow_local_upstreams))
-        .map_err(|error| AppError::refused(Code::BaseUrlRefused, error.to_string()))?;
     let (rule, path_and_query, body) = if connector.is_generic() {
         (None, path_and_query.to_owned(), None)
     } else {
         let explanation = connector.explain(method, path_and_query, body.map(str::as_bytes));
         match explanation.decision {
             Decision::Allowed(Allowed { rule, path_and_query, body }) => {
-                let body = body.map(String::from_utf8).transpose().map_err(|_| AppError::Encoding)?;
-                (Some(rule), path_and_query, body)
+                (Some(rule), path_and_query, text(body)?)
             }
             Decision::NeedsBody { max } => return Ok(Verdict::NeedsBody { max_bytes: max as u64 }),
             Decision::Refused(refusal) => {
@@ -259,10 +275,23 @@ fn decide(
             }
         }
     };
+    let url = check_url(ctx, connection, &path_and_query)?;
+    Ok(Verdict::Allowed { rule, url, path_and_query, body })
+}
+
+/// The whole URL of a path below the connection's base.
+fn check_url(ctx: Context<'_>, connection: &Stored, path_and_query: &str) -> Result<String, AppError> {
+    let base_url = BaseUrl::parse(&connection.base_url, policy(ctx.allow_local_upstreams))
+        .map_err(|error| AppError::refused(Code::BaseUrlRefused, error.to_string()))?;
     let url = base_url
-        .join(&path_and_query)
+        .join(path_and_query)
         .map_err(|error| AppError::refused(Code::PathRefused, error.to_string()))?;
-    Ok(Verdict::Allowed { rule, url: url.to_string(), path_and_query, body })
+    Ok(url.to_string())
+}
+
+/// A body that the policy has written: JSON.
+fn text(body: Option<Vec<u8>>) -> Result<Option<String>, AppError> {
+    body.map(String::from_utf8).transpose().map_err(|_| AppError::Encoding)
 }
 
 /// What writes takes the right to write and, where a connector says which requests do, a person's own click (claim T4).
