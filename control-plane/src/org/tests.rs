@@ -175,6 +175,7 @@ impl Tenant {
         let (ctx, body) = (self.context(&call), body.to_string());
         match place::of(&call.operation) {
             Place::OrgRemote => block_on(handle_remote(ctx, remote, body.as_bytes())),
+            Place::Broker => block_on(leave(ctx, remote, None, None)),
             _ => handle(ctx, body.as_bytes()),
         }
     }
