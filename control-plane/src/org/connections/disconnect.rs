@@ -15,7 +15,6 @@ use crate::store::{Committed, Event, Tx};
 use connectors::catalogue::{self, Connector};
 use protocol::api::{ConnectionStatus, Disconnected, Receipt, Revocation, StatusReason};
 use protocol::{Code, ConnectionId};
-use secrecy::SecretString;
 
 /// How long a call waits for the provider, ms.
 const INLINE_MS: u64 = 8_000;
@@ -59,9 +58,11 @@ pub(in crate::org) async fn revoke_now(
 
 /// The inline attempt. Whatever goes wrong with it, the connection is disconnected: the receipt says how far it got.
 async fn revoke(ctx: Context<'_>, remote: &impl Remote, id: &ConnectionId) -> Result<Receipt, AppError> {
-    let access: Option<SecretString> = ctx.tokens.take(id, ctx.now_ms);
+    let access = ctx.tokens.take(id, ctx.now_ms);
     if receipts::get(ctx, id)?.revocation == Revocation::Pending {
         let _ = within(remote, INLINE_MS, oauth::revoke(ctx, remote, id, access)).await;
+    } else {
+        ctx.tokens.forget(id);
     }
     receipts::get(ctx, id)
 }
@@ -73,10 +74,9 @@ fn withdraw(
     actor: &Actor,
     id: &ConnectionId,
 ) -> Result<Committed<Receipt>, AppError> {
-    let row = ctx.store.first(
-        "SELECT connector, auth_type, status FROM connections WHERE id = ?",
-        &[id.as_str().into()],
-    )?;
+    let row = ctx
+        .store
+        .first("SELECT connector, auth_type, status FROM connections WHERE id = ?", &[id.as_str().into()])?;
     let row = row.ok_or(Code::NotFound)?;
     let connector = row.text(0)?.to_owned();
     let by_hand = by_hand(catalogue::get(&connector), row.text(1)?, row.text(2)?);
@@ -125,7 +125,9 @@ fn by_hand(connector: Option<&Connector>, auth_type: &str, status: &str) -> Opti
             Some("access had not been granted yet".to_owned())
         }
         super::OAUTH2 if connector.oauth.as_ref().is_some_and(|oauth| oauth.revocation.is_some()) => None,
-        super::OAUTH2 => Some(format!("{name} has no call that ends access: remove it there by hand ({docs})")),
+        super::OAUTH2 => {
+            Some(format!("{name} has no call that ends access: remove it there by hand ({docs})"))
+        }
         _ => Some(format!("{name} has no call that ends this credential: end it there by hand ({docs})")),
     }
 }

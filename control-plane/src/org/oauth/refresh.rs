@@ -10,6 +10,8 @@
 //! then, so the same refresh token is sent again: most providers take it again, for a while or for ever. If one does not, the
 //! new token was lost on the way, and the connection says so (`rotation_lost`).
 //!
+//! A token is renewed a minute before its end, and serves until then if its provider cannot renew it at the moment.
+//!
 //! Invariant: a connection either gives a token, or says when to come back, or says that a person has to grant access
 //! again. Only the provider's own word that a grant is over ends it.
 
@@ -39,7 +41,8 @@ const BACKOFF_S: [u32; 6] = [1, 2, 5, 15, 60, 300];
 /// The longest that a provider may put us off, seconds. A time further ahead was written before our clock went back.
 const MAX_WAIT_S: u32 = 900;
 
-const CLIENT_REFUSED: &str = "the provider refuses the OAuth client: its client_id or secret has to be mended";
+const CLIENT_REFUSED: &str =
+    "the provider refuses the OAuth client: its client_id or secret has to be mended";
 
 /// The connection's access token. `refused` is the number of the one that the provider has just answered 401 to, if any: an
 /// answer with the same number says that there is no other, and that the 401 is the caller's to see.
@@ -61,7 +64,10 @@ pub(in crate::org) async fn access_token(
         };
         match flight.land(ctx, remote, id).await? {
             Landing::Token(token) => return Ok(token),
-            Landing::Later { seconds, client_refused } => return Err(later(seconds, client_refused)),
+            Landing::Later { seconds, client_refused } => {
+                let lasting = ctx.tokens.lasting(id, flight.generation, refused, remote.now_ms());
+                return lasting.ok_or_else(|| later(seconds, client_refused));
+            }
             Landing::Broken => return Err(not_ready(ConnectionStatus::ReauthorizationRequired)),
             // The connection has another credential by now, or is gone.
             Landing::Overtaken => {}
@@ -128,7 +134,8 @@ fn begin(
         };
     };
     if let Some(seconds) = grant.wait_s(ctx.now_ms) {
-        return Err(later(seconds, grant.client_refused));
+        let lasting = ctx.tokens.lasting(id, grant.generation, refused, ctx.now_ms);
+        return lasting.map(Begun::Held).ok_or_else(|| later(seconds, grant.client_refused));
     }
     let endpoints = Endpoints::of(ctx, grant.connector, &grant.parameters)?;
     let client = clients::of(ctx, &grant.connector.id, &grant.client_id)?;
@@ -156,7 +163,7 @@ fn begin(
         answer: async move { Rc::new(remote.send(request).await) }.boxed_local().shared(),
         landing: OnceCell::new(),
     });
-    ctx.tokens.take_off(id, Rc::clone(&flight));
+    ctx.tokens.take_off(id, Rc::clone(&flight), refused);
     Ok(Begun::Flight(flight))
 }
 
@@ -299,7 +306,8 @@ impl Flight {
             tx.commit(&ctx.subject("system"), event, number)
         })?;
         let token = granted.access_token;
-        let default_s = self.connector.oauth.as_ref().map_or(0, |oauth| oauth.refresh.default_lifetime_seconds);
+        let default_s =
+            self.connector.oauth.as_ref().map_or(0, |oauth| oauth.refresh.default_lifetime_seconds);
         let default_s = u32::try_from(default_s).unwrap_or(u32::MAX);
         ctx.tokens.put(id, number, token.clone(), self.sent_ms, granted.expires_in_s, default_s);
         Ok(Landing::Token(AccessToken { number, token }))
@@ -347,7 +355,8 @@ impl Flight {
 
     /// Whether the connection still is the one that this refresh is for.
     fn is_current(&self, ctx: Context<'_>, id: &ConnectionId) -> Result<bool, SqlError> {
-        let row = ctx.store.first("SELECT generation FROM connections WHERE id = ?", &[id.as_str().into()])?;
+        let row =
+            ctx.store.first("SELECT generation FROM connections WHERE id = ?", &[id.as_str().into()])?;
         Ok(row.is_some_and(|row| row.number(0) == Ok(self.generation)))
     }
 

@@ -16,7 +16,9 @@ use crate::remote::{NoAnswer, Remote};
 use crate::store::Event;
 use connectors::Credential;
 use connectors::catalogue::{self, Connector, RevocationAuthentication, RevocationKind, TokenKind};
-use connectors::oauth::{Client, Refusal, TokenAnswer, TokenOutcome, TokenRequest, Verdict, revocation_verdict};
+use connectors::oauth::{
+    Client, Refusal, TokenAnswer, TokenOutcome, TokenRequest, Verdict, revocation_verdict,
+};
 use protocol::api::Revocation;
 use protocol::{Code, ConnectionId};
 use secrecy::SecretString;
@@ -189,7 +191,8 @@ impl<'a> Pending<'a> {
     fn endpoint(&self, ctx: Context<'_>) -> String {
         let template = self.data.url.split(['?', '#']).next().unwrap_or_default();
         let path = template.splitn(4, '/').nth(3).unwrap_or_default();
-        let called = endpoint(ctx, self.connector, template.strip_suffix(path).unwrap_or(template), &self.parameters);
+        let called =
+            endpoint(ctx, self.connector, template.strip_suffix(path).unwrap_or(template), &self.parameters);
         format!("{}/{path}", called.as_deref().unwrap_or_default().trim_end_matches('/'))
     }
 

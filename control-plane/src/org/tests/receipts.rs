@@ -13,8 +13,12 @@ fn delete(id: &ConnectionId) -> Operation {
 }
 
 fn disconnect(granted: &Granted) -> Json {
-    let outcome =
-        granted.tenant.call_outside(&granted.tenant.founder, delete(&granted.id), &Json::Null, &granted.provider);
+    let outcome = granted.tenant.call_outside(
+        &granted.tenant.founder,
+        delete(&granted.id),
+        &Json::Null,
+        &granted.provider,
+    );
     json_of(&outcome.unwrap())["receipt"].take()
 }
 
@@ -91,11 +95,17 @@ fn b3_it_is_tried_again_until_it_is_settled() {
     let granted = with_revocations(Kind::Kept, [Some(500), None, Some(503), Some(200)]);
     let sealed = granted.column("sealed");
     let pending = disconnect(&granted);
-    assert_eq!((&pending["revocation"], &pending["evidence"]["http_status"]), (&json!("pending"), &json!(500)));
+    assert_eq!(
+        (&pending["revocation"], &pending["evidence"]["http_status"]),
+        (&json!("pending"), &json!(500))
+    );
     assert!(pending["deleted_at"].is_null());
     // From the answer on nothing is sent with it.
     let id = granted.id.as_str().to_owned();
-    assert_eq!(code(granted.tenant.call(&granted.tenant.founder, proxy(&id, "/x"), &Json::Null)), Code::NotFound);
+    assert_eq!(
+        code(granted.tenant.call(&granted.tenant.founder, proxy(&id, "/x"), &Json::Null)),
+        Code::NotFound
+    );
     for _ in 0..3 {
         assert_eq!(receipt(&granted)["revocation"], "pending");
         assert!(alarm(&granted));
@@ -110,7 +120,10 @@ fn b3_it_is_tried_again_until_it_is_settled() {
 fn b3_what_is_gone_already_is_revoked() {
     let granted = with_revocations(Kind::Kept, [Some(400)]);
     let receipt = disconnect(&granted);
-    assert_eq!((&receipt["revocation"], &receipt["evidence"]["http_status"]), (&json!("revoked"), &json!(400)));
+    assert_eq!(
+        (&receipt["revocation"], &receipt["evidence"]["http_status"]),
+        (&json!("revoked"), &json!(400))
+    );
 }
 
 #[test]
@@ -131,7 +144,10 @@ fn b3_what_a_provider_refuses_or_never_answers_has_failed_and_says_what_is_left_
         assert!(attempts < 20, "it is tried for ever");
     }
     let settled = receipt(&silent);
-    assert_eq!((&settled["revocation"], &settled["evidence"]["attempts"]), (&json!("failed"), &json!(attempts)));
+    assert_eq!(
+        (&settled["revocation"], &settled["evidence"]["attempts"]),
+        (&json!("failed"), &json!(attempts))
+    );
     assert!(settled["evidence"].get("http_status").is_none());
     let waited = silent.provider.now_ms() - NOW;
     assert!((DAY..DAY + 6 * 3_600_000 + 60_000).contains(&waited), "{waited}");
@@ -296,7 +312,12 @@ fn n5_disconnecting_twice_finds_nothing_and_the_receipt_answers() {
     let other = Tenant::new(2);
     let theirs = Operation::GetReceipt { id: granted.id.clone() };
     assert_eq!(code(other.call(&other.founder, theirs, &Json::Null)), Code::NotFound);
-    assert!(other.ok(Operation::ListReceipts(Page::default()), &Json::Null)["data"].as_array().unwrap().is_empty());
+    assert!(
+        other.ok(Operation::ListReceipts(Page::default()), &Json::Null)["data"]
+            .as_array()
+            .unwrap()
+            .is_empty()
+    );
 }
 
 #[test]

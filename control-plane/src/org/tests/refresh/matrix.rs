@@ -104,7 +104,9 @@ fn b1_a_lost_rotation_is_said_to_be_one() {
 #[test]
 #[ignore = "prints the table of ARCHITECTURE.md"]
 fn figures_of_the_fault_matrix() {
-    let mut table = String::from("| fault | kept | rotated, with grace | rotated, reuse ends the grant |\n|---|---|---|---|\n");
+    let mut table = String::from(
+        "| fault | kept | rotated, with grace | rotated, reuse ends the grant |\n|---|---|---|---|\n",
+    );
     let mut row = |name: &str, run: &dyn Fn(Kind) -> (Granted, String)| {
         let cells = KINDS.map(|kind| {
             let (granted, said) = run(kind);
