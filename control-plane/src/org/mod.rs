@@ -28,7 +28,7 @@ mod tests;
 mod usage;
 
 pub use asks::answer;
-pub use connections::{Grant, SealedCredential, policy};
+pub use connections::{Destination, Grant, Leave, SealedCredential, policy};
 pub use invitations::{InvitationMail, prepare_invitation_mail};
 pub use limits::OrgLimiter;
 pub use members::role_of;
@@ -96,10 +96,8 @@ pub fn handle(ctx: Context<'_>, body: &[u8]) -> Result<Reply, AppError> {
 
         Operation::ListConnections(page) => Reply::json(200, &connections::list(ctx, page)?),
         Operation::GetConnection { id } => Reply::json(200, &connections::get(ctx, id)?),
+        Operation::DryRun { id } => Reply::json(200, &connections::dry_run(ctx, &actor, body, id)?),
         Operation::AuthorizeConnection { id } => oauth::authorize(ctx, &actor, body, id),
-        Operation::Proxy { id, method, path_and_query } => {
-            Reply::json(200, &connections::grant(ctx, &actor, id, method, path_and_query)?)
-        }
 
         Operation::ListReceipts(page) => Reply::json(200, &receipts::list(ctx, page)?),
         Operation::GetReceipt { id } => Reply::json(200, &receipts::get(ctx, id)?),
@@ -136,6 +134,22 @@ pub async fn handle_remote(ctx: Context<'_>, remote: &impl Remote, body: &[u8]) 
         Operation::DeleteConnection { id } => connections::delete(ctx, remote, &actor, body, id).await,
         _ => Err(Code::NotFound.into()),
     }?;
+    with_session(ctx, actor, reply)
+}
+
+/// Whether a call may use its connection's credential ([`crate::asks::AskOrg::Leave`]).
+///
+/// # Errors
+/// As [`handle`].
+pub async fn leave(
+    ctx: Context<'_>,
+    remote: &impl Remote,
+    body: Option<&str>,
+    refused_token: Option<u64>,
+) -> Result<Reply, AppError> {
+    let actor = admit(ctx)?;
+    let asked = connections::Asked { body, refused_token };
+    let reply = Reply::json(200, &connections::grant(ctx, remote, &actor, asked).await?)?;
     with_session(ctx, actor, reply)
 }
 

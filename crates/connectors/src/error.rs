@@ -18,6 +18,17 @@ pub enum Error {
         "base_url must name a public host: private, local, link-local and metadata addresses are not reachable"
     )]
     HostNotAllowed,
+    /// Not a host as `BaseUrl` would write it: a name in lower case (punycode), an IPv4 address, `[IPv6]`.
+    #[error(
+        "host must be a host name such as mail.example.com, an IPv4 address or an IPv6 address in brackets"
+    )]
+    HostInvalid,
+    /// The host of a mail or database server is a local, private or reserved one.
+    #[error("host must be a public one: private, local, link-local and metadata addresses are not reachable")]
+    HostNotPublic,
+    /// Port 25 is for mail between servers, where nobody signs in, and the platform connects to it for nobody.
+    #[error("port must be from 1 to 65535 and not 25; mail programs use 465, 587, 993 or 143")]
+    PortNotAllowed,
     /// The path holds something other than printable ASCII, or is too long, or is a URL of its own.
     #[error(
         "the path must be relative to base_url, at most 8 KiB of printable ASCII; percent-encode anything else"
@@ -73,7 +84,9 @@ impl Error {
         match self {
             Self::BaseUrlInvalid => "base_url_invalid",
             Self::BaseUrlInsecure => "base_url_insecure",
-            Self::HostNotAllowed => "host_not_allowed",
+            Self::HostInvalid => "host_invalid",
+            Self::HostNotAllowed | Self::HostNotPublic => "host_not_allowed",
+            Self::PortNotAllowed => "port_not_allowed",
             Self::PathInvalid => "path_invalid",
             Self::PathEscapesBase => "path_escapes_base",
             Self::RedirectNotAllowed => "redirect_not_allowed",

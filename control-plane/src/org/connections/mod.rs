@@ -13,8 +13,8 @@ mod target;
 
 pub(super) use create::create;
 pub(super) use disconnect::{delete, revoke_now};
-pub(super) use grant::grant;
-pub use grant::{Grant, SealedCredential};
+pub(super) use grant::{Asked, dry_run, grant};
+pub use grant::{Destination, Grant, Leave, SealedCredential};
 pub(super) use replace::replace;
 pub(super) use target::{Target, stood_in};
 

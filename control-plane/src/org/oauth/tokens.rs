@@ -34,7 +34,7 @@ struct Entry {
 
 /// A token to send.
 #[derive(Debug, Clone)]
-pub struct AccessToken {
+pub(in crate::org) struct AccessToken {
     /// Which of the connection's: the generation of its row. Who is refused with it says so by this.
     pub number: u64,
     /// The token.
