@@ -1,11 +1,14 @@
 //! An org's object, driven as the edge drives it, on a native database.
 
 mod access;
+mod connections;
 mod invitations;
 mod keys;
 mod limits;
 mod members;
+mod oauth;
 mod outbox;
+mod outside;
 mod plans;
 mod receipts;
 mod refresh;
@@ -196,6 +199,20 @@ impl Tenant {
             lookup: presented.lookup,
             digest: presented.digest.to_text().to_string(),
         }
+    }
+
+    /// A connection's credential, as the broker opens it.
+    fn opened(&self, id: &ConnectionId) -> connectors::Credential {
+        use super::connections::{load, place};
+        let call = call(self.founder.clone(), Operation::Me);
+        let ctx = self.context(&call);
+        let stored = load(ctx, id).unwrap();
+        let row =
+            self.sql.exec("SELECT sealed FROM connections WHERE id = ?", &[id.as_str().into()]).unwrap();
+        let sealed = vault::Sealed::from_bytes(row[0].blob(0).unwrap()).unwrap();
+        let place = place(ctx.org, id, &stored.connector, &stored.allowed_hosts);
+        let plaintext = dek::load(ctx).unwrap().open(&place, &sealed).unwrap();
+        connectors::Credential::from_sealed_plaintext(&plaintext).unwrap()
     }
 
     fn verify_audit(&self) -> AuditVerification {
