@@ -101,6 +101,7 @@ pub(super) fn settle(
     if !is_pending(ctx, id)? {
         return Ok(());
     }
+    ctx.tokens.forget(id);
     ctx.store.transaction(|tx| {
         wipe(tx, id)?;
         tx.write(

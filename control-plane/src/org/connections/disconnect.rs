@@ -15,7 +15,6 @@ use crate::store::{Committed, Event, Tx};
 use connectors::catalogue::{self, Connector};
 use protocol::api::{ConnectionStatus, Disconnected, Receipt, Revocation, StatusReason};
 use protocol::{Code, ConnectionId};
-use secrecy::SecretString;
 
 /// How long a call waits for the provider, ms.
 const INLINE_MS: u64 = 8_000;
@@ -59,9 +58,11 @@ pub(in crate::org) async fn revoke_now(
 
 /// The inline attempt. Whatever goes wrong with it, the connection is disconnected: the receipt says how far it got.
 async fn revoke(ctx: Context<'_>, remote: &impl Remote, id: &ConnectionId) -> Result<Receipt, AppError> {
-    let access: Option<SecretString> = ctx.tokens.take(id, ctx.now_ms);
+    let access = ctx.tokens.take(id, ctx.now_ms);
     if receipts::get(ctx, id)?.revocation == Revocation::Pending {
         let _ = within(remote, INLINE_MS, oauth::revoke(ctx, remote, id, access)).await;
+    } else {
+        ctx.tokens.forget(id);
     }
     receipts::get(ctx, id)
 }
