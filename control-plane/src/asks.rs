@@ -116,6 +116,13 @@ pub enum AskOrg {
         /// As in [`AskOrg::SetPlan`].
         operator: UserId,
     },
+    /// The broker's: may the call use its connection's credential? Decided on the call as any other → `org::Leave`.
+    Leave {
+        /// The request's body, where the connector's policy has asked for it.
+        body: Option<String>,
+        /// The number of an access token that the provider has refused.
+        refused_token: Option<u64>,
+    },
 }
 
 /// By which key-encryption key a data key is wrapped now.

@@ -1,7 +1,7 @@
 //! What a call's code may reach: the object's database, the secrets, the configuration, the time, the call itself.
 
 use crate::error::AppError;
-use crate::org::OrgLimiter;
+use crate::org::{AccessTokens, OrgLimiter};
 use crate::secrets::Secrets;
 use crate::store::{Store, Subject};
 use config::Config;
@@ -23,6 +23,8 @@ pub struct Context<'a> {
     pub now_ms: u64,
     /// What this object keeps in memory from call to call.
     pub limits: &'a RefCell<OrgLimiter>,
+    /// OAuth access tokens, which are kept in this object's memory alone.
+    pub tokens: &'a AccessTokens,
     /// Who asks for what, as the edge says.
     pub call: &'a Call,
     /// Whether connections may point to private addresses and plain HTTP: development and tests only.

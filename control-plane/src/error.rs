@@ -16,6 +16,16 @@ pub enum AppError {
         /// When to come back.
         retry_after_seconds: u32,
     },
+    /// It cannot be done at the moment, for a reason that passes by itself or at another's hand.
+    #[error("not now: {}", .code.as_str())]
+    Later {
+        /// Why.
+        code: Code,
+        /// When to come back.
+        retry_after_seconds: u32,
+        /// What else there is to say.
+        detail: Option<Cow<'static, str>>,
+    },
     /// The database failed, or holds what this code never wrote.
     #[error("store: {0}")]
     Store(#[from] crate::store::SqlError),
@@ -39,11 +49,22 @@ impl AppError {
         Self::Refused(code, Some(detail.into()))
     }
 
+    /// Seconds until it is worth asking again, where that is known.
+    pub const fn retry_after(&self) -> Option<u32> {
+        match self {
+            Self::Limited { retry_after_seconds } | Self::Later { retry_after_seconds, .. } => {
+                Some(*retry_after_seconds)
+            }
+            _ => None,
+        }
+    }
+
     /// What the caller is told.
     pub fn public(&self) -> (Code, Option<&Cow<'static, str>>) {
         match self {
             Self::Refused(code, detail) => (*code, detail.as_ref()),
             Self::Limited { .. } => (Code::RateLimited, None),
+            Self::Later { code, detail, .. } => (*code, detail.as_ref()),
             Self::Store(_) | Self::Vault(_) | Self::Token(_) | Self::Encoding | Self::Platform(_) => {
                 (Code::Internal, None)
             }

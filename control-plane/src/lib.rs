@@ -5,6 +5,7 @@
 
 pub mod account;
 pub mod asks;
+pub mod client_hello;
 pub mod context;
 pub mod email;
 pub mod error;
@@ -18,6 +19,7 @@ pub mod remote;
 pub mod reply;
 pub mod secrets;
 pub mod store;
+pub mod warehouse;
 
 #[cfg(target_arch = "wasm32")]
 mod broker;

@@ -3,7 +3,9 @@
 //!
 //! Between two of its answers other calls run in the same object: what was read before is read again after it.
 
+use futures_util::future::{Either, select};
 use secrecy::SecretString;
+use std::pin::pin;
 use zeroize::Zeroizing;
 
 /// A request to a provider that changes or checks a credential. Redirects are not followed.
@@ -64,9 +66,9 @@ pub struct LoginRefused {
     pub detail: String,
 }
 
-/// The world outside.
+/// The world outside: a handle to it, so that a request can outlive the call that began it.
 #[allow(async_fn_in_trait, reason = "objects run on one thread")]
-pub trait Remote {
+pub trait Remote: Clone + 'static {
     /// Sends one request.
     ///
     /// # Errors
@@ -81,4 +83,18 @@ pub trait Remote {
 
     /// The time after an answer, Unix ms.
     fn now_ms(&self) -> u64;
+
+    /// Waits. Where time does not pass by itself, for ever.
+    async fn sleep(&self, ms: u64) {
+        let _ = ms;
+        std::future::pending().await
+    }
+}
+
+/// What `work` comes to within `ms`; after them it is dropped, and what it did is not known.
+pub async fn within<T>(remote: &impl Remote, ms: u64, work: impl Future<Output = T>) -> Option<T> {
+    match select(pin!(work), pin!(remote.sleep(ms))).await {
+        Either::Left((done, _)) => Some(done),
+        Either::Right(_) => None,
+    }
 }

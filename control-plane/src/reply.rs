@@ -18,7 +18,7 @@ pub struct Reply {
     pub session: Option<Zeroizing<String>>,
     /// A limit in place of the configured one, the calling key's own or the org's, for the edge to count by.
     pub rate_limit: Option<RateLimit>,
-    /// Of a refusal for asking too often: seconds until the next request is taken.
+    /// Of a refusal that passes: seconds until it is worth asking again.
     pub retry_after: Option<u32>,
     /// The answer was given before, to the same `Idempotency-Key`.
     pub replayed: bool,
@@ -42,14 +42,10 @@ impl Reply {
     pub fn problem(error: &AppError, request_id: &RequestId) -> Self {
         let (code, detail) = error.public();
         let problem = Problem::with_detail(code, detail.cloned(), request_id.clone());
-        let retry_after = match error {
-            AppError::Limited { retry_after_seconds } => Some(*retry_after_seconds),
-            _ => None,
-        };
         Self {
             status: code.status(),
             body: Zeroizing::new(serde_json::to_vec(&problem).unwrap_or_default()),
-            retry_after,
+            retry_after: error.retry_after(),
             ..Self::default()
         }
     }
@@ -70,6 +66,9 @@ impl Reply {
         let problem: Problem = serde_json::from_slice(&self.body)?;
         Err(match (problem.code, self.retry_after) {
             (Code::RateLimited, Some(seconds)) => AppError::Limited { retry_after_seconds: seconds },
+            (code, Some(seconds)) => {
+                AppError::Later { code, retry_after_seconds: seconds, detail: problem.detail }
+            }
             (Code::Internal, _) => AppError::Platform("an object has failed"),
             (code, _) => AppError::Refused(code, problem.detail),
         })

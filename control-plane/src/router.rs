@@ -12,7 +12,7 @@ use protocol::{Access, Call, Code, OrgId, Region};
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast as _, JsValue};
 use worker::durable::{ObjectNamespace, Stub};
-use worker::{Env, Headers, Method, Request, RequestInit, Response, Result};
+use worker::{Env, Request, Response, Result};
 use zeroize::Zeroizing;
 
 /// A call goes by the stub; the URL only has to be one.
@@ -156,15 +156,6 @@ fn jurisdiction(namespace: &ObjectNamespace, region: Region) -> Result<ObjectNam
     let method: js_sys::Function = js_sys::Reflect::get(raw, &"jurisdiction".into())?.into();
     let restricted = method.call1(raw, &region.as_str().into())?;
     <ObjectNamespace as worker::EnvBinding>::get(restricted)
-}
-
-/// The call alone, for the org's object.
-pub(crate) fn message(call: &Call) -> Result<Request> {
-    let headers = Headers::new();
-    headers.set(Call::HEADER, &call.to_header()?)?;
-    let mut init = RequestInit::new();
-    init.with_method(Method::Post).with_headers(headers);
-    Request::new_with_init(OBJECT_URL, &init)
 }
 
 #[wasm_bindgen]

@@ -29,6 +29,8 @@ pub struct Secrets {
     pub oidc_state: StateKey,
     /// Client secrets of the OIDC providers, by their `id` in sluicegate.toml.
     pub oidc_clients: HashMap<String, SecretString>,
+    /// Client secrets of the operator's OAuth clients, by connector.
+    pub connector_clients: HashMap<String, SecretString>,
     account_index: Hmac<Sha256>,
 }
 
@@ -52,15 +54,23 @@ impl Secrets {
         }
         let account_index: Hmac<Sha256> =
             Hmac::new_from_slice(&index).map_err(|_| AppError::Platform("ACCOUNT_INDEX_KEY is not a key"))?;
-        let oidc_clients = variable("OIDC_CLIENT_SECRETS").filter(|json| !json.is_empty());
-        let oidc_clients = oidc_clients.map_or(Ok(HashMap::new()), |json| serde_json::from_str(&json));
+        let clients = |name, fault| {
+            let json = variable(name).filter(|json| !json.is_empty());
+            json.map_or(Ok(HashMap::new()), |json| serde_json::from_str(&json))
+                .map_err(|_| AppError::Platform(fault))
+        };
         Ok(Self {
             oidc_state: StateKey::new(
                 &account_index.clone().chain_update(b"oidc state\0").finalize().into_bytes().into(),
             ),
-            oidc_clients: oidc_clients.map_err(|_| {
-                AppError::Platform("OIDC_CLIENT_SECRETS is not JSON of strings by provider id")
-            })?,
+            oidc_clients: clients(
+                "OIDC_CLIENT_SECRETS",
+                "OIDC_CLIENT_SECRETS is not JSON of strings by provider id",
+            )?,
+            connector_clients: clients(
+                "CONNECTOR_CLIENT_SECRETS",
+                "CONNECTOR_CLIENT_SECRETS is not JSON of strings by connector",
+            )?,
             keyring: Keyring::from_json(&get("KEYRING")?)?,
             signer: SessionSigner::from_json(&get("SESSION_KEYS")?)?,
             mac: MacKey::from_base64(&get("API_KEY_MAC_KEY")?)?,

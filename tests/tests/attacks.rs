@@ -51,6 +51,10 @@ fn expected(kind: Kind, case: &Case, foreign: bool) -> Expected {
         {
             Refused(Code::Forbidden)
         }
+        // Of the generic connector: what is not safe by its method writes, and takes more than it declares.
+        (Kind::Member, _) if matches!(case.operation, Operation::Proxy { .. }) && !case.is_safe() => {
+            Refused(Code::Forbidden)
+        }
         // A session is its person's own, not the org's.
         (Kind::Member, Access::Session) if matches!(case.operation, Operation::RevokeSession { .. }) => {
             NeverWas

@@ -6,8 +6,17 @@ use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
 /// What a workspace can be asked to list.
-const LISTED: [&str; 7] =
-    ["api-keys", "connections", "inbound-events", "invitations", "members", "sessions", "sources"];
+const LISTED: [&str; 9] = [
+    "api-keys",
+    "connections",
+    "endpoints",
+    "inbound-events",
+    "invitations",
+    "members",
+    "receipts",
+    "sessions",
+    "sources",
+];
 /// What changes by looking on.
 const VOLATILE: [&str; 3] = ["last_used_at", "last_used_ip", "last_seen_at"];
 
@@ -26,6 +35,9 @@ impl Furnished {
         let key = org.api_key(&["connections:read"]);
         let auth = json!({ "type": "bearer", "token": random::text("tok-") });
         let connection = org.connection(&upstream.url(), &auth);
+        let receipt = org.connection(&upstream.url(), &auth);
+        org.delete(&format!("/v1/connections/{receipt}")).send().ok(200);
+        let endpoint = org.post("/v1/endpoints", &json!({ "url": "https://hooks.example.com/a" })).send();
         let secret = random::text("whsec_");
         let source = org.source("stripe", &secret);
         let received = org.deliver(&source, &secret, br#"{"id":"evt_1","type":"invoice.paid"}"#);
@@ -40,10 +52,12 @@ impl Furnished {
         let ids = BTreeMap::from([
             ("api-keys", key.id),
             ("connections", connection),
+            ("endpoints", text(&endpoint.ok(201), "/id")),
             ("inbound-events", event),
             ("invitations", invitation),
             ("members", member.user_id.clone()),
             ("orgs", org.id.clone()),
+            ("receipts", receipt),
             ("sessions", org.session_id()),
             ("sources", source),
         ]);
@@ -53,7 +67,7 @@ impl Furnished {
     /// The id that a path segment takes.
     pub(crate) fn id(&self, kind: &str) -> String {
         match kind {
-            "identities" => absent(kind),
+            "connectors" | "identities" => absent(kind),
             _ => self.ids.get(kind).unwrap_or_else(|| panic!("an org with one of {kind}")).clone(),
         }
     }

@@ -29,6 +29,7 @@ mod key_verdicts;
 mod limits;
 mod malformed;
 mod members;
+mod oauth;
 mod operated;
 mod org_limits;
 mod orgs;

@@ -108,6 +108,18 @@ fn payload(route: &Route, id: impl Fn(&str) -> String) -> Value {
             "connector": "http", "name": "attack", "base_url": "https://api.example.com",
             "auth": { "type": "bearer", "token": "attackers-token" },
         }),
+        ("PUT", "/v1/connectors/{id}/client") => {
+            json!({ "client_id": "attack", "client_secret": "attackers-secret" })
+        }
+        ("PUT", "/v1/connections/{id}/auth") => {
+            json!({ "auth": { "type": "bearer", "token": "attackers-token" } })
+        }
+        ("POST", "/v1/connections/{id}/authorize") => json!({}),
+        ("POST", "/v1/connections/{id}/dry-run") => json!({ "method": "GET", "path": "/items" }),
+        ("POST", "/v1/connections/{id}/query") => json!({ "sql": "SELECT 1" }),
+        ("POST", "/v1/endpoints") => json!({ "url": "https://hooks.example.com/attack" }),
+        ("POST", "/v1/org/delete") => json!({ "name": "Analytical Engines" }),
+        ("POST", "/v1/admin/keys/rotate") => json!({}),
         ("POST", "/v1/sources") => {
             json!({ "provider": "github", "name": "attack", "secret": "attackers-secret" })
         }
@@ -122,15 +134,16 @@ pub(crate) fn absent(kind: &str) -> String {
     let body = "0".repeat(26);
     match kind {
         "api-keys" => format!("key_{body}"),
-        "connections" => format!("con_{body}"),
+        "connections" | "receipts" => format!("con_{body}"),
+        "endpoints" => format!("end_{body}"),
         "inbound-events" => format!("ine_{body}"),
         "invitations" => format!("inv_{body}"),
         "members" => format!("usr_{body}"),
         "sessions" => format!("ses_{body}"),
         "sources" => format!("src_{}", "0".repeat(46)),
         "orgs" => format!("org_a{}", "0".repeat(25)),
-        // Names of sluicegate.toml, nobody's ids.
-        "identities" => "nowhere".to_owned(),
+        // Names of sluicegate.toml or the catalogue, nobody's ids.
+        "connectors" | "identities" => "nowhere".to_owned(),
         new => panic!("which id does a route below /{new} take?"),
     }
 }
@@ -243,10 +256,31 @@ fn way(operation: &Operation) -> Way {
         | Operation::RevokeApiKey { .. }
         | Operation::RotateApiKey { .. }
         | Operation::VerifyApiKey
+        | Operation::ListConnectors
+        | Operation::GetConnector { .. }
+        | Operation::SetConnectorClient { .. }
+        | Operation::DeleteConnectorClient { .. }
         | Operation::ListConnections(_)
         | Operation::CreateConnection
         | Operation::GetConnection { .. }
+        | Operation::ReplaceCredential { .. }
+        | Operation::AuthorizeConnection { .. }
+        | Operation::TestConnection { .. }
+        | Operation::DryRun { .. }
+        | Operation::Query { .. }
         | Operation::DeleteConnection { .. }
+        | Operation::ListReceipts(_)
+        | Operation::GetReceipt { .. }
+        | Operation::ListEndpoints(_)
+        | Operation::CreateEndpoint
+        | Operation::GetEndpoint { .. }
+        | Operation::DeleteEndpoint { .. }
+        | Operation::ListDeliveries { .. }
+        | Operation::GetOrgKey
+        | Operation::RotateOrgKey
+        | Operation::DeleteOrg
+        | Operation::GetKeys
+        | Operation::RotateKeys
         | Operation::Proxy { .. }
         | Operation::ListSources(_)
         | Operation::CreateSource
@@ -259,6 +293,7 @@ fn way(operation: &Operation) -> Way {
         Operation::Overview
         | Operation::StartOidc(_)
         | Operation::FinishOidc(_)
+        | Operation::FinishAuthorization { .. }
         | Operation::FinishSignUp { .. } => Way::Page,
         Operation::SourceKeys { .. } | Operation::StoreInbound(_) => Way::Edge,
     }
@@ -274,5 +309,5 @@ fn b8_the_table_holds_every_operation_and_none_of_the_edges_own() {
         assert_ne!(case.access(), Access::Edge, "{} {}", case.method, case.path);
     }
     let operations: HashSet<_> = cases.iter().map(|case| discriminant(&case.operation)).collect();
-    assert_eq!(operations.len(), 58, "as many as `way` says there are");
+    assert_eq!(operations.len(), 79, "as many as `way` says there are");
 }

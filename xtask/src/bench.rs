@@ -14,6 +14,7 @@ mod cpu;
 pub mod flood;
 mod http;
 mod load;
+pub mod proxy;
 pub mod refusal;
 mod report;
 mod scenario;

@@ -7,6 +7,7 @@
 //!
 //! Invariant: the two profiles never share a file, so what tests and deploys take was built for release.
 
+use crate::dev::overlay_file;
 use crate::process::{cargo, exclusive, run};
 use crate::setup::{WASM_TARGET, npm_bin};
 use crate::{root, ui};
@@ -128,6 +129,11 @@ fn compile(profile: Profile, workers: &[Worker]) -> Result<()> {
     command.args(["build", "--profile", profile.cargo_name(), "--target", WASM_TARGET]).current_dir(root());
     for worker in workers {
         command.args(["--package", worker.name()]);
+    }
+    // A release is of sluicegate.toml alone.
+    command.env_remove(config::OVERLAY);
+    if matches!(profile, Profile::Dev) && overlay_file().exists() {
+        command.env(config::OVERLAY, overlay_file());
     }
     run(&mut command)
 }

@@ -11,11 +11,13 @@ use crate::build::{Profile, Worker, build, out_dir};
 use crate::keys::{Keys, write_private};
 use crate::mail_sink::{Mail, MailSink};
 use crate::process::Process;
+use crate::provider::{self, Provider};
 use crate::serve::is_healthy;
 use crate::setup::npm_bin;
 use crate::{local_dir, root, setup, ui, wrangler};
 use anyhow::{Context as _, Result, bail};
-use std::collections::VecDeque;
+use connectors::catalogue;
+use std::collections::{BTreeMap, VecDeque};
 use std::io::{BufRead as _, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -29,6 +31,8 @@ use toml::{Table, Value};
 const START_LIMIT: Duration = Duration::from_secs(90);
 const TICK: Duration = Duration::from_millis(200);
 const TAIL_LINES: usize = 40;
+/// Of every client at the stand-in provider, which is on this machine alone.
+const CLIENT_SECRET: &str = "development-client-secret";
 /// What developers know from other mail sinks; where one is running already, any free ports do.
 const MAIL_PORT: u16 = 1025;
 const MAIL_PAGE_PORT: u16 = 8025;
@@ -47,8 +51,18 @@ pub fn run(port: u16) -> Result<()> {
     let mail =
         MailSink::start_with(MAIL_PORT, print_mail).or_else(|_| MailSink::start_with(0, print_mail))?;
     let mail_page = mail.serve_page(MAIL_PAGE_PORT).or_else(|_| mail.serve_page(0))?;
+    let provider = Provider::start(
+        port.checked_add(2).context("the port is too high")?,
+        provider::Options {
+            client_secret: CLIENT_SECRET.to_owned(),
+            access_token_life: Duration::from_secs(300),
+        },
+    )?;
     setup::ensure()?;
-    let keys = Keys::read_or_generate(&keys_file())?;
+    let secrets =
+        catalogue::all().iter().map(|connector| (connector.id, CLIENT_SECRET)).collect::<BTreeMap<_, _>>();
+    let keys = Keys::read_or_generate(&keys_file())?.with_connector_clients(serde_json::to_value(secrets)?);
+    write_overlay(&provider)?;
     ui::step("building both Workers", || build(Profile::Dev, &Worker::ALL))?;
     let configs = [Worker::Edge, Worker::ControlPlane]
         .map(|worker| write_config(worker, &keys, &mail, port))
@@ -73,6 +87,33 @@ pub fn run(port: u16) -> Result<()> {
     }
     eprintln!("\nstopping …");
     wrangler.stop()
+}
+
+/// What is added to `sluicegate.toml` in development: each connector that is not configured there gets the stand-in for its
+/// provider. The build reads it.
+pub fn overlay_file() -> PathBuf {
+    dir().join("overlay.toml")
+}
+
+fn write_overlay(provider: &Provider) -> Result<()> {
+    let connectors = catalogue::all()
+        .iter()
+        .filter(|connector| connector.kind == catalogue::Kind::Http && connector.id != "http");
+    let connectors = connectors.map(|connector| {
+        let stand_in = Table::from_iter(
+            [("client_id", "sluicegate-dev".to_owned()), ("stand_in", provider.origin())]
+                .map(|(key, value)| (key.to_owned(), Value::from(value))),
+        );
+        (connector.id.to_owned(), stand_in.into())
+    });
+    let overlay =
+        Table::from_iter([("connectors".to_owned(), Table::from_iter(connectors).into())]).to_string();
+    // Written only when it differs: the Workers are built again whenever it changes.
+    if fs::read_to_string(overlay_file()).ok().as_ref() != Some(&overlay) {
+        fs::create_dir_all(dir())?;
+        fs::write(overlay_file(), overlay)?;
+    }
+    Ok(())
 }
 
 /// The development keys of this checkout.

@@ -32,6 +32,9 @@ pub struct Keys {
     /// Client secrets of the identity providers, by their `id` in sluicegate.toml.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     oidc_client_secrets: Option<Value>,
+    /// Client secrets at the connectors' providers, by connector.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    connector_client_secrets: Option<Value>,
 }
 
 impl Keys {
@@ -48,7 +51,25 @@ impl Keys {
             csrf_key: random_key()?,
             mail_transport: None,
             oidc_client_secrets: None,
+            connector_client_secrets: None,
         })
+    }
+
+    /// With the client secret of each connector's provider.
+    #[must_use]
+    pub fn with_connector_clients(self, secrets: Value) -> Self {
+        Self { connector_client_secrets: Some(secrets), ..self }
+    }
+
+    /// With another version of the key-encryption key in the keyring, which is not the current one yet.
+    ///
+    /// # Errors
+    /// When the system has no randomness to give, or the keyring is not of its form.
+    pub fn with_new_kek(mut self) -> Result<Self> {
+        let keys = self.keyring.get_mut("keys").and_then(Value::as_object_mut).context("the keyring")?;
+        let version = keys.keys().filter_map(|version| version.parse::<u32>().ok()).max().unwrap_or(0) + 1;
+        keys.insert(version.to_string(), random_key()?.into());
+        Ok(self)
     }
 
     /// Reads a file that [`Keys::write_new`] wrote.
@@ -98,10 +119,13 @@ impl Keys {
     pub fn of(&self, worker: Worker) -> Result<Vec<(&'static str, String)>> {
         let needed = Self::names(worker).iter().map(|name| Ok((*name, self.value(name)?)));
         let optional = match worker {
-            Worker::Edge => [None, None],
+            Worker::Edge => [None, None, None],
             Worker::ControlPlane => [
                 self.mail_transport.clone().map(|url| ("MAIL_TRANSPORT", url)),
                 self.oidc_client_secrets.as_ref().map(|all| ("OIDC_CLIENT_SECRETS", all.to_string())),
+                self.connector_client_secrets
+                    .as_ref()
+                    .map(|all| ("CONNECTOR_CLIENT_SECRETS", all.to_string())),
             ],
         };
         needed.chain(optional.into_iter().flatten().map(Ok)).collect()

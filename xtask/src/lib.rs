@@ -17,6 +17,7 @@ pub mod dev;
 pub mod keys;
 pub mod mail_sink;
 pub mod process;
+pub mod provider;
 pub mod serve;
 pub mod setup;
 pub mod test;

@@ -27,6 +27,7 @@ cargo xtask <command>
                           CPU per request beside Hono and plain JavaScript; writes target/bench/latest.json
   refusal                 how long after a revocation something still succeeds, under load; writes target/bench/refusal.json
   flood [--seconds 30]    what 200 wrong sign-ins a second cost other tenants; writes target/bench/flood.json
+  proxy-cost              a call through the broker beside a direct one and express + http-proxy; writes target/bench/proxy.json
   keys FILE               makes a production set of keys
   deploy [--dry-run] [--keys FILE]
                           both Workers to Cloudflare, with their secrets from FILE
@@ -56,6 +57,7 @@ fn dispatch(mut args: lexopt::Parser) -> Result<()> {
             Some("bench") => bench_command(args),
             Some("refusal") => no_more(args).and_then(|()| bench::refusal::run()),
             Some("flood") => flood_command(args),
+            Some("proxy-cost") => no_more(args).and_then(|()| bench::proxy::run()),
             Some("keys") => keys_command(args),
             Some("deploy") => deploy_command(args),
             _ => bail!("no such command: {}\n\n{HELP}", command.display()),

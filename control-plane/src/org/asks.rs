@@ -32,5 +32,7 @@ pub fn answer(ctx: Context<'_>, ask: &AskOrg) -> Result<Reply, AppError> {
         AskOrg::SetPlan { operator, plan, at_once } => operator::set_plan(ctx, operator, plan, *at_once),
         AskOrg::SetLimits { operator, limits } => operator::set_limits(ctx, operator, limits),
         AskOrg::Describe { .. } => operator::describe(ctx),
+        // A provider may have to be asked first: `super::leave`.
+        AskOrg::Leave { .. } => Err(AppError::Platform("leave was asked where nobody can be asked for it")),
     }
 }

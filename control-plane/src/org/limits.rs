@@ -14,7 +14,7 @@ use crate::context::Context;
 use crate::error::AppError;
 use protocol::api::RateLimit;
 use protocol::call::Lease;
-use protocol::{ApiKeyId, Operation};
+use protocol::{ApiKeyId, ConnectionId, Operation};
 use std::rc::Rc;
 use throttle::{Decision, Quota};
 
@@ -109,6 +109,22 @@ pub(super) fn of_key(
             return Ok(counter.lease(ctx, subject, quota, 0)?.decision);
         }
         Ok(counter.peek(subject, quota, ctx.now_ms))
+    })
+}
+
+/// Counts a call through a connection, whoever makes it.
+///
+/// # Errors
+/// [`AppError::Limited`].
+pub(super) fn of_connection(ctx: Context<'_>, id: &ConnectionId) -> Result<(), AppError> {
+    let config::Quota { limit, period_seconds } = ctx.config.rate_limits.connection;
+    let quota = quota(RateLimit { limit, period_seconds })?;
+    with_counter(ctx, |counter| {
+        let decision = counter.lease(ctx, subject(id.as_str()), quota, 0)?.decision;
+        match decision.retry_after_seconds {
+            Some(retry_after_seconds) => Err(AppError::Limited { retry_after_seconds }),
+            None => Ok(()),
+        }
     })
 }
 

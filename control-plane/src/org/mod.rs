@@ -13,6 +13,7 @@ mod inbound;
 mod invitations;
 mod limits;
 mod members;
+mod oauth;
 mod operator;
 pub mod outbox;
 mod overview;
@@ -25,14 +26,16 @@ mod tests;
 mod usage;
 
 pub use asks::answer;
-pub use connections::{Grant, SealedCredential, policy};
+pub use connections::{Grant, Leave, SealedCredential, Target, policy};
 pub use invitations::{InvitationMail, prepare_invitation_mail};
 pub use limits::OrgLimiter;
 pub use members::role_of;
+pub use oauth::AccessTokens;
 pub use retention::purge;
 pub use sessions::open as open_session;
 
 use self::actor::Actor;
+use crate::asks::AskOrg;
 use crate::context::Context;
 use crate::error::AppError;
 use crate::remote::Remote;
@@ -85,9 +88,7 @@ pub fn handle(ctx: Context<'_>, body: &[u8]) -> Result<Reply, AppError> {
 
         Operation::ListConnections(page) => Reply::json(200, &connections::list(ctx, page)?),
         Operation::GetConnection { id } => Reply::json(200, &connections::get(ctx, id)?),
-        Operation::Proxy { id, method, path_and_query } => {
-            Reply::json(200, &connections::grant(ctx, &actor, id, method, path_and_query)?)
-        }
+        Operation::DryRun { id } => Reply::json(200, &connections::dry_run(ctx, &actor, body, id)?),
 
         Operation::ListSources(page) => Reply::json(200, &sources::list(ctx, page)?),
         Operation::CreateSource => sources::create(ctx, &actor, body),
@@ -119,6 +120,22 @@ pub async fn handle_remote(ctx: Context<'_>, _remote: &impl Remote, body: &[u8])
         Operation::DeleteConnection { id } => connections::delete(ctx, &actor, body, id),
         _ => Err(Code::NotFound.into()),
     }?;
+    with_session(ctx, actor, reply)
+}
+
+/// Whether a call may use its connection's credential ([`AskOrg::Leave`]).
+///
+/// # Errors
+/// As [`handle`].
+pub async fn leave(
+    ctx: Context<'_>,
+    remote: &impl Remote,
+    body: Option<&str>,
+    refused_token: Option<u64>,
+) -> Result<Reply, AppError> {
+    let actor = admit(ctx)?;
+    let asked = connections::Asked { body, refused_token };
+    let reply = Reply::json(200, &connections::grant(ctx, remote, &actor, asked).await?)?;
     with_session(ctx, actor, reply)
 }
 

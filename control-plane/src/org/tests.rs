@@ -28,6 +28,7 @@ const NOW: u64 = 1_800_000_000_000;
 const DAY: u64 = 86_400_000;
 
 /// A world outside in which nobody answers.
+#[derive(Clone)]
 struct Nobody;
 
 impl Remote for Nobody {
@@ -53,6 +54,7 @@ struct Tenant {
     founder: Principal,
     now_ms: u64,
     limits: RefCell<OrgLimiter>,
+    tokens: AccessTokens,
 }
 
 impl Tenant {
@@ -68,6 +70,7 @@ impl Tenant {
             founder: Principal::Anonymous,
             now_ms: NOW,
             limits: RefCell::default(),
+            tokens: AccessTokens::default(),
         };
         tenant.founder = tenant.sign_in(&user(seed));
         tenant
@@ -81,6 +84,7 @@ impl Tenant {
             org: &self.org,
             now_ms: self.now_ms,
             limits: &self.limits,
+            tokens: &self.tokens,
             call,
             allow_local_upstreams: false,
             mail_enabled: true,
@@ -108,6 +112,7 @@ impl Tenant {
     /// The object leaves memory, as it does when nobody calls for a while.
     fn sleep(&mut self) {
         self.limits = RefCell::default();
+        self.tokens = AccessTokens::default();
     }
 
     fn add_member(&self, user: &User) -> Principal {

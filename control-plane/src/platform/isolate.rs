@@ -74,6 +74,7 @@ impl Isolate {
         };
         config.rate_limits.account.limit = scaled(config.rate_limits.account.limit, scale);
         config.rate_limits.auth.limit = scaled(config.rate_limits.auth.limit, scale);
+        config.rate_limits.connection.limit = scaled(config.rate_limits.connection.limit, scale);
         Ok(Self {
             mail: mail(&variable, allow_local_upstreams)?,
             secrets: Secrets::load(&config.brand.api_key_prefix, variable)?,

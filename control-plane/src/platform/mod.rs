@@ -4,17 +4,21 @@ mod account_do;
 mod identity_do;
 mod isolate;
 mod limiter_do;
+pub(crate) mod mail_login;
 mod objects;
 mod org_do;
 mod post;
+pub(crate) mod postgres;
 mod providers;
 mod remote;
 mod smtp;
+mod socket;
 mod sql;
 
 pub(crate) use isolate::Isolate;
 pub(crate) use objects::Asker;
 pub(crate) use providers::Web;
+pub(crate) use remote::Outside;
 
 use crate::error::AppError;
 use crate::reply::Reply;

@@ -10,7 +10,7 @@ use crate::asks::{AskAccount, AskOrg};
 use crate::context::Context;
 use crate::error::AppError;
 use crate::flows::Objects as _;
-use crate::org::{self, OrgLimiter, outbox};
+use crate::org::{self, AccessTokens, OrgLimiter, outbox};
 use crate::place::{self, Place};
 use crate::reply::Reply;
 use crate::store::{Sql as _, SqlError, Store, migrations};
@@ -34,6 +34,7 @@ pub struct OrgDo {
     migrated: std::result::Result<(), SqlError>,
     org: OnceCell<OrgId>,
     limits: RefCell<OrgLimiter>,
+    tokens: AccessTokens,
     /// Whether an alarm is known to be set.
     watched: Cell<bool>,
     env: Env,
@@ -49,6 +50,7 @@ impl DurableObject for OrgDo {
             migrated,
             org: OnceCell::new(),
             limits: RefCell::default(),
+            tokens: AccessTokens::default(),
             watched: Cell::new(false),
             env,
         }
@@ -63,7 +65,7 @@ impl DurableObject for OrgDo {
         // Where no provider is asked, no other call starts between here and the reply but at this await.
         let body = request.bytes().await?;
         let result = match asked_as {
-            Some(name) => self.ask(&name, &call, &body),
+            Some(name) => self.ask(&name, &call, &body).await,
             None => self.answer(&call, &body).await,
         };
         if org::leaves_work(&call.operation) || !self.watched.get() {
@@ -97,7 +99,7 @@ impl OrgDo {
         }
     }
 
-    fn ask(&self, name: &str, call: &Call, body: &[u8]) -> std::result::Result<Reply, AppError> {
+    async fn ask(&self, name: &str, call: &Call, body: &[u8]) -> std::result::Result<Reply, AppError> {
         self.migrated?;
         let isolate = Isolate::get(&self.env)?;
         let ask: AskOrg = serde_json::from_slice(body)?;
@@ -113,11 +115,15 @@ impl OrgDo {
                 return Err(Code::InvalidLink.into());
             }
             (None, AskOrg::OpenSession(_)) => return Err(Code::Forbidden.into()),
-            (None, AskOrg::Authorize) => return Err(Code::Unauthenticated.into()),
+            (None, AskOrg::Authorize | AskOrg::Leave { .. }) => return Err(Code::Unauthenticated.into()),
             (None, AskOrg::EndSessions { .. } | AskOrg::UpdateUser(_)) => return Ok(Reply::no_content()),
             (None, _) => return Err(Code::NotFound.into()),
         }
-        org::answer(self.context(&isolate, &asked, call), &ask)
+        let ctx = self.context(&isolate, &asked, call);
+        if let AskOrg::Leave { body, refused_token } = &ask {
+            return org::leave(ctx, &Outside, body.as_deref(), *refused_token).await;
+        }
+        org::answer(ctx, &ask)
     }
 
     /// An object's org is written once and never changes, so it is read once.
@@ -139,6 +145,7 @@ impl OrgDo {
             org,
             now_ms: now_ms(),
             limits: &self.limits,
+            tokens: &self.tokens,
             call,
             allow_local_upstreams: isolate.allow_local_upstreams,
             mail_enabled: isolate.mail.is_some(),

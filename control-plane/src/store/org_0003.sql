@@ -8,6 +8,7 @@ ALTER TABLE connections ADD COLUMN scopes TEXT NOT NULL DEFAULT '[]';
 ALTER TABLE connections ADD COLUMN missing_scopes TEXT NOT NULL DEFAULT '[]';
 ALTER TABLE connections ADD COLUMN allow_writable_role INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE connections ADD COLUMN generation INTEGER NOT NULL DEFAULT 1;
+ALTER TABLE connections ADD COLUMN client_id TEXT;
 ALTER TABLE connections ADD COLUMN refreshed_at INTEGER;
 ALTER TABLE connections ADD COLUMN refresh_begun_at INTEGER;
 ALTER TABLE connections ADD COLUMN refresh_retry_at INTEGER;

@@ -5,7 +5,7 @@
 #[cfg(feature = "toml")]
 mod parse;
 #[cfg(feature = "toml")]
-pub use parse::{ConfigError, emit_for_build_script, parse};
+pub use parse::{ConfigError, OVERLAY, emit_for_build_script, parse};
 
 use protocol::{Feature, Meter, Region};
 use serde::{Deserialize, Serialize};

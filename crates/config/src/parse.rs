@@ -33,16 +33,44 @@ pub fn parse(text: &str) -> Result<Config, ConfigError> {
 
 /// For the Workers' build scripts: checks `<root>/sluicegate.toml` and writes it as `config.json` into `OUT_DIR`.
 ///
+/// The file that [`OVERLAY`] names, if any, adds tables that the first one does not have: `cargo xtask dev` gives every
+/// connector a stand-in for its provider so.
+///
 /// # Errors
 /// What is wrong with the file, for the build to stop with.
 #[allow(clippy::print_stdout, reason = "this is how a build script speaks to cargo")]
 pub fn emit_for_build_script(root: &Path) -> Result<Config, Box<dyn std::error::Error>> {
     let path = root.join("sluicegate.toml");
     println!("cargo::rerun-if-changed={}", path.display());
-    let config = parse(&std::fs::read_to_string(&path)?)?;
+    println!("cargo::rerun-if-env-changed={OVERLAY}");
+    let mut file: toml::Table = std::fs::read_to_string(&path)?.parse()?;
+    if let Some(overlay) = std::env::var_os(OVERLAY).map(std::path::PathBuf::from) {
+        println!("cargo::rerun-if-changed={}", overlay.display());
+        add(&mut file, std::fs::read_to_string(&overlay)?.parse()?);
+    }
+    let config = parse(&file.to_string())?;
     let out = std::env::var_os("OUT_DIR").ok_or("OUT_DIR is not set: this runs in a build script")?;
     std::fs::write(Path::new(&out).join("config.json"), serde_json::to_vec(&config)?)?;
     Ok(config)
+}
+
+/// The environment variable of a second file for [`emit_for_build_script`].
+pub const OVERLAY: &str = "SLUICEGATE_CONFIG_OVERLAY";
+
+/// Adds what is not there yet.
+fn add(file: &mut toml::Table, overlay: toml::Table) {
+    for (key, value) in overlay {
+        match (file.get_mut(&key), value) {
+            // One level down: who configures a connector means the provider itself.
+            (Some(toml::Value::Table(there)), toml::Value::Table(more)) => {
+                for (key, value) in more {
+                    there.entry(key).or_insert(value);
+                }
+            }
+            (Some(_), _) => {}
+            (None, value) => drop(file.insert(key, value)),
+        }
+    }
 }
 
 fn check(config: &Config) -> Result<(), ConfigError> {
@@ -288,6 +316,18 @@ mod tests {
             let error = error_of(from, to);
             assert!(error.contains(key), "{to}: {error}");
         }
+    }
+
+    #[test]
+    fn an_overlay_adds_and_replaces_nothing() {
+        let mut file = "[connectors.gmail]\nclient_id = \"own\"\n[brand]\nname = \"Own\"".parse().unwrap();
+        let overlay = "[connectors.gmail]\nclient_id = \"dev\"\nstand_in = \"http://127.0.0.1:1\"\n\
+                       [connectors.linear]\nclient_id = \"dev\"";
+        add(&mut file, overlay.parse().unwrap());
+        assert_eq!(file["connectors"]["gmail"]["client_id"].as_str(), Some("own"));
+        assert!(file["connectors"]["gmail"].get("stand_in").is_none());
+        assert_eq!(file["connectors"]["linear"]["client_id"].as_str(), Some("dev"));
+        assert_eq!(file["brand"]["name"].as_str(), Some("Own"));
     }
 
     #[test]

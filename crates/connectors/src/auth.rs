@@ -1,7 +1,7 @@
 //! The kinds of credential a connection can hold, and the one encoding in which a credential is sealed.
 //!
-//! A credential comes in as JSON ([`CredentialInput`]), is checked once ([`Credential::new`]) and is stored only as
-//! the sealed form of [`Credential::to_sealed_plaintext`]. Invariant 3: nothing here implements `Serialize`, `Debug`
+//! A credential comes in as JSON ([`CredentialInput`]) or from a provider's token endpoint ([`Credential::oauth`]), is
+//! checked once and is stored only as the sealed form of [`Credential::to_sealed_plaintext`]. Invariant 3: nothing here implements `Serialize`, `Debug`
 //! and errors show no value.
 
 use core::fmt;
@@ -44,6 +44,10 @@ pub enum CredentialInput {
         /// The password; empty where the provider puts the key into the user name.
         password: SecretString,
     },
+    /// Tokens that the provider will give: an authorization has to be begun.
+    OAuth2,
+    /// Nothing (claim F5).
+    None,
 }
 
 /// A checked credential: it can be sent and scrubbed.
@@ -53,6 +57,8 @@ pub(crate) enum Kind {
     Bearer { token: SecretString },
     ApiKey { placement: Placement, value: SecretString },
     Basic { username: SecretString, password: SecretString },
+    OAuth { refresh: Option<SecretString>, access: Option<SecretString> },
+    None,
 }
 
 /// Where an API key goes.
@@ -69,13 +75,10 @@ impl Credential {
     ///
     /// # Errors
     /// [`Error::CredentialValue`], [`Error::CredentialUsername`], [`Error::CredentialPlacement`],
-    /// [`Error::CredentialHeader`] or [`Error::CredentialQuery`].
+    /// [`Error::CredentialHeader`], [`Error::CredentialQuery`] or, for `oauth2`, [`Error::CredentialByAuthorization`].
     pub fn new(input: CredentialInput) -> Result<Self, Error> {
         let kind = match input {
-            CredentialInput::Bearer { token } => {
-                check_secret(&token, u8::is_ascii_graphic)?;
-                Kind::Bearer { token }
-            }
+            CredentialInput::Bearer { token } => return Self::bearer(token),
             CredentialInput::ApiKey { header, query, value } => {
                 let placement = match (header, query) {
                     (Some(name), None) => Placement::Header(header_name(&name)?),
@@ -100,24 +103,61 @@ impl Credential {
                 }
                 Kind::Basic { username, password }
             }
+            CredentialInput::OAuth2 => return Err(Error::CredentialByAuthorization),
+            CredentialInput::None => Kind::None,
         };
         Ok(Self(kind))
     }
 
-    /// The kind's name in the API: `bearer`, `api_key` or `basic`.
+    /// A bearer token, such as an OAuth connection's access token on the hop to its call.
+    ///
+    /// # Errors
+    /// [`Error::CredentialValue`].
+    pub fn bearer(token: SecretString) -> Result<Self, Error> {
+        check_access_token(&token)?;
+        Ok(Self(Kind::Bearer { token }))
+    }
+
+    /// What an OAuth connection keeps: its refresh token, and an access token only where the provider gives one that
+    /// doesn't expire (claim C9). With neither it is a connection that isn't authorized yet, and sends nothing.
+    ///
+    /// # Errors
+    /// [`Error::CredentialValue`].
+    pub fn oauth(refresh: Option<SecretString>, access: Option<SecretString>) -> Result<Self, Error> {
+        refresh.iter().try_for_each(check_refresh_token)?;
+        access.iter().try_for_each(check_access_token)?;
+        Ok(Self(Kind::OAuth { refresh, access }))
+    }
+
+    /// An OAuth connection's refresh token.
+    #[must_use]
+    pub const fn refresh_token(&self) -> Option<&SecretString> {
+        if let Kind::OAuth { refresh, .. } = &self.0 { refresh.as_ref() } else { None }
+    }
+
+    /// An OAuth connection's access token that doesn't expire.
+    #[must_use]
+    pub const fn access_token(&self) -> Option<&SecretString> {
+        if let Kind::OAuth { access, .. } = &self.0 { access.as_ref() } else { None }
+    }
+
+    /// The kind's name in the API: `bearer`, `api_key`, `basic`, `oauth2` or `none`.
     #[must_use]
     pub const fn kind(&self) -> &'static str {
         match self.0 {
             Kind::Bearer { .. } => "bearer",
             Kind::ApiKey { .. } => "api_key",
             Kind::Basic { .. } => "basic",
+            Kind::OAuth { .. } => "oauth2",
+            Kind::None => "none",
         }
     }
 
     /// The bytes to seal. Frozen: what a stored row holds must open in every later version.
     ///
-    /// A format byte (1), a kind byte (1 bearer, 2 API key in a header, 3 API key in the query, 4 basic), then each
-    /// field as a 4-byte big-endian length and its bytes: the token; name, value; user name, password.
+    /// A format byte (1), a kind byte (1 bearer, 2 API key in a header, 3 API key in the query, 4 basic, 5 OAuth, 6 none),
+    /// then each field as a 4-byte big-endian length and its bytes: the token; name, value; user name, password; refresh
+    /// token, access token, each empty where there is none.
     #[must_use]
     pub fn to_sealed_plaintext(&self) -> Zeroizing<Vec<u8>> {
         let (kind, fields) = match &self.0 {
@@ -131,6 +171,11 @@ impl Credential {
             Kind::Basic { username, password } => {
                 (4, [Some(username.expose_secret()), Some(password.expose_secret())])
             }
+            Kind::OAuth { refresh, access } => (
+                5,
+                [refresh, access].map(|token| Some(token.as_ref().map_or("", |token| token.expose_secret()))),
+            ),
+            Kind::None => (6, [None, None]),
         };
         let fields = fields.into_iter().flatten();
         // The exact size: a buffer that grows leaves copies behind.
@@ -160,29 +205,47 @@ impl Credential {
             rest = tail;
             Ok(core::str::from_utf8(value).map_err(|_| Error::CredentialStored)?.into())
         };
-        let input = match kind {
-            1 => CredentialInput::Bearer { token: field()? },
-            2 => CredentialInput::ApiKey {
+        let credential = match kind {
+            1 => Self::bearer(field()?),
+            2 => Self::new(CredentialInput::ApiKey {
                 header: Some(field()?.expose_secret().to_owned()),
                 query: None,
                 value: field()?,
-            },
-            3 => CredentialInput::ApiKey {
+            }),
+            3 => Self::new(CredentialInput::ApiKey {
                 header: None,
                 query: Some(field()?.expose_secret().to_owned()),
                 value: field()?,
-            },
-            4 => CredentialInput::Basic { username: field()?.expose_secret().to_owned(), password: field()? },
+            }),
+            4 => Self::new(CredentialInput::Basic {
+                username: field()?.expose_secret().to_owned(),
+                password: field()?,
+            }),
+            5 => {
+                let mut token = || Ok(Some(field()?).filter(|token| !token.expose_secret().is_empty()));
+                Self::oauth(token()?, token()?)
+            }
+            6 => Self::new(CredentialInput::None),
             _ => return Err(Error::CredentialStored),
         };
         if !rest.is_empty() {
             return Err(Error::CredentialStored);
         }
-        Self::new(input).map_err(|_| Error::CredentialStored)
+        credential.map_err(|_| Error::CredentialStored)
     }
 }
 
 const FORMAT: u8 = 1;
+
+/// It stands in an `Authorization` header.
+pub(crate) fn check_access_token(token: &SecretString) -> Result<(), Error> {
+    check_secret(token, u8::is_ascii_graphic)
+}
+
+/// RFC 6749, appendix A.17.
+pub(crate) fn check_refresh_token(token: &SecretString) -> Result<(), Error> {
+    check_secret(token, is_printable)
+}
 
 fn check_secret(secret: &SecretString, allowed: fn(&u8) -> bool) -> Result<(), Error> {
     let value = secret.expose_secret();
@@ -218,6 +281,9 @@ impl<'de> Deserialize<'de> for CredentialInput {
             Bearer { token: SecretString },
             ApiKey { header: Option<String>, query: Option<String>, value: SecretString },
             Basic { username: String, password: SecretString },
+            // In braces, since serde doesn't hold a unit variant to `deny_unknown_fields`.
+            Oauth2 {},
+            None {},
         }
         // serde's own messages quote the value they don't like.
         Ok(
@@ -227,6 +293,8 @@ impl<'de> Deserialize<'de> for CredentialInput {
                 Wire::Bearer { token } => Self::Bearer { token },
                 Wire::ApiKey { header, query, value } => Self::ApiKey { header, query, value },
                 Wire::Basic { username, password } => Self::Basic { username, password },
+                Wire::Oauth2 {} => Self::OAuth2,
+                Wire::None {} => Self::None,
             },
         )
     }

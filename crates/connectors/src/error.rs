@@ -18,6 +18,17 @@ pub enum Error {
         "base_url must name a public host: private, local, link-local and metadata addresses are not reachable"
     )]
     HostNotAllowed,
+    /// Not a host as `BaseUrl` would write it: a name in lower case (punycode), an IPv4 address, `[IPv6]`.
+    #[error(
+        "host must be a host name such as mail.example.com, an IPv4 address or an IPv6 address in brackets"
+    )]
+    HostInvalid,
+    /// The host of a mail or database server is a local, private or reserved one.
+    #[error("host must be a public one: private, local, link-local and metadata addresses are not reachable")]
+    HostNotPublic,
+    /// Port 25 is for mail between servers, where nobody signs in, and the platform connects to it for nobody.
+    #[error("port must be from 1 to 65535 and not 25; mail programs use 465, 587, 993 or 143")]
+    PortNotAllowed,
     /// The path holds something other than printable ASCII, or is too long, or is a URL of its own.
     #[error(
         "the path must be relative to base_url, at most 8 KiB of printable ASCII; percent-encode anything else"
@@ -36,7 +47,7 @@ pub enum Error {
     /// The JSON isn't one of the credential kinds.
     #[error(
         "auth must be one of {{type: bearer, token}}, {{type: api_key, header or query, value}}, \
-         {{type: basic, username, password}}, with no other fields"
+         {{type: basic, username, password}}, {{type: oauth2}}, {{type: none}}, with no other fields"
     )]
     CredentialMalformed,
     /// A secret is empty, too long, or holds characters that can't be sent.
@@ -58,6 +69,9 @@ pub enum Error {
     /// The query parameter's name can't be sent plainly.
     #[error("the query parameter's name must be 1 to 128 letters, digits or any of - . _ ~ [ ]")]
     CredentialQuery,
+    /// `oauth2` where a credential is needed at once.
+    #[error("an oauth2 connection gets its credential by its authorization at the provider")]
+    CredentialByAuthorization,
     /// A stored credential isn't in a format this version knows.
     #[error("the stored credential cannot be read")]
     CredentialStored,
@@ -70,7 +84,9 @@ impl Error {
         match self {
             Self::BaseUrlInvalid => "base_url_invalid",
             Self::BaseUrlInsecure => "base_url_insecure",
-            Self::HostNotAllowed => "host_not_allowed",
+            Self::HostInvalid => "host_invalid",
+            Self::HostNotAllowed | Self::HostNotPublic => "host_not_allowed",
+            Self::PortNotAllowed => "port_not_allowed",
             Self::PathInvalid => "path_invalid",
             Self::PathEscapesBase => "path_escapes_base",
             Self::RedirectNotAllowed => "redirect_not_allowed",
@@ -79,7 +95,8 @@ impl Error {
             | Self::CredentialUsername
             | Self::CredentialPlacement
             | Self::CredentialHeader
-            | Self::CredentialQuery => "credential_invalid",
+            | Self::CredentialQuery
+            | Self::CredentialByAuthorization => "credential_invalid",
             Self::CredentialStored => "credential_unreadable",
         }
     }

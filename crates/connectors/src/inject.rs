@@ -32,10 +32,10 @@ impl fmt::Debug for Outbound {
 }
 
 impl Credential {
-    /// Puts this credential into `request`.
+    /// Puts this credential into `request`. An OAuth credential without an access token, and `none`, put in nothing.
     pub fn apply(&self, request: &mut Outbound) {
         match &self.0 {
-            Kind::Bearer { token } => {
+            Kind::Bearer { token } | Kind::OAuth { access: Some(token), .. } => {
                 let value = Zeroizing::new(format!("Bearer {}", token.expose_secret()));
                 request.headers.set("authorization", &value);
             }
@@ -52,6 +52,7 @@ impl Credential {
                     Zeroizing::new(format!("Basic {}", *Zeroizing::new(STANDARD.encode(pair.as_bytes()))));
                 request.headers.set("authorization", &value);
             }
+            Kind::OAuth { access: None, .. } | Kind::None => {}
         }
     }
 }

@@ -164,6 +164,28 @@ impl BaseUrl {
     }
 }
 
+/// Whether a connection that is no HTTP, to a mail or database server, may be made to `host` and `port`.
+///
+/// `host` in its normal form alone, since it is handed to the socket as it is: what was checked must be what is called.
+///
+/// # Errors
+/// [`Error::HostInvalid`], [`Error::HostNotPublic`] or [`Error::PortNotAllowed`].
+pub fn check_host(host: &str, port: u16, policy: TargetPolicy) -> Result<(), Error> {
+    if matches!(port, 0 | 25) {
+        return Err(Error::PortNotAllowed);
+    }
+    let parsed = Host::parse(host).map_err(|_| Error::HostInvalid)?;
+    let parsed_as_ref = match &parsed {
+        Host::Domain(name) => Host::Domain(name.as_str()),
+        Host::Ipv4(ip) => Host::Ipv4(*ip),
+        Host::Ipv6(ip) => Host::Ipv6(*ip),
+    };
+    if !is_allowed_host(parsed_as_ref, policy) {
+        return Err(Error::HostNotPublic);
+    }
+    (parsed.to_string() == host).then_some(()).ok_or(Error::HostInvalid)
+}
+
 fn is_allowed_host(host: Host<&str>, policy: TargetPolicy) -> bool {
     let is_allowed_ip =
         |ip| address::is_public(ip) || (policy == TargetPolicy::Development && address::is_local(ip));

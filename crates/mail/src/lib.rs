@@ -1,9 +1,10 @@
 //! Mail that this system sends about accounts: what it says, how it is written (RFC 5322), how it is handed to a
-//! submission server (RFC 6409).
+//! submission server (RFC 6409). And logins to other people's mail servers, to see whether a credential works.
 //!
 //! ```text
 //! texts::reset_password(…) → Content ─┐
 //! Mailbox, Address ───────────────────┴→ Message ──encode(time, id)──→ Envelope ──Client──→ SMTP, as steps
+//! login::Credentials ─────────────────────────────────────────────────Login───→ SMTP or IMAP, as steps
 //! ```
 //!
 //! Sans I/O: [`Client`] is fed what the server says and answers with the next [`Step`], so the code that speaks in
@@ -16,6 +17,7 @@
 
 mod address;
 mod error;
+pub mod login;
 mod message;
 mod smtp;
 pub mod texts;

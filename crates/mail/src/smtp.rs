@@ -4,7 +4,7 @@
 //! what stops the STARTTLS injection, where somebody on the way appends plain bytes to the reply that begins TLS and has
 //! them taken for the server's own afterwards. What was learnt before TLS is forgotten after it (RFC 3207 §4.2).
 
-mod reply;
+pub(crate) mod reply;
 
 use crate::transport::Credentials;
 use crate::{Address, Envelope, Error, Security, Transport};
@@ -155,11 +155,7 @@ impl<'a> Client<'a> {
     /// Sends `secret` in base64.
     fn tell(&mut self, asked: Asked, command: &str, secret: &[u8]) -> Step {
         self.asked = asked;
-        let mut line = String::with_capacity(command.len() + secret.len() * 2 + 8);
-        line.push_str(command);
-        STANDARD.encode_string(secret, &mut line);
-        line.push_str("\r\n");
-        Step::Send(Zeroizing::new(line.into_bytes()))
+        Step::Send(base64_line(command, secret))
     }
 
     fn refusal(&self, code: u16) -> Error {
@@ -180,8 +176,18 @@ fn ehlo(from: &Address) -> String {
     format!("EHLO {}\r\n", from.domain())
 }
 
+/// `command` and behind it `secret` in base64.
+pub(crate) fn base64_line(command: &str, secret: &[u8]) -> Zeroizing<Vec<u8>> {
+    // Room for all of it: what a growing buffer leaves behind is not wiped.
+    let mut line = String::with_capacity(command.len() + secret.len() * 2 + 8);
+    line.push_str(command);
+    STANDARD.encode_string(secret, &mut line);
+    line.push_str("\r\n");
+    Zeroizing::new(line.into_bytes())
+}
+
 /// RFC 4616: NUL, user, NUL, password.
-fn plain(credentials: &Credentials) -> Zeroizing<Vec<u8>> {
+pub(crate) fn plain(credentials: &Credentials) -> Zeroizing<Vec<u8>> {
     let parts = [&credentials.user, &credentials.password].map(|part| part.expose_secret().as_bytes());
     let mut message = Zeroizing::new(Vec::with_capacity(parts.iter().map(|part| part.len() + 1).sum()));
     for part in parts {

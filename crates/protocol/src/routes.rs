@@ -194,7 +194,8 @@ fn candidates(path: &str) -> impl Iterator<Item = &'static Route> {
     ROUTES.iter().filter(move |route| !literal || route.path == path)
 }
 
-const PROXIED: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
+/// Methods of a route that takes any.
+pub const PROXIED: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
 
 fn absent(_: crate::id::InvalidId) -> Code {
     Code::NotFound

@@ -59,6 +59,10 @@ pub enum Purpose {
     EndpointSecret,
     /// The secret of an account's authenticator app; the account's id stands for the org's.
     TotpSecret,
+    /// The secret of a workspace's own OAuth client; the record is the connector's id.
+    ClientSecret,
+    /// The PKCE verifier of an authorization under way; the record is the digest of its state.
+    AuthorizationVerifier,
 }
 
 impl Purpose {
@@ -70,6 +74,8 @@ impl Purpose {
             Self::IdempotencyRecord => 4,
             Self::EndpointSecret => 5,
             Self::TotpSecret => 6,
+            Self::ClientSecret => 7,
+            Self::AuthorizationVerifier => 8,
         }
     }
 }

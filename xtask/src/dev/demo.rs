@@ -97,6 +97,8 @@ A call through the credential broker. The upstream is a local echo: it got the c
   curl -H 'Authorization: Bearer {api_key}' \
     {url}/v1/connections/{connection_id}/proxy/hello
 
+An OAuth connection, offline: sign in, open {url}/connectors, pick one, click Allow at the stand-in provider.
+
 A webhook as Stripe signs it:
 
   body='{{"id":"evt_demo","type":"invoice.paid"}}'; t=$(date +%s)

@@ -599,6 +599,7 @@ impl Seen<'_> {
                 AskOrg::Authorize | AskOrg::Stands { .. } | AskOrg::MarkAuthenticated { .. } => {
                     Err(Code::Unauthenticated.into())
                 }
+                AskOrg::Leave { .. } => Err(Code::NotFound.into()),
             };
         };
         org.asks.push(ask.clone());
@@ -630,6 +631,8 @@ impl Seen<'_> {
                     },
                 )
             }
+            // The broker's, no flow's.
+            AskOrg::Leave { .. } => Err(Code::NotFound.into()),
             AskOrg::Stands { user, session } => match org.sessions.get(session) {
                 Some(alive) if alive.user == *user => Ok(Reply::no_content()),
                 _ => Err(Code::Unauthenticated.into()),

@@ -10,8 +10,8 @@ mod grant;
 
 pub(super) use create::create;
 pub(super) use disconnect::delete;
-pub(super) use grant::grant;
-pub use grant::{Grant, SealedCredential};
+pub(super) use grant::{Asked, dry_run, grant};
+pub use grant::{Grant, Leave, SealedCredential, Target};
 
 use crate::context::Context;
 use crate::error::AppError;

@@ -10,8 +10,8 @@ use crate::store::SqlError;
 use std::collections::HashMap;
 use throttle::{Decision, Home, Lease, Quota, Strictness};
 
-/// Principals that are counted at once: twice those that there are, 48 bytes each, so that an org may grow while its object
-/// is awake. In a fuller table a principal is held to its rate and loses its burst.
+/// Principals and connections that are counted at once: twice those that there are, 48 bytes each, so that an org may grow
+/// while its object is awake. In a fuller table each is held to its rate and loses its burst.
 const CAPACITY: std::ops::RangeInclusive<u64> = 256..=16_384;
 /// A debt is written down when it is this much longer than the one that was written last: of a limit with a period `p`
 /// every `limit * 10 s / p` requests, at most each one.
@@ -49,7 +49,8 @@ impl Counter {
     pub(super) fn load(ctx: Context<'_>) -> Result<Self, AppError> {
         ctx.store.bookkeeping("DELETE FROM spent WHERE whole_at <= ?", &[ctx.now_ms.into()])?;
         let row = ctx.store.first(
-            "SELECT (SELECT COUNT(*) FROM members) + (SELECT COUNT(*) FROM api_keys WHERE revoked_at IS NULL)",
+            "SELECT (SELECT COUNT(*) FROM members) + (SELECT COUNT(*) FROM connections) \
+             + (SELECT COUNT(*) FROM api_keys WHERE revoked_at IS NULL)",
             &[],
         )?;
         let principals = row.ok_or(SqlError::Row)?.number(0)?;

@@ -16,6 +16,7 @@ fn each_kind_is_read_from_the_apis_json() {
         (r#"{"type":"api_key","query":"api_key","header":null,"value":"not-a-real-key"}"#, "api_key"),
         (r#"{"type":"basic","username":"user","password":"not real"}"#, "basic"),
         (r#"{"type":"basic","username":"not-a-real-key","password":""}"#, "basic"),
+        (r#"{"type":"none"}"#, "none"),
     ] {
         assert_eq!(parse(json).unwrap().kind(), kind, "{json}");
     }
@@ -30,6 +31,10 @@ fn anything_but_one_of_the_kinds_is_refused() {
         r#"{"type":"bearer"}"#,
         r#"{"type":"Bearer","token":"not-a-real-token"}"#,
         r#"{"type":"oauth2","token":"not-a-real-token"}"#,
+        r#"{"type":"oauth2","refresh_token":"not-a-real-token"}"#,
+        r#"{"type":"oauth","token":"not-a-real-token"}"#,
+        r#"{"type":"none","token":"not-a-real-token"}"#,
+        r#"{"type":null}"#,
         r#"{"token":"not-a-real-token"}"#,
         r#"{"type":"bearer","token":"not-a-real-token","extra":1}"#,
         r#"{"type":"bearer","token":"not-a-real-token","token":"another-token"}"#,
@@ -83,6 +88,27 @@ fn values_that_cannot_be_sent_or_scrubbed_are_refused() {
     assert_eq!(basic("a", "b"), Some(Error::CredentialValue));
     assert_eq!(basic("", ""), Some(Error::CredentialValue));
     assert_eq!(basic("", "password"), None);
+}
+
+#[test]
+fn an_oauth_credential_comes_from_an_authorization_alone() {
+    let input: CredentialInput = serde_json::from_str(r#"{"type":"oauth2"}"#).unwrap();
+    assert!(matches!(input, CredentialInput::OAuth2));
+    assert_eq!(Credential::new(input).err(), Some(Error::CredentialByAuthorization));
+
+    let credential = Credential::oauth(Some("not real".into()), Some("not-real".into())).unwrap();
+    assert_eq!(credential.kind(), "oauth2");
+    assert_eq!(credential.refresh_token().unwrap().expose_secret(), "not real");
+    assert_eq!(credential.access_token().unwrap().expose_secret(), "not-real");
+    for (refresh, access) in
+        [(Some("a\r\nb: c"), None), (Some("abc"), None), (None, Some("not real")), (None, Some(""))]
+    {
+        let result = Credential::oauth(refresh.map(Into::into), access.map(Into::into));
+        assert_eq!(result.err(), Some(Error::CredentialValue), "{refresh:?} {access:?}");
+    }
+    assert_eq!(Credential::bearer("not real".into()).err(), Some(Error::CredentialValue));
+    let bearer = Credential::bearer("not-real".into()).unwrap();
+    assert!(bearer.access_token().is_none() && bearer.refresh_token().is_none());
 }
 
 #[test]
@@ -162,6 +188,8 @@ fn no_debug_or_error_shows_a_value() {
         let credential = Credential::new(input).unwrap();
         assert!(!format!("{credential:?}").contains(mark));
     }
+    let credential = Credential::oauth(Some(mark.into()), Some(mark.into())).unwrap();
+    assert!(!format!("{credential:?}").contains(mark));
     // serde's own messages for these quote the value.
     for json in [
         format!(r#"{{"type":"{mark}"}}"#),
@@ -185,12 +213,27 @@ fn the_sealed_form_never_changes() {
         (r#"{"type":"api_key","header":"X-Key","value":"val 1"}"#, b"\x01\x02\0\0\0\x05x-key\0\0\0\x05val 1"),
         (r#"{"type":"api_key","query":"Key","value":"val-1"}"#, b"\x01\x03\0\0\0\x03Key\0\0\0\x05val-1"),
         (r#"{"type":"basic","username":"user","password":""}"#, b"\x01\x04\0\0\0\x04user\0\0\0\0"),
+        (r#"{"type":"none"}"#, b"\x01\x06"),
     ] {
-        let sealed = parse(json).unwrap().to_sealed_plaintext();
-        assert_eq!(sealed.as_slice(), bytes, "{json}");
-        assert_eq!(sealed.capacity(), bytes.len(), "a buffer that grew left copies behind");
-        assert_eq!(Credential::from_sealed_plaintext(bytes).unwrap().to_sealed_plaintext().as_slice(), bytes);
+        check_sealed(&parse(json).unwrap(), bytes);
     }
+    for (refresh, access, bytes) in [
+        (Some("ref-1"), Some("acc-1"), b"\x01\x05\0\0\0\x05ref-1\0\0\0\x05acc-1".as_slice()),
+        (Some("ref-1"), None, b"\x01\x05\0\0\0\x05ref-1\0\0\0\0"),
+        (None, Some("acc-1"), b"\x01\x05\0\0\0\0\0\0\0\x05acc-1"),
+        (None, None, b"\x01\x05\0\0\0\0\0\0\0\0"),
+    ] {
+        check_sealed(&Credential::oauth(refresh.map(Into::into), access.map(Into::into)).unwrap(), bytes);
+    }
+}
+
+fn check_sealed(credential: &Credential, bytes: &[u8]) {
+    let sealed = credential.to_sealed_plaintext();
+    assert_eq!(sealed.as_slice(), bytes, "{credential:?}");
+    assert_eq!(sealed.capacity(), bytes.len(), "a buffer that grew left copies behind");
+    let read = Credential::from_sealed_plaintext(bytes).unwrap();
+    assert_eq!(read.kind(), credential.kind());
+    assert_eq!(read.to_sealed_plaintext().as_slice(), bytes);
 }
 
 proptest! {

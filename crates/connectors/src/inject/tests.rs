@@ -30,6 +30,32 @@ fn each_kind_lands_in_its_place() {
     assert_eq!(query.headers.iter().count(), 0);
 }
 
+#[test]
+fn an_oauth_credential_sends_its_access_token_and_nothing_else() {
+    let sent = |credential: Credential| {
+        let url = Url::parse("https://api.example.com/a").unwrap();
+        let mut request = Outbound { url, headers: Headers::default() };
+        credential.apply(&mut request);
+        assert_eq!(request.url.as_str(), "https://api.example.com/a");
+        request.headers.iter().map(|(name, value)| format!("{name}: {value}")).collect::<Vec<_>>()
+    };
+    let refresh = || Some("not-a-refresh-token".into());
+    let both = Credential::oauth(refresh(), Some("not-an-access-token".into())).unwrap();
+    assert_eq!(sent(both), ["authorization: Bearer not-an-access-token"]);
+    let hop = Credential::bearer("not-an-access-token".into()).unwrap();
+    assert_eq!(sent(hop), ["authorization: Bearer not-an-access-token"]);
+    assert!(sent(Credential::oauth(refresh(), None).unwrap()).is_empty());
+}
+
+/// Claim F5.
+#[test]
+fn f5_none_sends_nothing() {
+    let sent = [("x-other", "1")];
+    let request = apply(r#"{"type":"none"}"#, "https://api.example.com/a?b=1", &sent);
+    assert_eq!(request.headers.iter().collect::<Vec<_>>(), sent);
+    assert_eq!(request.url.as_str(), "https://api.example.com/a?b=1");
+}
+
 /// Claim B2: a caller cannot put a credential of his own beside the injected one.
 #[test]
 fn headers_of_the_same_name_are_replaced() {

@@ -71,6 +71,10 @@ fn secrets(credential: &Credential) -> Vec<Zeroizing<String>> {
                 add(username);
             }
         }
+        Kind::OAuth { refresh, access } => {
+            [refresh, access].into_iter().flatten().for_each(|token| add(token.expose_secret()));
+        }
+        Kind::None => {}
     }
     secrets
 }

@@ -162,6 +162,17 @@ fn a_key_in_the_user_name_is_found_and_an_ordinary_name_is_left() {
 }
 
 #[test]
+fn both_tokens_of_an_oauth_credential_are_found() {
+    let credential =
+        Credential::oauth(Some("not-a-refresh-token".into()), Some("not-an-access-token".into())).unwrap();
+    let text = r#"{"access_token":"not-an-access-token","refresh_token":"not-a-refresh-token"}"#;
+    let scrubbed = scrub(&credential, text);
+    assert_eq!(scrubbed, r#"{"access_token":"[redacted]","refresh_token":"[redacted]"}"#);
+    let none = Credential::new(CredentialInput::None).unwrap();
+    assert_eq!(scrub(&none, text), text);
+}
+
+#[test]
 fn an_api_key_behind_a_scheme_is_found_without_it() {
     let credential = api_key("Token not-a-real-key");
     assert_eq!(scrub(&credential, "key not-a-real-key, Token not-a-real-key"), "key [redacted], [redacted]");

@@ -230,6 +230,58 @@ fn development_reaches_this_machine_but_never_metadata() {
 }
 
 #[test]
+fn b2_mail_and_database_servers_are_public_hosts_as_written() {
+    let check = |host, port| check_host(host, port, TargetPolicy::Public);
+    for host in ["mail.example.com", "xn--bcher-kva.example", "1.1.1.1", "[2606:4700:4700::1111]"] {
+        assert_eq!(check(host, 993), Ok(()), "{host}");
+        assert_eq!(check(host, 0), Err(Error::PortNotAllowed));
+        assert_eq!(check(host, 25), Err(Error::PortNotAllowed));
+    }
+    for host in [
+        "localhost",
+        "LOCALHOST",
+        "mail",
+        "db.internal",
+        "metadata.google.internal",
+        "metadata.google.internal.",
+        "127.0.0.1",
+        "127.1",
+        "0x7f.1",
+        "2130706433",
+        "10.0.0.5",
+        "169.254.169.254",
+        "168.63.129.16",
+        "[::1]",
+        "[::ffff:8.8.8.8]",
+        "[fd00:ec2::254]",
+        "mail.example.com.",
+    ] {
+        assert_eq!(check(host, 993), Err(Error::HostNotPublic), "{host}");
+    }
+    for host in [
+        "",
+        "::1",
+        "[::1",
+        "mail.example.com:993",
+        "mail.example.com/x",
+        "user@mail.example.com",
+        "mail.example.com\r\n",
+        "mail example.com",
+        "Mail.example.com",
+        "b\u{fc}cher.example",
+        "%6dail.example.com",
+        "0x01010101",
+        "1.1",
+        "[2606:4700:4700:0::1111]",
+    ] {
+        assert_eq!(check(host, 993), Err(Error::HostInvalid), "{host:?}");
+    }
+    let development = |host| check_host(host, 5432, TargetPolicy::Development);
+    assert!(["localhost", "127.0.0.1", "db", "10.0.0.5"].iter().all(|host| development(host).is_ok()));
+    assert_eq!(development("169.254.169.254"), Err(Error::HostNotPublic));
+}
+
+#[test]
 fn paths_are_appended_to_the_base_path() {
     let versioned = base("https://api.example.com/v1");
     let root = base("https://api.example.com");

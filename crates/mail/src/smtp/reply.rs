@@ -10,7 +10,7 @@ const MAX_LINES: usize = 100;
 
 /// One reply, complete.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Reply {
+pub(crate) struct Reply {
     code: u16,
     /// Each line behind its code.
     lines: Vec<String>,
@@ -18,12 +18,12 @@ pub(super) struct Reply {
 
 impl Reply {
     /// 200 to 599.
-    pub(super) fn code(&self) -> u16 {
+    pub(crate) fn code(&self) -> u16 {
         self.code
     }
 
     /// Whether a reply to EHLO names this extension, with this parameter if one is given. Its first line is a greeting.
-    pub(super) fn offers(&self, extension: &str, parameter: Option<&str>) -> bool {
+    pub(crate) fn offers(&self, extension: &str, parameter: Option<&str>) -> bool {
         self.lines.iter().skip(1).any(|line| {
             let mut words = line.split(' ');
             words.next().is_some_and(|word| word.eq_ignore_ascii_case(extension))
@@ -34,7 +34,7 @@ impl Reply {
 
 /// Collects one reply after the other.
 #[derive(Default)]
-pub(super) struct ReplyReader {
+pub(crate) struct ReplyReader {
     line: Vec<u8>,
     reply: Reply,
 }
@@ -44,7 +44,7 @@ impl ReplyReader {
     ///
     /// # Errors
     /// [`Error::Protocol`] for what is no reply, or too long.
-    pub(super) fn push(&mut self, bytes: &mut &[u8]) -> Result<Option<Reply>, Error> {
+    pub(crate) fn push(&mut self, bytes: &mut &[u8]) -> Result<Option<Reply>, Error> {
         while let Some((&byte, rest)) = bytes.split_first() {
             *bytes = rest;
             if (self.line.last() == Some(&b'\r')) != (byte == b'\n') {

@@ -64,8 +64,10 @@ fn purposes_keep_their_numbers() {
         Purpose::IdempotencyRecord,
         Purpose::EndpointSecret,
         Purpose::TotpSecret,
+        Purpose::ClientSecret,
+        Purpose::AuthorizationVerifier,
     ];
-    assert_eq!(purposes.map(Purpose::wire), [1, 2, 3, 4, 5, 6]);
+    assert_eq!(purposes.map(Purpose::wire), [1, 2, 3, 4, 5, 6, 7, 8]);
 }
 
 /// Invariant 4: a row that was moved does not open.
