@@ -34,6 +34,12 @@ pub struct Context<'a> {
 }
 
 impl Context<'_> {
+    /// The same at a later time, after something was waited for.
+    #[must_use]
+    pub fn at(self, now_ms: u64) -> Self {
+        Self { now_ms, ..self }
+    }
+
     /// The subject of the call's audit events.
     pub fn subject(&self, actor: &str) -> Subject {
         Subject {

@@ -10,8 +10,16 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+#[path = "src/catalogue/argument.rs"]
+mod argument;
 #[path = "src/catalogue/check.rs"]
 mod check;
+#[path = "src/catalogue/check_rules.rs"]
+mod check_rules;
+#[path = "src/filter/fields.rs"]
+mod fields;
+#[path = "src/catalogue/grant.rs"]
+mod grant;
 #[path = "src/policy/graphql.rs"]
 mod graphql;
 #[path = "src/catalogue/model.rs"]
@@ -20,6 +28,8 @@ mod model;
 mod parameter;
 #[path = "src/catalogue/path.rs"]
 mod path;
+#[path = "src/catalogue/rule.rs"]
+mod rule;
 
 use model::Connector;
 

@@ -9,7 +9,7 @@ use crate::pages::Notice;
 use crate::public::Document;
 use config::Config;
 use protocol::routes::{self, Route};
-use protocol::{Code, InboundEventId, Operation, UserId};
+use protocol::{Code, ConnectionId, EndpointId, InboundEventId, Operation, UserId};
 use secrecy::SecretString;
 
 /// What a path is for.
@@ -122,6 +122,14 @@ fn page<'a>(head: &Head<'_>, config: &Config) -> Result<Target<'a>, NoTarget> {
         "/join/sign-up" => (Page::Join, Some(Form::JoinSignUp)),
         "/sign-out" => (Page::Home(None), Some(Form::SignOut)),
         "/connections" => (Page::Connections(notice), Some(Form::Connections)),
+        "/connections/callback" => {
+            (Page::FinishAuthorization { query: SecretString::from(head.query) }, None)
+        }
+        "/connectors" => (Page::Connectors, Some(Form::Connectors)),
+        "/receipts" => (Page::Receipts { cursor: cursor(head.query) }, None),
+        "/endpoints" => (Page::Endpoints { notice, cursor: cursor(head.query) }, Some(Form::Endpoints)),
+        "/workspace" => (Page::Workspace(notice), Some(Form::Workspace)),
+        "/admin/keys" => (Page::AdminKeys(notice), Some(Form::AdminKeys)),
         "/keys" => (Page::Keys(notice), Some(Form::Keys)),
         "/sources" => (Page::Sources(notice), Some(Form::Sources)),
         "/events" => (Page::Events, None),
@@ -137,6 +145,9 @@ fn page<'a>(head: &Head<'_>, config: &Config) -> Result<Target<'a>, NoTarget> {
         }
     };
     match (head.method, form) {
+        ("HEAD", _) if page.is_callback() => {
+            Err(NoTarget { code: Code::MethodNotAllowed, allow: Some("GET".to_owned()) })
+        }
         ("GET" | "HEAD", _) => Ok(link(head).unwrap_or(Target::Page(page))),
         ("POST", Some(form)) => Ok(Target::Form(form)),
         (_, form) => {
@@ -154,6 +165,19 @@ fn of_one(path: &str, query: &str, config: &Config) -> Option<Page> {
     if let Some(id) = path.strip_prefix("/members/").and_then(|rest| rest.strip_suffix("/remove")) {
         return Some(Page::RemoveMember { id: UserId::parse(id).ok()?, cursor: cursor(query) });
     }
+    if let Some(rest) = path.strip_prefix("/connections/") {
+        return match rest.strip_suffix("/disconnect") {
+            Some(id) => ConnectionId::parse(id).ok().map(Page::Disconnect),
+            None => Some(Page::Connection { id: ConnectionId::parse(rest).ok()?, notice: Notice::of(query) }),
+        };
+    }
+    if let Some(id) = path.strip_prefix("/connectors/") {
+        let replace = query.strip_prefix("replace=").and_then(|id| ConnectionId::parse(id).ok());
+        return Some(Page::Connector { id: slug(id)?, notice: Notice::of(query), replace });
+    }
+    if let Some(id) = path.strip_prefix("/endpoints/") {
+        return Some(Page::Endpoint { id: EndpointId::parse(id).ok()?, cursor: cursor(query) });
+    }
     let rest = path.strip_prefix("/sign-in/")?;
     let (id, back) = rest.strip_suffix("/callback").map_or((rest, false), |id| (id, true));
     let provider = config.sign_in.oidc.iter().find(|provider| provider.id == id)?.id.clone();
@@ -162,6 +186,12 @@ fn of_one(path: &str, query: &str, config: &Config) -> Option<Page> {
     } else {
         Page::StartOidc { provider }
     })
+}
+
+/// The id of something that configuration or catalogue names, as the API takes it.
+pub fn slug(id: &str) -> Option<String> {
+    let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
+    ((1..=40).contains(&id.len()) && id.bytes().all(plain)).then(|| id.to_owned())
 }
 
 /// A mailed link: a page's path with the token that it needs.

@@ -47,6 +47,7 @@ pub(crate) fn state_with(change: impl FnOnce(&mut Config)) -> State {
         passwords: quota(60),
         principal: quota(1200),
         source: quota(6000),
+        connection: quota(1200),
     };
     config.limits.url_bytes = 8192;
     config.limits.header_bytes = 32_768;

@@ -6,6 +6,7 @@
 mod answer;
 mod leave;
 mod proxy;
+mod query;
 mod test;
 mod upstream;
 

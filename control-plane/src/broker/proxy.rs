@@ -4,7 +4,7 @@ use super::answer::{Filtered, pass_on};
 use super::leave::{Granted, Leaves, text};
 use super::upstream::{Body, Upstream};
 use crate::error::AppError;
-use crate::org::Target;
+use crate::org::Destination;
 use crate::router::Failure;
 use connectors::catalogue::{self, Connector};
 use connectors::{Headers as Fields, forward_request};
@@ -65,7 +65,8 @@ async fn send(
     incoming: &[(String, String)],
     body: Body,
 ) -> Result<(Filtered, Response), Failure> {
-    let Target::Http { base_url, method, path_and_query, body: checked, rule } = &granted.grant.target else {
+    let Destination::Http { base_url, method, path_and_query, body: checked, rule } = &granted.grant.target
+    else {
         return Err(AppError::Platform("leave for another kind of call").into());
     };
     let connector =

@@ -3,7 +3,7 @@
 use super::leave::{Granted, Leaves};
 use super::proxy::call;
 use super::upstream::Body;
-use crate::org::Target;
+use crate::org::Destination;
 use crate::platform::{Outside, now_ms, respond};
 use crate::remote::{Login, LoginRefused, Remote as _};
 use crate::reply::Reply;
@@ -17,8 +17,8 @@ pub(super) async fn test(leaves: &Leaves<'_>) -> Result<Response, Failure> {
     let mut granted = leaves.ask_once().await?;
     let begun = now_ms();
     let mut result = match &granted.grant.target {
-        Target::Http { .. } => http(leaves, &mut granted).await?,
-        Target::Server { .. } => log_in(&granted).await,
+        Destination::Http { .. } => http(leaves, &mut granted).await?,
+        Destination::Server { .. } => log_in(&granted).await,
     };
     result.duration_ms = now_ms().saturating_sub(begun);
     granted.tell(respond(Reply::json(200, &result), &leaves.call.request_id)?)
@@ -72,7 +72,7 @@ async fn log_in(granted: &Granted) -> ConnectionTest {
 /// # Errors
 /// `Internal` where the stored connection is not what `create` has checked.
 pub(super) fn login_of(granted: &Granted) -> Result<Login<'_>, Code> {
-    let Target::Server { kind, parameters, allow_writable_role } = &granted.grant.target else {
+    let Destination::Server { kind, parameters, allow_writable_role } = &granted.grant.target else {
         return Err(Code::Internal);
     };
     let parameter = |name: &str| parameters.get(name).map(String::as_str);

@@ -40,6 +40,30 @@ pub(super) fn answer<T: Serialize>(
     })
 }
 
+/// The answer that a repeated call was given, for what has to be known before something is waited for.
+///
+/// # Errors
+/// `IdempotencyMismatch`, as in [`answer`].
+pub(super) fn replay(ctx: Context<'_>, actor: &Actor, body: &[u8]) -> Result<Option<Reply>, AppError> {
+    let Some(key) = &ctx.call.idempotency_key else { return Ok(None) };
+    Record::new(ctx, actor, key, body)?.replay(ctx)
+}
+
+/// Replaces the answer to a repetition: what the change had left to do is done by now, and so says the reply. Nothing is
+/// decided by it.
+///
+/// # Errors
+/// Those of the database and the vault.
+pub(super) fn amend(ctx: Context<'_>, actor: &Actor, body: &[u8], reply: &Reply) -> Result<(), AppError> {
+    let Some(key) = &ctx.call.idempotency_key else { return Ok(()) };
+    let record = Record::new(ctx, actor, key, body)?;
+    let sealed = record.seal(ctx, reply)?;
+    Ok(ctx.store.bookkeeping(
+        "UPDATE idempotency SET sealed = ? WHERE key = ?",
+        &[sealed.into_bytes().into(), record.key.as_str().into()],
+    )?)
+}
+
 fn reply<T: Serialize>(status: u16, result: Committed<T>) -> Result<Committed<Reply>, AppError> {
     let reply = if status == 204 { Reply::no_content() } else { Reply::json(status, result.as_inner())? };
     Ok(result.map(|_| reply))
@@ -96,10 +120,7 @@ impl Record {
     }
 
     fn keep(&self, ctx: Context<'_>, tx: &Tx<'_>, reply: &Reply) -> Result<(), AppError> {
-        // The answer may hold a secret that is shown once: it is sealed like any other.
-        let body = String::from_utf8(reply.body.to_vec()).map_err(|_| AppError::Encoding)?;
-        let plaintext = Zeroizing::new(serde_json::to_vec(&Kept { status: reply.status, body })?);
-        let sealed = dek::load(ctx)?.seal(&self.place(ctx), &plaintext)?;
+        let sealed = self.seal(ctx, reply)?;
         let oldest = ctx.now_ms.saturating_sub(u64::from(ctx.config.retention.idempotency_hours) * 3_600_000);
         tx.write(
             "DELETE FROM idempotency WHERE key IN (SELECT key FROM idempotency WHERE created_at < ? LIMIT ?)",
@@ -115,6 +136,13 @@ impl Record {
             ],
         )?;
         Ok(())
+    }
+
+    /// The answer may hold a secret that is shown once: it is sealed like any other.
+    fn seal(&self, ctx: Context<'_>, reply: &Reply) -> Result<Sealed, AppError> {
+        let body = String::from_utf8(reply.body.to_vec()).map_err(|_| AppError::Encoding)?;
+        let plaintext = Zeroizing::new(serde_json::to_vec(&Kept { status: reply.status, body })?);
+        Ok(dek::load(ctx)?.seal(&self.place(ctx), &plaintext)?)
     }
 
     fn place<'a>(&'a self, ctx: Context<'a>) -> vault::Context<'a> {

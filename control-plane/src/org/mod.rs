@@ -5,6 +5,7 @@ mod actor;
 mod api_keys;
 mod asks;
 mod audit;
+mod catalogue;
 mod change;
 mod connections;
 mod dek;
@@ -18,6 +19,7 @@ mod operator;
 pub mod outbox;
 mod overview;
 mod plan;
+mod receipts;
 mod retention;
 mod sessions;
 mod sources;
@@ -26,16 +28,16 @@ mod tests;
 mod usage;
 
 pub use asks::answer;
-pub use connections::{Grant, Leave, SealedCredential, Target, policy};
+pub use connections::{Destination, Grant, Leave, SealedCredential, policy};
 pub use invitations::{InvitationMail, prepare_invitation_mail};
 pub use limits::OrgLimiter;
 pub use members::role_of;
 pub use oauth::AccessTokens;
+pub use receipts::revoke;
 pub use retention::purge;
 pub use sessions::open as open_session;
 
 use self::actor::Actor;
-use crate::asks::AskOrg;
 use crate::context::Context;
 use crate::error::AppError;
 use crate::remote::Remote;
@@ -50,6 +52,7 @@ pub fn leaves_work(operation: &Operation) -> bool {
             | Operation::UpdateMember { .. }
             | Operation::RemoveMember { .. }
             | Operation::LeaveOrg
+            | Operation::DeleteConnection { .. }
     )
 }
 
@@ -86,9 +89,18 @@ pub fn handle(ctx: Context<'_>, body: &[u8]) -> Result<Reply, AppError> {
         Operation::RotateApiKey { id } => api_keys::rotate(ctx, &actor, body, id),
         Operation::VerifyApiKey => api_keys::verify(ctx, body),
 
+        Operation::ListConnectors => Reply::json(200, &catalogue::list(ctx)?),
+        Operation::GetConnector { connector } => Reply::json(200, &catalogue::get(ctx, connector)?),
+        Operation::SetConnectorClient { connector } => oauth::set_client(ctx, &actor, body, connector),
+        Operation::DeleteConnectorClient { connector } => oauth::delete_client(ctx, &actor, body, connector),
+
         Operation::ListConnections(page) => Reply::json(200, &connections::list(ctx, page)?),
         Operation::GetConnection { id } => Reply::json(200, &connections::get(ctx, id)?),
         Operation::DryRun { id } => Reply::json(200, &connections::dry_run(ctx, &actor, body, id)?),
+        Operation::AuthorizeConnection { id } => oauth::authorize(ctx, &actor, body, id),
+
+        Operation::ListReceipts(page) => Reply::json(200, &receipts::list(ctx, page)?),
+        Operation::GetReceipt { id } => Reply::json(200, &receipts::get(ctx, id)?),
 
         Operation::ListSources(page) => Reply::json(200, &sources::list(ctx, page)?),
         Operation::CreateSource => sources::create(ctx, &actor, body),
@@ -113,17 +125,19 @@ pub fn handle(ctx: Context<'_>, body: &[u8]) -> Result<Reply, AppError> {
 ///
 /// # Errors
 /// As [`handle`].
-pub async fn handle_remote(ctx: Context<'_>, _remote: &impl Remote, body: &[u8]) -> Result<Reply, AppError> {
+pub async fn handle_remote(ctx: Context<'_>, remote: &impl Remote, body: &[u8]) -> Result<Reply, AppError> {
     let actor = admit(ctx)?;
     let reply = match &ctx.call.operation {
-        Operation::CreateConnection => connections::create(ctx, &actor, body),
-        Operation::DeleteConnection { id } => connections::delete(ctx, &actor, body, id),
+        Operation::CreateConnection => connections::create(ctx, remote, &actor, body).await,
+        Operation::ReplaceCredential { id } => connections::replace(ctx, remote, &actor, body, id).await,
+        Operation::FinishAuthorization { query } => oauth::finish(ctx, remote, &actor, &query.0).await,
+        Operation::DeleteConnection { id } => connections::delete(ctx, remote, &actor, body, id).await,
         _ => Err(Code::NotFound.into()),
     }?;
     with_session(ctx, actor, reply)
 }
 
-/// Whether a call may use its connection's credential ([`AskOrg::Leave`]).
+/// Whether a call may use its connection's credential ([`crate::asks::AskOrg::Leave`]).
 ///
 /// # Errors
 /// As [`handle`].
@@ -143,6 +157,14 @@ pub async fn leave(
 fn admit(ctx: Context<'_>) -> Result<Actor, AppError> {
     let actor = actor::authorize(ctx)?;
     limits::check(ctx, &actor)?;
+    plan::require(ctx)?;
+    Ok(actor)
+}
+
+/// Who it is, and whether they still may, after something was waited for: by then a session may be over, a role another
+/// one, a plan smaller. The call was counted when it came.
+fn readmit(ctx: Context<'_>) -> Result<Actor, AppError> {
+    let actor = actor::authorize(ctx)?;
     plan::require(ctx)?;
     Ok(actor)
 }

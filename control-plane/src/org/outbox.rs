@@ -1,10 +1,11 @@
-//! What is still to be done outside of this object: mail to send, accounts to tell. A task is written in the transaction
+//! What is still to be done outside of this object: mail to send, accounts to tell, credentials to
+//! revoke. A task is written in the transaction
 //! of the change that asks for it, so it is neither lost nor done for a change that was undone, and the object's alarm
 //! works it off. At least once: whoever is told or mailed may be so twice.
 
 use crate::error::AppError;
 use crate::store::{SqlError, Store, Tx};
-use protocol::{InvitationId, UserId};
+use protocol::{ConnectionId, InvitationId, UserId};
 use serde::{Deserialize, Serialize};
 
 /// Seconds until a task is tried again, by how often it has been; the last one from then on.
@@ -31,13 +32,23 @@ pub enum Task {
         /// Scheme and authority of its link: those that its sender used.
         origin: String,
     },
+    /// End a credential at its provider ([`super::revoke`]).
+    Revoke {
+        /// Of the connection that was.
+        connection: ConnectionId,
+    },
 }
 
 /// Adds a task to a change.
 pub(super) fn put(tx: &Tx<'_>, now_ms: u64, task: &Task) -> Result<(), AppError> {
+    put_at(tx, now_ms, now_ms, task)
+}
+
+/// Adds a task that is not due at once, because the change itself goes on to do it.
+pub(super) fn put_at(tx: &Tx<'_>, now_ms: u64, due_ms: u64, task: &Task) -> Result<(), AppError> {
     tx.write(
         "INSERT INTO outbox (task, created_at, due_at) VALUES (?, ?, ?)",
-        &[serde_json::to_string(task)?.into(), now_ms.into(), now_ms.into()],
+        &[serde_json::to_string(task)?.into(), now_ms.into(), due_ms.into()],
     )?;
     Ok(())
 }

@@ -7,6 +7,8 @@ mod limits;
 mod members;
 mod outbox;
 mod plans;
+mod receipts;
+mod refresh;
 mod sessions;
 mod verdicts;
 
@@ -20,6 +22,7 @@ use crate::store::{Sql as _, Store, Value, migrations};
 use config::Config;
 use futures_executor::block_on;
 use protocol::api::{AuditVerification, User};
+use protocol::routes::{self, ROUTES};
 use protocol::{Call, Client, ConnectionId, OrgId, Page, Principal, Region, RequestId, SourceId, UserId};
 use serde_json::{Value as Json, json};
 use std::cell::RefCell;
@@ -239,6 +242,21 @@ fn call(principal: Principal, operation: Operation) -> Call {
         operation,
         idempotency_key: None,
     }
+}
+
+/// Every operation that a route leads to, with its route's method and path.
+fn operations() -> Vec<(&'static str, &'static str, Operation)> {
+    let kinds = ["con_", "key_", "ses_", "usr_", "inv_", "ine_", "src_", "end_", "org_e", "google"];
+    let ids = kinds.map(|kind| format!("{kind:0<30}"));
+    let found = ROUTES.iter().map(|route| {
+        let method = if route.method == "*" { "POST" } else { route.method };
+        let of = |id: &String| {
+            routes::find(method, &route.path.replace("{id}", id).replace("{path*}", "x"), "").ok()
+        };
+        let (_, operation) = ids.iter().find_map(of).unwrap_or_else(|| panic!("{}", route.path));
+        (method, route.path, operation)
+    });
+    found.collect()
 }
 
 fn json_of(reply: &Reply) -> Json {

@@ -215,6 +215,10 @@ impl OrgDo {
                 );
                 post(isolate, &mail.to, content).await.map_err(|error| !error.is_temporary())
             }
+            outbox::Task::Revoke { connection } => match org::revoke(ctx, &Outside, connection).await {
+                Ok(true) => Ok(()),
+                Ok(false) | Err(_) => Err(false),
+            },
         }
     }
 }

@@ -6,6 +6,7 @@
 use super::now_ms;
 use super::socket::{Lost, Socket, Tls, within};
 use crate::context::random;
+use crate::remote;
 use crate::warehouse::{Failure, Login, Query, Rows, Session};
 use futures_util::stream;
 use std::time::Duration;
@@ -35,6 +36,11 @@ pub(crate) struct Database<'a> {
     pub login: &'a Login,
     /// Whether a role that could write is taken.
     pub may_write: bool,
+}
+
+/// The database of a connection.
+pub(crate) fn of<'a>(of: &remote::Login<'a>, login: &'a Login) -> Database<'a> {
+    Database { host: of.host, port: of.port, is_plain: false, login, may_write: of.allow_writable_role }
 }
 
 /// Whether a query could be asked: signs in and looks at what the role may do.

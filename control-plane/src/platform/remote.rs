@@ -3,9 +3,12 @@
 //! Invariants: no redirect is followed, no answer is read past its bound or waited for past its time, and nothing of an
 //! answer reaches a log.
 
-use super::now_ms;
+use super::mail_login::{self, MailServer};
 use super::providers::fetch_bounded;
+use super::{now_ms, postgres};
 use crate::remote::{Login, LoginRefused, NoAnswer, Remote, RemoteAnswer, RemoteRequest};
+use crate::warehouse;
+use mail::login::{LoginSecurity, Protocol};
 use secrecy::ExposeSecret as _;
 use std::time::Duration;
 use worker::{CacheMode, Delay, Headers, Method, RequestInit, RequestRedirect};
@@ -37,8 +40,24 @@ impl Remote for Outside {
     }
 
     async fn log_in(&self, login: Login<'_>) -> Result<(), LoginRefused> {
-        let _ = login;
-        Err(LoginRefused { reason: "unsupported", detail: "this connector cannot be verified".to_owned() })
+        let protocol = match login.kind {
+            "smtp" => Protocol::Smtp,
+            "imap" => Protocol::Imap,
+            "postgres" => return sign_in(&login).await,
+            _ => {
+                return Err(LoginRefused {
+                    reason: "unsupported",
+                    detail: "there is no such login".to_owned(),
+                });
+            }
+        };
+        let security = match login.security {
+            "starttls" => LoginSecurity::StartTls,
+            _ => LoginSecurity::Tls,
+        };
+        let server = MailServer { protocol, host: login.host, port: login.port, security };
+        let outcome = mail_login::verify(server, login.username, login.password).await;
+        outcome.map_err(|failure| LoginRefused { reason: failure.reason(), detail: failure.to_string() })
     }
 
     fn now_ms(&self) -> u64 {
@@ -48,4 +67,12 @@ impl Remote for Outside {
     async fn sleep(&self, ms: u64) {
         Delay::from(Duration::from_millis(ms)).await;
     }
+}
+
+async fn sign_in(of: &Login<'_>) -> Result<(), LoginRefused> {
+    let refused =
+        |failure: warehouse::Failure| LoginRefused { reason: failure.reason(), detail: failure.to_string() };
+    let login = warehouse::Login::new(of.username, of.password, of.database.unwrap_or_default());
+    let login = login.map_err(refused)?;
+    postgres::check(postgres::of(of, &login)).await.map_err(refused)
 }

@@ -15,8 +15,8 @@ ALTER TABLE connections ADD COLUMN refresh_retry_at INTEGER;
 ALTER TABLE connections ADD COLUMN refresh_failures INTEGER NOT NULL DEFAULT 0;
 
 CREATE TABLE authorizations (
-  digest TEXT PRIMARY KEY, connection_id TEXT NOT NULL, session_id TEXT NOT NULL, sealed BLOB NOT NULL,
-  redirect_uri TEXT NOT NULL, scopes TEXT NOT NULL, return_to TEXT, created_at INTEGER NOT NULL
+  digest TEXT PRIMARY KEY, connection_id TEXT NOT NULL, session_id TEXT NOT NULL, client_id TEXT NOT NULL,
+  sealed BLOB NOT NULL, redirect_uri TEXT NOT NULL, scopes TEXT NOT NULL, return_to TEXT, created_at INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX authorizations_by_age ON authorizations (created_at);
 
@@ -27,8 +27,9 @@ CREATE TABLE oauth_clients (
 
 CREATE TABLE receipts (
   connection_id TEXT PRIMARY KEY, connector TEXT NOT NULL, name TEXT NOT NULL, parameters TEXT NOT NULL,
-  allowed_hosts TEXT NOT NULL, sealed BLOB NOT NULL, revocation TEXT NOT NULL, disconnected_at INTEGER NOT NULL,
-  deleted_at INTEGER, endpoint TEXT, http_status INTEGER, attempted_at INTEGER, attempts INTEGER NOT NULL DEFAULT 0
+  allowed_hosts TEXT NOT NULL, client_id TEXT, sealed BLOB NOT NULL, revocation TEXT NOT NULL,
+  disconnected_at INTEGER NOT NULL, deleted_at INTEGER, endpoint TEXT, http_status INTEGER, attempted_at INTEGER,
+  attempts INTEGER NOT NULL DEFAULT 0, refresh_begun_at INTEGER, detail TEXT
 ) STRICT;
 
 CREATE TABLE endpoints (

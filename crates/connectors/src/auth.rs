@@ -141,6 +141,15 @@ impl Credential {
         if let Kind::OAuth { access, .. } = &self.0 { access.as_ref() } else { None }
     }
 
+    /// User name and password, for what takes a login instead of a request.
+    #[must_use]
+    pub fn login(&self) -> Option<(&str, &SecretString)> {
+        if let Kind::Basic { username, password } = &self.0 {
+            return Some((username.expose_secret(), password));
+        }
+        None
+    }
+
     /// The kind's name in the API: `bearer`, `api_key`, `basic`, `oauth2` or `none`.
     #[must_use]
     pub const fn kind(&self) -> &'static str {

@@ -11,22 +11,30 @@ use zeroize::Zeroizing;
 
 use crate::policy::{self, Allowed, Decision};
 
+mod argument;
 #[cfg(test)]
 pub(crate) mod check;
+#[cfg(test)]
+mod check_rules;
+mod grant;
 mod model;
 mod parameter;
 mod path;
+mod rule;
 
 #[cfg(test)]
 mod tests;
 
+pub use argument::*;
+pub use grant::*;
 pub use model::*;
 pub use parameter::{ParameterError, Pattern};
 pub use path::PathPattern;
+pub use rule::*;
 
-// `check` expects it beside itself, as in the build script.
+// `check` expects them beside itself, as in the build script.
 #[cfg(test)]
-use crate::policy::graphql;
+use crate::{filter::fields, policy::graphql};
 
 include!(concat!(env!("OUT_DIR"), "/catalogue.rs"));
 

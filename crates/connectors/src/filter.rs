@@ -16,7 +16,7 @@
 
 use core::fmt;
 
-mod fields;
+pub(crate) mod fields;
 mod number;
 #[cfg(test)]
 mod tests;

@@ -1,8 +1,9 @@
 //! Connectors: what a stored credential may be used for, and how it gets into a request and never out of an answer.
 //!
-//! So far the generic `http` connector, the pure half of the credential broker. A proxied call goes
-//! [`BaseUrl::join`] → [`forward_request`] → [`Credential::apply`] → the network → [`Scrubber`] and
-//! [`forward_response`].
+//! The pure half of the credential broker. A proxied call goes [`Connector::decide`](catalogue::Connector::decide) →
+//! [`BaseUrl::join`] → [`forward_request`] → [`Credential::apply`] → the network → [`FieldFilter`] → [`Scrubber`] and
+//! [`forward_response`]; the generic `http` connector has neither rules nor a filter. What a provider is, and which
+//! requests of it pass, is data: `catalogue/<id>.toml`.
 //!
 //! Invariants 3 (a secret goes in and never comes out) and 4 (it goes to its own host and no other) of ARCHITECTURE.md
 //! are kept by these modules; what happens after name resolution is the runtime's part.

@@ -32,7 +32,11 @@ pub use revocation::{
 pub use scopes::{excess, missing};
 pub use start::{NoRandomness, State, Verifier, authorization_url};
 
+use crate::catalogue::TokenBody;
 use secrecy::SecretString;
+
+/// The media type of RFC 6749 and RFC 7009.
+const FORM: &str = "application/x-www-form-urlencoded";
 
 /// A provider, as the catalogue describes it.
 #[derive(Clone, Copy, Debug)]
@@ -47,6 +51,10 @@ pub struct Provider<'a> {
     pub client_authentication: ClientAuthentication,
     /// What it wants in the authorization request besides, such as Google's `access_type=offline`.
     pub authorize_params: &'a [(String, String)],
+    /// What it wants in every request to its token endpoint besides.
+    pub token_params: &'a [(String, String)],
+    /// The form of those requests.
+    pub token_body: TokenBody,
     /// What stands between two scopes: a space (RFC 6749, section 3.3), with some a comma.
     pub scope_separator: &'a str,
 }

@@ -11,6 +11,8 @@
 //!   was decided on.
 //! - It asks for a person's own session where [`Rule::writes`].
 
+use core::fmt;
+
 use crate::catalogue::{BodyShape, Connector, Rule};
 
 mod body;
@@ -47,8 +49,7 @@ pub enum Decision<'a> {
     Refused(Refusal),
 }
 
-/// A request as it goes out.
-#[derive(Debug)]
+/// A request as it goes out. Its `Debug` shows the rule alone: the rest may be a person's data.
 pub struct Allowed<'a> {
     /// The rule that allowed it.
     pub rule: &'a Rule,
@@ -56,6 +57,12 @@ pub struct Allowed<'a> {
     pub path_and_query: String,
     /// The JSON body. `None`: no body is sent.
     pub body: Option<Vec<u8>>,
+}
+
+impl fmt::Debug for Allowed<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Allowed").field("rule", &self.rule.id).finish_non_exhaustive()
+    }
 }
 
 /// A decision and how it came about, for a dry run.

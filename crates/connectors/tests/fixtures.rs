@@ -5,9 +5,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
+use std::sync::LazyLock;
 
-use connectors::catalogue::{self, Connector, CredentialKind, Kind, Pattern};
+use connectors::catalogue::{self, BodyShape, Connector, CredentialKind, Kind, Method, Pattern};
 use connectors::{BaseUrl, Decision, FieldFilter, TargetPolicy};
+use proptest::prelude::*;
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -179,6 +181,20 @@ fn t4_writes_are_refused_and_the_listed_ones_are_marked() {
 }
 
 #[test]
+fn t4_what_reads_by_another_method_than_get_is_a_search_or_a_query() {
+    // A query language's own document or statement is checked to read; of a JSON body only its provider says so.
+    let searches: Vec<String> = catalogue::all()
+        .iter()
+        .flat_map(|summary| &get(summary.id).requests)
+        .filter(|rule| !rule.writes && rule.method != Method::Get)
+        .filter(|rule| matches!(rule.body.shape, BodyShape::None | BodyShape::Json(_)))
+        .map(|rule| format!("{} {}", rule.method.as_str(), rule.path.as_str()))
+        .collect();
+    // Notion's.
+    assert_eq!(searches, ["POST /v1/search", "POST /v1/data_sources/{id}/query"]);
+}
+
+#[test]
 fn t2_of_an_answer_the_listed_fields_pass_and_nothing_else() {
     for (connector, fixture) in fixtures() {
         for Filtered { rule, upstream, passes } in &fixture.filtered {
@@ -196,6 +212,88 @@ fn t2_of_an_answer_the_listed_fields_pass_and_nothing_else() {
             }
         }
     }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(3000))]
+
+    #[test]
+    fn t2_whatever_is_made_of_an_allowed_request_it_stays_below_the_base_url_and_in_its_rule(
+        sample in any::<prop::sample::Selector>(),
+        edits in prop::collection::vec((any::<prop::sample::Index>(), 0..3usize, piece()), 0..3),
+    ) {
+        let (connector, sample) = sample.select(&*ALLOWED);
+        let mut target: Vec<char> = sample.path_and_query.chars().collect();
+        for (at, removed, inserted) in edits {
+            let at = at.index(target.len() + 1);
+            let end = (at + removed).min(target.len());
+            target.splice(at..end, inserted.chars());
+        }
+        let target: String = target.into_iter().collect();
+        let body = sample.body.as_ref().map(Value::to_string).unwrap_or_default();
+        if let Decision::Allowed(allowed) = connector.decide(&sample.method, &target, Some(body.as_bytes())) {
+            let base = connector.base_url(&parameters(connector)).unwrap();
+            let base = BaseUrl::parse(&base, TargetPolicy::Public).unwrap();
+            let url = base.join(&allowed.path_and_query).unwrap();
+            prop_assert_eq!(url.as_str(), format!("{}{}", base.as_str().trim_end_matches('/'), allowed.path_and_query));
+            let body = allowed.body.clone().unwrap_or_default();
+            let again = connector.decide(&sample.method, &allowed.path_and_query, Some(&body));
+            let Decision::Allowed(again) = again else { panic!("{target}: {again:?}") };
+            prop_assert_eq!(&again.rule.id, &allowed.rule.id);
+            prop_assert_eq!((again.path_and_query, again.body), (allowed.path_and_query, allowed.body));
+        }
+    }
+}
+
+static ALLOWED: LazyLock<Vec<(&Connector, Sample)>> = LazyLock::new(|| {
+    let all = |(connector, fixture): (_, Fixture)| {
+        fixture.allowed.into_iter().map(move |sample| (connector, sample))
+    };
+    fixtures().flat_map(all).collect()
+});
+
+/// What someone who wants more might write into a target.
+fn piece() -> impl Strategy<Value = String> {
+    let pieces = [
+        "/",
+        "//",
+        "..",
+        ".",
+        "%2e%2e",
+        "%2f",
+        "%252f",
+        "%5c",
+        "\\",
+        ";",
+        "?",
+        "#",
+        "&",
+        "=",
+        "%00",
+        "+",
+        "%20",
+        "%26",
+        "%27",
+        "'",
+        "[]",
+        ",",
+        "a",
+        "1",
+        "@",
+        ":",
+        "$",
+        "~",
+        "%",
+        "%c0%ae",
+        "_method=DELETE",
+        "&fields=*",
+        "&alt=media",
+        "..;/",
+    ];
+    prop_oneof![
+        prop::sample::select(pieces.map(str::to_owned).to_vec()),
+        any::<char>().prop_map(String::from)
+    ]
 }
 
 #[test]

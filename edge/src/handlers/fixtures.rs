@@ -95,14 +95,78 @@ pub(crate) fn overview() -> Value {
     revoked["revoked_at"] = EVIL.into();
     json!({
         "me": me(),
-        "connections": [{ "id": id("con_"), "connector": EVIL, "name": EVIL, "status": "active", "base_url": EVIL,
-            "auth_type": EVIL, "allowed_hosts": [EVIL], "scopes": [EVIL], "created_at": EVIL, "last_used_at": EVIL }],
+        "connections": [connection("active", "bearer"), connection("pending", "oauth2")],
         "api_keys": [key(), revoked],
         "sources": [{ "id": source_id(), "url": EVIL, "provider": EVIL, "name": EVIL, "created_at": EVIL,
             "event_count": 1, "last_event_at": EVIL }],
         "events": [{ "id": id("ine_"), "source_id": source_id(), "provider": EVIL, "provider_event_id": EVIL,
             "event_type": EVIL, "received_at": EVIL, "duplicate_count": 0, "size": 1 }],
         "audit": [audit_event()],
+    })
+}
+
+pub(crate) fn connection(status: &str, auth_type: &str) -> Value {
+    json!({
+        "id": id("con_"), "connector": EVIL, "name": EVIL, "status": status, "base_url": EVIL,
+        "parameters": { EVIL: EVIL }, "auth_type": auth_type, "allowed_hosts": [EVIL], "scopes": [EVIL],
+        "missing_scopes": [EVIL], "created_at": EVIL, "last_used_at": EVIL, "refreshed_at": EVIL,
+    })
+}
+
+pub(crate) fn connector() -> Value {
+    let auth =
+        |kind: &str, header: Value| json!({ "type": kind, "label": EVIL, "hint": EVIL, "header": header });
+    json!({
+        "id": EVIL, "name": EVIL, "category": EVIL, "summary": EVIL, "docs": EVIL, "kind": "http", "base_url": EVIL,
+        "auth": [auth("oauth2", Value::Null), auth("bearer", Value::Null), auth("api_key", EVIL.into()),
+            auth("api_key", Value::Null), auth("basic", Value::Null), auth("none", Value::Null)],
+        "scopes": [{ "scope": EVIL, "why": EVIL }],
+        "parameters": [{ "name": EVIL, "label": EVIL, "hint": EVIL, "optional": true }],
+        "requests": [{ "id": EVIL, "method": EVIL, "path": EVIL, "summary": EVIL, "writes": true, "query": [EVIL],
+            "fields": [EVIL] }],
+        "revocation": EVIL, "client": "workspace",
+    })
+}
+
+pub(crate) fn receipt() -> Value {
+    json!({
+        "connection_id": id("con_"), "connector": EVIL, "name": EVIL, "revocation": "failed", "disconnected_at": EVIL,
+        "deleted_at": EVIL, "evidence": { "endpoint": EVIL, "http_status": 503, "at": EVIL, "attempts": 3 },
+        "detail": EVIL,
+    })
+}
+
+fn endpoint() -> Value {
+    json!({ "id": id("end_"), "url": EVIL, "event_types": [EVIL], "description": EVIL, "created_at": EVIL })
+}
+
+fn delivery() -> Value {
+    json!({
+        "message_id": id("msg_"), "event_type": EVIL, "status": EVIL, "attempts": 2, "http_status": 500,
+        "created_at": EVIL, "next_attempt_at": EVIL,
+    })
+}
+
+fn keys() -> Value {
+    json!({
+        "current": 2,
+        "versions": [
+            { "version": 1, "deployed": true, "orgs": 3, "accounts": 4, "retirable": false, "reason": EVIL },
+            { "version": 2, "deployed": true, "orgs": 1_000, "accounts": 0, "retirable": false },
+        ],
+        "rotation": { "target": 2, "started_at": EVIL, "total": 1_007, "done": 1_000, "failing": 1,
+            "before": { "1": 1_007 }, "after": { "1": 7, "2": 1_000 } },
+    })
+}
+
+pub(crate) fn deleted() -> Value {
+    json!({
+        "certificate": EVIL,
+        "claims": {
+            "iss": EVIL, "sub": ORG, "iat": 1, "deleted_at": EVIL, "jurisdiction": EVIL, "dek_version": 3,
+            "kek_version": 2, "wrapped_key_sha256": EVIL, "rows": { EVIL: 12 }, "receipts": [receipt()],
+            "audit_length": 4_321, "audit_head": EVIL,
+        },
     })
 }
 
@@ -173,6 +237,29 @@ pub(crate) fn answer(operation: &Operation) -> Value {
         O::Me => me(),
         O::Overview => overview(),
         O::GetInboundEvent { .. } => event(),
+        O::ListConnectors => list(json!([connector(), connector()])),
+        O::GetConnector { .. } => connector(),
+        O::GetConnection { .. } => connection("reauthorization_required", "api_key"),
+        O::CreateConnection | O::AuthorizeConnection { .. } => {
+            json!({ "authorize_url": "https://idp.test/authorize?x=\"><script>" })
+        }
+        O::TestConnection { .. } => {
+            json!({ "ok": false, "status": 401, "reason": EVIL, "detail": EVIL, "duration_ms": 12 })
+        }
+        O::DryRun { .. } => json!({
+            "allowed": true, "rule": EVIL, "reason": EVIL, "writes": true, "url": EVIL, "fields": [EVIL],
+        }),
+        O::DeleteConnection { .. } => json!({ "receipt": receipt() }),
+        O::ListReceipts(_) => json!({ "data": [receipt()], "next_cursor": "con_next" }),
+        O::ListEndpoints(_) => json!({ "data": [endpoint()], "next_cursor": "end_next" }),
+        O::GetEndpoint { .. } => endpoint(),
+        O::CreateEndpoint => with(endpoint(), &[("secret", EVIL.into())]),
+        O::ListDeliveries { .. } => json!({ "data": [delivery()], "next_cursor": "msg_next" }),
+        O::GetOrgKey => {
+            json!({ "dek_version": 3, "kek_version": 2, "rotated_at": EVIL, "records_left": 1_234 })
+        }
+        O::GetKeys => keys(),
+        O::DeleteOrg => deleted(),
         O::VerifyAudit { .. } => json!({ "ok": true, "length": 1, "head": EVIL }),
         O::ListMembers(_) => members(),
         O::ListInvitations(_) => list(json!([invitation()])),

@@ -4,6 +4,7 @@
 //! Invariant: isolate memory is never borrowed across an await.
 
 pub mod check;
+pub mod connect;
 pub mod cookies;
 pub mod forms;
 pub mod forward;

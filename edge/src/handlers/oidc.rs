@@ -124,16 +124,15 @@ fn sign_in_again<P>(
     public::render(context, &Page::Home(None), &Jar::default(), Some(&retry))
 }
 
-/// An address to send the browser to: an absolute one, and nothing that would end a header's line.
 fn redirect(reply: &Reply) -> Result<OidcRedirect, Code> {
     let redirect: OidcRedirect = read(reply)?;
-    let location = redirect.location.as_str();
+    if is_address(&redirect.location) { Ok(redirect) } else { Err(Code::Unavailable) }
+}
+
+/// Whether the browser can be sent there: an absolute address, and nothing that would end a header's line.
+pub(super) fn is_address(location: &str) -> bool {
     let absolute = location.starts_with("https://") || location.starts_with("http://");
-    if absolute && location.bytes().all(|b| b.is_ascii_graphic()) {
-        Ok(redirect)
-    } else {
-        Err(Code::Unavailable)
-    }
+    absolute && location.bytes().all(|b| b.is_ascii_graphic())
 }
 
 /// Somebody whom a provider vouches for and who has no account yet. Name and email are for the form to show: what counts

@@ -1,11 +1,12 @@
 //! Pages: which there are, and each written from its data. What a page shows is fetched in one go; who is signed in sees
 //! [`show`]'s, everybody else [`public`]'s.
 
+pub mod once;
 pub mod public;
 pub mod show;
 
 use super::cookies::Jar;
-use super::{Context, oidc};
+use super::{Context, connect, oidc};
 use crate::auth::Caller;
 use crate::control_plane::{ControlPlane, Reply};
 use crate::pages::{self, Notice, Retry, Shell};
@@ -14,7 +15,7 @@ use crate::state::State;
 use crate::verdict::{Admitted, Answer, Task};
 use maud::Markup;
 use protocol::api::Me;
-use protocol::{Code, InboundEventId, UserId};
+use protocol::{Code, ConnectionId, EndpointId, InboundEventId, UserId};
 use secrecy::SecretString;
 use serde::de::DeserializeOwned;
 
@@ -49,6 +50,36 @@ pub enum Page {
     },
     /// Connections.
     Connections(Option<Notice>),
+    /// One connection.
+    Connection {
+        /// Which.
+        id: ConnectionId,
+        /// What was just done.
+        notice: Option<Notice>,
+    },
+    /// Asks before a connection is disconnected.
+    Disconnect(ConnectionId),
+    /// The way back from a connector's provider.
+    FinishAuthorization {
+        /// As received: it holds the authorization code.
+        query: SecretString,
+    },
+    /// The catalogue of connectors.
+    Connectors,
+    /// One connector, and the forms that connect it.
+    Connector {
+        /// Its id, or what may be one.
+        id: String,
+        /// What was just done.
+        notice: Option<Notice>,
+        /// The connection that gets another credential.
+        replace: Option<ConnectionId>,
+    },
+    /// What became of the credentials of connections that were.
+    Receipts {
+        /// Where the last page of the list ended.
+        cursor: Option<String>,
+    },
     /// API keys.
     Keys(Option<Notice>),
     /// Webhook sources.
@@ -57,6 +88,20 @@ pub enum Page {
     Events,
     /// One event.
     Event(InboundEventId),
+    /// Where this workspace's own events are delivered.
+    Endpoints {
+        /// What was just done.
+        notice: Option<Notice>,
+        /// Where the last page of the list ended.
+        cursor: Option<String>,
+    },
+    /// One endpoint, and its deliveries.
+    Endpoint {
+        /// Which.
+        id: EndpointId,
+        /// Where the last page of the list ended.
+        cursor: Option<String>,
+    },
     /// Members and invitations.
     Members {
         /// What was just done.
@@ -75,6 +120,10 @@ pub enum Page {
     Leave,
     /// Plan and usage.
     Usage,
+    /// The workspace's data key, and its end.
+    Workspace(Option<Notice>),
+    /// The installation's key-encryption keys, for operators.
+    AdminKeys(Option<Notice>),
     /// The person's own account.
     Account(Option<Notice>),
     /// Takes the first code of a new second factor once more; the answer to a wrong one, at no path of its own.
@@ -91,7 +140,8 @@ pub enum Page {
 impl Page {
     /// Whether the page is for signed-in people alone.
     pub fn needs_caller(&self) -> bool {
-        !matches!(self, Self::Home(_) | Self::Join | Self::VerifyEmail) && !self.ignores_caller()
+        !matches!(self, Self::Home(_) | Self::Join | Self::VerifyEmail | Self::FinishAuthorization { .. })
+            && !self.ignores_caller()
     }
 
     /// Whether it is the same page for everybody.
@@ -105,6 +155,11 @@ impl Page {
                 | Self::StartOidc { .. }
                 | Self::FinishOidc { .. }
         )
+    }
+
+    /// Whether opening it ends what was begun elsewhere: asking what it would answer does not.
+    pub fn is_callback(&self) -> bool {
+        matches!(self, Self::FinishOidc { .. } | Self::FinishAuthorization { .. })
     }
 
     /// Whether opening it is a step of signing in, and counts as such.
@@ -128,6 +183,7 @@ pub async fn handle<P: ControlPlane>(
         (Page::FinishOidc { provider, query }, _) => {
             oidc::finish(context, provider, query, caller, jar).await
         }
+        (Page::FinishAuthorization { query }, caller) => connect::finish(context, query, caller).await,
         (page, Some(caller)) if !page.ignores_caller() => {
             show::render(context, page, caller, jar, None).await
         }

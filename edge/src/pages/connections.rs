@@ -1,49 +1,92 @@
-//! `/connections`.
+//! `/connections`: what is connected, and whether it works.
 
-use super::parts::{input, not_allowed, notice, refusal, secret, time, time_or};
+use super::parts::{input, may, not_allowed, notice, refusal, secret, table, time, time_or};
 use super::{Notice, Retry, Shell};
 use crate::handlers::forms::Form;
 use maud::{Markup, html};
-use protocol::api::{Connection, Overview};
+use protocol::Operation;
+use protocol::api::{Connection, ConnectionStatus, Overview, StatusReason};
 
-const PATH: &str = "/connections";
+pub(super) const PATH: &str = "/connections";
 
-/// The list, and the form for a new one.
+/// The list, and the form for what no connector is for.
 pub fn render(shell: &Shell<'_>, data: &Overview, done: Option<Notice>, retry: Option<&Retry>) -> Markup {
+    let may_change = may(&data.me, &Operation::CreateConnection);
     shell.page("Connections", PATH, &html! {
         h1 { "Connections" }
         (notice(done, "Connection"))
         (refusal(retry, Form::Connections))
+        p.row {
+            a.button href="/connectors" { "Connect a provider" }
+            a href="/receipts" { "Receipts of what was disconnected" }
+        }
         @match data.connections.as_deref() {
             None => (not_allowed("connections")),
             Some([]) => p.empty {
-                "No connection yet. Store a third party's credential below; it is sealed at once, and your code calls "
+                "No connection yet. Store a third party's credential; it is sealed at once, and your code calls "
                 "the third party through it without ever seeing it."
             },
-            Some(connections) => (table(shell, connections)),
+            Some(connections) => (table("Your connections", &["Name", "Calls", "Status", "Last used", "Created", ""], &html! {
+                @for connection in connections { (row(shell, connection, may_change)) }
+            })),
         }
         @if data.connections.is_some() { (create(shell, retry)) }
     })
 }
 
-fn table(shell: &Shell<'_>, connections: &[Connection]) -> Markup {
-    html! {
-        div.scroll tabindex="0" role="region" aria-label="Your connections" { table {
-            thead { tr {
-                th scope="col" { "Name" } th scope="col" { "Calls" } th scope="col" { "Credential" }
-                th scope="col" { "Last used" } th scope="col" { "Created" }
-                th scope="col" { span.hidden { "Actions" } }
-            } }
-            tbody { @for connection in connections { tr {
-                td { strong { (connection.name) } br; code { (connection.id) } }
-                td { code.wrap { (connection.base_url) } }
-                td { (auth_name(&connection.auth_type)) }
-                td { (time_or(connection.last_used_at.as_deref(), "never")) }
-                td { (time(&connection.created_at)) }
-                td { (shell.row_button(PATH, "delete", connection.id.as_str(), "Delete", &connection.name)) }
-            } } }
+fn row(shell: &Shell<'_>, connection: &Connection, may_change: bool) -> Markup {
+    let path = format!("{PATH}/{}", connection.id);
+    html! { tr {
+        td { a href=(path) { strong { (connection.name) } } br; span.faint { (connection.connector) } }
+        td { code.wrap { (connection.base_url) } }
+        td {
+            (status(connection))
+            @if may_change { (grant(shell, connection)) }
+        }
+        td { (time_or(connection.last_used_at.as_deref(), "never")) }
+        td { (time(&connection.created_at)) }
+        td { @if may_change {
+            a.danger href=(format!("{path}/disconnect")) aria-label=(format!("Disconnect {}", connection.name)) { "Disconnect" }
         } }
+    } }
+}
+
+/// Whether it works, for the eye.
+pub(super) fn status(connection: &Connection) -> Markup {
+    html! {
+        @match connection.status {
+            ConnectionStatus::Active if connection.missing_scopes.is_empty() => "active",
+            ConnectionStatus::Active => { "active, " strong { "scopes missing" } },
+            ConnectionStatus::Pending => strong { "waits for access" },
+            ConnectionStatus::ReauthorizationRequired => strong { "must be reconnected" },
+        }
     }
+}
+
+/// Why it does not work, and what helps.
+pub(super) fn trouble(connection: &Connection) -> Option<&'static str> {
+    match (connection.status, connection.status_reason) {
+        (ConnectionStatus::Active, _) => None,
+        (ConnectionStatus::Pending, _) => Some("Nobody has granted access at the provider yet."),
+        (_, Some(StatusReason::RotationLost)) => Some(
+            "The provider refuses the refresh token after an answer of its that never arrived. Most likely it gave a new \
+             one that was lost on the way: reconnect.",
+        ),
+        (_, Some(StatusReason::ClientRefused)) => {
+            Some("The provider refuses the OAuth client: its id or secret has to be mended first.")
+        }
+        _ => Some("The provider refuses the refresh token: it was revoked there, or has expired. Reconnect."),
+    }
+}
+
+/// The way to the provider, where it is needed to go on.
+pub(super) fn grant(shell: &Shell<'_>, connection: &Connection) -> Markup {
+    let label = match connection.status {
+        ConnectionStatus::Pending => "Grant access",
+        ConnectionStatus::ReauthorizationRequired => "Reconnect",
+        ConnectionStatus::Active => return html! {},
+    };
+    shell.button(PATH, "authorize", &[("id", connection.id.as_str())], "", label)
 }
 
 /// The three kinds stand in one form. The style sheet shows the chosen one's fields; without it, all are there.
@@ -56,9 +99,9 @@ fn create(shell: &Shell<'_>, retry: Option<&Retry>) -> Markup {
     html! {
         section aria-labelledby="new" {
             h2 id="new" { "New connection" }
+            p { "To any HTTPS API. For a provider of the " a href="/connectors" { "catalogue" } ", connect there: what passes is listed then." }
             form.card method="post" action=(PATH) {
-                (shell.csrf_field())
-                input type="hidden" name="action" value="create";
+                (shell.hidden("create", &[]))
                 (input("Name", "name", "text", typed("name"), ""))
                 (input("Base URL", "base_url", "url", typed("base_url"), "Such as https://api.example.com/v1. The credential goes to no other host."))
                 fieldset {
@@ -70,8 +113,30 @@ fn create(shell: &Shell<'_>, retry: Option<&Retry>) -> Markup {
                         }
                     }
                 }
-                div.kind-bearer { (secret("Token", "token", "")) }
-                div.kind-api_key {
+                @for kind in ["bearer", "api_key", "basic"] {
+                    div class=(format!("kind-{kind}")) { (credential(kind, None, &typed)) }
+                }
+                button { "Store connection" }
+            }
+        }
+    }
+}
+
+/// The fields of a kind of credential. `place`: the header or query parameter that an API key goes into, where the
+/// connector says it.
+pub(super) fn credential<'t>(
+    kind: &str,
+    place: Option<(&str, &str)>,
+    typed: &dyn Fn(&str) -> &'t str,
+) -> Markup {
+    html! {
+        @match kind {
+            "bearer" => (secret("Token", "token", "")),
+            "api_key" => {
+                @if let Some((place, name)) = place {
+                    input type="hidden" name="place" value=(place);
+                    input type="hidden" name="parameter" value=(name);
+                } @else {
                     label {
                         span { "Sent in" }
                         select name="place" {
@@ -83,26 +148,29 @@ fn create(shell: &Shell<'_>, retry: Option<&Retry>) -> Markup {
                         span { "Its name" }
                         input type="text" name="parameter" value=(typed("parameter")) placeholder="X-Api-Key" autocomplete="off";
                     }
-                    (secret("Key", "value", ""))
                 }
-                div.kind-basic {
-                    label {
-                        span { "User name" }
-                        input type="text" name="username" value=(typed("username")) autocomplete="off";
-                    }
-                    (secret("Password", "password", ""))
-                }
-                button { "Store connection" }
+                (secret("Key", "value", ""))
             }
+            "basic" => {
+                label {
+                    span { "User name" }
+                    input type="text" name="username" value=(typed("username")) autocomplete="off";
+                }
+                (secret("Password", "password", ""))
+            }
+            _ => {}
         }
     }
 }
 
-fn auth_name(kind: &str) -> &str {
+/// A kind of credential, for people.
+pub(super) fn auth_name(kind: &str) -> &str {
     match kind {
         "bearer" => "Bearer token",
         "api_key" => "API key",
         "basic" => "User name and password",
+        "oauth2" => "Access granted by OAuth",
+        "none" => "No credential",
         other => other,
     }
 }

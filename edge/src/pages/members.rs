@@ -1,11 +1,11 @@
 //! `/members`: who belongs to the workspace, who is invited, and what an admin may change of it (claims N2, N8, N9).
 
-use super::parts::{notice, refusal, role_name, role_select, time, time_or};
+use super::parts::{may, notice, refusal, role_name, role_select, time, time_or};
 use super::{Notice, Retry, Shell};
 use crate::handlers::forms::Form;
 use maud::{Markup, html};
 use protocol::api::{CreatedInvitation, Invitation, InvitationStatus, List, MailStatus, Me, Member};
-use protocol::{Access, Operation, Role};
+use protocol::{Operation, Role};
 
 const PATH: &str = "/members";
 
@@ -27,7 +27,7 @@ pub fn render(
     done: Option<Notice>,
     retry: Option<&Retry>,
 ) -> Markup {
-    let may_change = may_change(me);
+    let may_change = may(me, &Operation::CreateInvitation);
     shell.page(
         "Members",
         PATH,
@@ -54,14 +54,6 @@ pub fn render(
             }
         },
     )
-}
-
-/// By the one table of authorization.
-fn may_change(me: &Me) -> bool {
-    match (Operation::CreateInvitation.access(), me.role) {
-        (Access::SessionNeeds(permission), Some(role)) => role.grants(permission),
-        _ => false,
-    }
 }
 
 fn members(shell: &Shell<'_>, me: &Me, lists: &Lists<'_>, may_change: bool) -> Markup {

@@ -4,21 +4,28 @@
 //! loads nothing, runs nothing, and works as plain forms and links; a change is a form with the session's CSRF token.
 
 pub mod account;
+pub mod admin_keys;
 pub mod audit;
 pub mod confirm;
+pub mod connection;
 pub mod connections;
+pub mod connectors;
+pub mod endpoints;
 pub mod events;
+pub mod grant;
 pub mod join;
 pub mod keys;
 pub mod members;
 pub mod overview;
 pub mod password;
+pub mod receipts;
 pub mod second_factor;
 pub mod security;
 pub mod sign_in;
 pub mod sources;
 pub mod usage;
 pub mod verify_email;
+pub mod workspace;
 
 mod notices;
 mod parts;
@@ -155,12 +162,13 @@ pub fn wait(seconds: u32) -> String {
     }
 }
 
-const NAVIGATION: [(&str, &str); 8] = [
+const NAVIGATION: [(&str, &str); 9] = [
     ("/", "Overview"),
     ("/connections", "Connections"),
     ("/keys", "API keys"),
     ("/sources", "Sources"),
     ("/events", "Events"),
+    ("/endpoints", "Endpoints"),
     ("/members", "Members"),
     ("/usage", "Usage"),
     ("/audit", "Audit"),
@@ -245,13 +253,30 @@ impl Shell<'_> {
         html! { input type="hidden" name="csrf_token" value=[self.csrf]; }
     }
 
+    /// What every form with an action says of itself.
+    fn hidden(&self, action: &str, fields: &[(&str, &str)]) -> Markup {
+        html! {
+            (self.csrf_field())
+            input type="hidden" name="action" value=(action);
+            @for (name, value) in fields { input type="hidden" name=(name) value=(value); }
+        }
+    }
+
+    /// A form of one button.
+    fn button(&self, path: &str, action: &str, fields: &[(&str, &str)], class: &str, label: &str) -> Markup {
+        html! {
+            form method="post" action=(path) {
+                (self.hidden(action, fields))
+                button class=[(!class.is_empty()).then_some(class)] { (label) }
+            }
+        }
+    }
+
     /// A button that changes one row: a form of its own.
     fn row_button(&self, path: &str, action: &str, id: &str, label: &str, what: &str) -> Markup {
         html! {
             form method="post" action=(path) {
-                (self.csrf_field())
-                input type="hidden" name="action" value=(action);
-                input type="hidden" name="id" value=(id);
+                (self.hidden(action, &[("id", id)]))
                 button.danger aria-label=(format!("{label} {what}")) { (label) }
             }
         }

@@ -15,7 +15,7 @@ pub enum Notice {
 }
 
 #[rustfmt::skip]
-const NOTICES: [(&str, Notice); 20] = [
+const NOTICES: [(&str, Notice); 26] = [
     ("created", Notice::Created),
     ("deleted", Notice::Deleted),
     ("revoked", Notice::Revoked),
@@ -35,6 +35,12 @@ const NOTICES: [(&str, Notice); 20] = [
     ("sessions-ended", Notice::Said("Every other session has ended.")),
     ("role-changed", Notice::Said("The role is changed.")),
     ("member-removed", Notice::Said("The member is removed; their sessions and API keys here have ended.")),
+    ("connected", Notice::Said("Connected: access is granted.")),
+    ("replaced", Notice::Said("The credential is replaced.")),
+    ("client-set", Notice::Said("Your OAuth client is stored, its secret sealed.")),
+    ("client-forgotten", Notice::Said("Your OAuth client is forgotten.")),
+    ("key-rotated", Notice::Said("There is a new data key. Every record is being sealed again by it.")),
+    ("keys-rotating", Notice::Said("The rotation has begun.")),
     ("invitation-revoked", Notice::Said("The invitation is taken back.")),
 ];
 

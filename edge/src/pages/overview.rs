@@ -1,8 +1,9 @@
 //! `/` for those who are signed in.
 
-use super::parts::{notice, region_name, role_name, time};
+use super::parts::{may, notice, region_name, role_name, time};
 use super::{Notice, Shell};
 use maud::{Markup, html};
+use protocol::Operation;
 use protocol::api::Overview;
 
 /// The workspace at a glance, with the next step where there is nothing yet.
@@ -19,6 +20,13 @@ pub fn render(shell: &Shell<'_>, data: &Overview, done: Option<Notice>) -> Marku
                 @if let Some(role) = data.me.role { " · " (role_name(role)) }
                 " · " (org.plan) " plan · region: " (region_name(org.region))
             }
+            @let links = [
+                (Operation::GetOrgKey, "/workspace", "Data key and deletion of this workspace"),
+                (Operation::GetKeys, "/admin/keys", "Encryption keys of this installation"),
+            ];
+            p.row { @for (_, path, label) in links.iter().filter(|(operation, ..)| may(&data.me, operation)) {
+                a href=(path) { (label) }
+            } }
             ul.tiles {
                 (tile("Connections", "/connections", count(&data.connections), "Store a credential"))
                 (tile("API keys", "/keys", count(&data.api_keys), "Create a key"))

@@ -4,7 +4,39 @@ use super::{Notice, Retry};
 use crate::handlers::forms::Form;
 use config::Config;
 use maud::{Markup, html};
-use protocol::{Region, Role};
+use protocol::api::Me;
+use protocol::{Access, Operation, Region, Role};
+
+/// Whether the one table of authorization lets somebody do it: what a page offers. The control plane decides.
+pub(super) fn may(me: &Me, operation: &Operation) -> bool {
+    match (operation.access(), me.role) {
+        (Access::Needs(permission) | Access::SessionNeeds(permission), Some(role)) => role.grants(permission),
+        (Access::Operator, role) => role == Some(Role::SuperAdmin),
+        _ => false,
+    }
+}
+
+/// A table with its heads; one without words is of buttons.
+pub(super) fn table(label: &str, heads: &[&str], rows: &Markup) -> Markup {
+    html! {
+        div.scroll tabindex="0" role="region" aria-label=(label) { table {
+            thead { tr { @for head in heads {
+                th scope="col" { @if head.is_empty() { span.hidden { "Actions" } } @else { (head) } }
+            } } }
+            tbody { (rows) }
+        } }
+    }
+}
+
+/// The way to a list's next page, where there is one.
+pub(super) fn more(path: &str, next_cursor: Option<&str>) -> Markup {
+    html! { @if let Some(next) = next_cursor { p { a href=(format!("{path}?cursor={next}")) { "More" } } } }
+}
+
+/// Short texts, each as code.
+pub(super) fn codes(texts: &[String]) -> Markup {
+    html! { @for text in texts { code.wrap { (text) } " " } }
+}
 
 /// An RFC 3339 time, short for the eye and whole for the machine.
 pub(super) fn time(at: &str) -> Markup {

@@ -39,7 +39,7 @@ pub struct Grant {
     /// Which connector's rules hold for the answer.
     pub connector: String,
     /// Where it may be used.
-    pub target: Target,
+    pub target: Destination,
     /// Opens with the keyring alone.
     pub credential: SealedCredential,
     /// The number of an OAuth access token, by which a fresh one is asked for if the provider refuses it.
@@ -49,7 +49,7 @@ pub struct Grant {
 /// Where a credential may be used.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(tag = "to", rename_all = "snake_case")]
-pub enum Target {
+pub enum Destination {
     /// For one request.
     Http {
         /// Where paths are appended.
@@ -107,7 +107,7 @@ impl SealedCredential {
 
 /// A call to be granted, as far as the operation does not say it.
 #[derive(Debug, Clone, Copy)]
-pub struct Asked<'a> {
+pub(in crate::org) struct Asked<'a> {
     /// The body, where the policy has asked for it.
     pub body: Option<&'a str>,
     /// The provider has refused the access token of this number.
@@ -132,7 +132,7 @@ pub(in crate::org) async fn grant(
     };
     let target = match target(ctx, &connection, actor, asked.body)? {
         Wanted::Body(max_bytes) => return Ok(Leave::NeedsBody { max_bytes }),
-        Wanted::Target(target) => target,
+        Wanted::To(target) => target,
     };
     connection.check_ready()?;
     limits::of_connection(ctx, &connection.id)?;
@@ -156,7 +156,7 @@ pub(in crate::org) async fn grant(
 
 enum Wanted {
     Body(u64),
-    Target(Target),
+    To(Destination),
 }
 
 fn target(
@@ -166,7 +166,7 @@ fn target(
     body: Option<&str>,
 ) -> Result<Wanted, AppError> {
     let connector = connection.catalogued()?;
-    let server = || Target::Server {
+    let server = || Destination::Server {
         kind: kind_name(connector.kind).to_owned(),
         parameters: connection.parameters.clone(),
         allow_writable_role: connection.allow_writable_role,
@@ -175,9 +175,12 @@ fn target(
         (Operation::Proxy { method, path_and_query, .. }, catalogue::Kind::Http) => {
             (method.as_str(), path_and_query.as_str())
         }
-        (Operation::TestConnection { .. }, catalogue::Kind::Http) => ("GET", test_path(connector)),
+        (Operation::TestConnection { .. }, catalogue::Kind::Http) if connector.is_generic() => ("GET", ""),
+        (Operation::TestConnection { .. }, catalogue::Kind::Http) => {
+            return test_request(ctx, connection, connector).map(Wanted::To);
+        }
         (Operation::TestConnection { .. }, _) | (Operation::Query { .. }, catalogue::Kind::Postgres) => {
-            return Ok(Wanted::Target(server()));
+            return Ok(Wanted::To(server()));
         }
         (Operation::Query { .. }, _) => {
             return Err(AppError::refused(
@@ -197,7 +200,7 @@ fn target(
         Verdict::Refused { reason, .. } => Err(AppError::refused(Code::RequestNotAllowed, reason)),
         Verdict::Allowed { rule, path_and_query, body, .. } => {
             check_write(actor, connector, rule, method)?;
-            Ok(Wanted::Target(Target::Http {
+            Ok(Wanted::To(Destination::Http {
                 base_url: connection.base_url.clone(),
                 method: method.to_owned(),
                 path_and_query,
@@ -208,6 +211,28 @@ fn target(
     }
 }
 
+/// The connector's own test request, as the catalogue has it.
+fn test_request(
+    ctx: Context<'_>,
+    connection: &Stored,
+    connector: &'static Connector,
+) -> Result<Destination, AppError> {
+    let Some(Allowed { rule, path_and_query, body }) = connector.test_request() else {
+        return Err(AppError::refused(
+            Code::RequestNotAllowed,
+            "this connector has no request that could test every credential",
+        ));
+    };
+    check_url(ctx, connection, &path_and_query)?;
+    Ok(Destination::Http {
+        base_url: connection.base_url.clone(),
+        method: rule.method.as_str().to_owned(),
+        path_and_query,
+        body: text(body)?,
+        rule: Some(rule.id.clone()),
+    })
+}
+
 const fn kind_name(kind: catalogue::Kind) -> &'static str {
     match kind {
         catalogue::Kind::Http => "http",
@@ -215,12 +240,6 @@ const fn kind_name(kind: catalogue::Kind) -> &'static str {
         catalogue::Kind::Imap => "imap",
         catalogue::Kind::Postgres => "postgres",
     }
-}
-
-/// What a connection's test asks for: the connector's own test request or, of the generic one, its base URL.
-fn test_path(connector: &Connector) -> &str {
-    let test = connector.test.as_deref().and_then(|id| connector.rule(id));
-    test.map_or("", |rule| rule.path.as_str())
 }
 
 enum Verdict {
@@ -238,16 +257,13 @@ fn decide(
     path_and_query: &str,
     body: Option<&str>,
 ) -> Result<Verdict, AppError> {
-    let base_url = BaseUrl::parse(&connection.base_url, policy(ctx.allow_local_upstreams))
-        .map_err(|error| AppError::refused(Code::BaseUrlRefused, error.to_string()))?;
     let (rule, path_and_query, body) = if connector.is_generic() {
         (None, path_and_query.to_owned(), None)
     } else {
         let explanation = connector.explain(method, path_and_query, body.map(str::as_bytes));
         match explanation.decision {
             Decision::Allowed(Allowed { rule, path_and_query, body }) => {
-                let body = body.map(String::from_utf8).transpose().map_err(|_| AppError::Encoding)?;
-                (Some(rule), path_and_query, body)
+                (Some(rule), path_and_query, text(body)?)
             }
             Decision::NeedsBody { max } => return Ok(Verdict::NeedsBody { max_bytes: max as u64 }),
             Decision::Refused(refusal) => {
@@ -259,10 +275,23 @@ fn decide(
             }
         }
     };
+    let url = check_url(ctx, connection, &path_and_query)?;
+    Ok(Verdict::Allowed { rule, url, path_and_query, body })
+}
+
+/// The whole URL of a path below the connection's base.
+fn check_url(ctx: Context<'_>, connection: &Stored, path_and_query: &str) -> Result<String, AppError> {
+    let base_url = BaseUrl::parse(&connection.base_url, policy(ctx.allow_local_upstreams))
+        .map_err(|error| AppError::refused(Code::BaseUrlRefused, error.to_string()))?;
     let url = base_url
-        .join(&path_and_query)
+        .join(path_and_query)
         .map_err(|error| AppError::refused(Code::PathRefused, error.to_string()))?;
-    Ok(Verdict::Allowed { rule, url: url.to_string(), path_and_query, body })
+    Ok(url.to_string())
+}
+
+/// A body that the policy has written: JSON.
+fn text(body: Option<Vec<u8>>) -> Result<Option<String>, AppError> {
+    body.map(String::from_utf8).transpose().map_err(|_| AppError::Encoding)
 }
 
 /// What writes takes the right to write and, where a connector says which requests do, a person's own click (claim T4).
@@ -293,14 +322,14 @@ fn record(
     ctx: Context<'_>,
     actor: &Actor,
     connection: &Stored,
-    target: &Target,
+    target: &Destination,
     again: bool,
 ) -> Result<(), AppError> {
     let event =
         Event::new("credential.used", &connection.id).with("connector", connection.connector.as_str());
     let event = match target {
         // The path, not the query: callers put secrets of their own there.
-        Target::Http { method, path_and_query, rule, .. } => event
+        Destination::Http { method, path_and_query, rule, .. } => event
             .with("method", method.as_str())
             .with("host", connection.allowed_hosts.clone())
             .with(
@@ -308,7 +337,7 @@ fn record(
                 path_and_query.split('?').next().unwrap_or_default().chars().take(200).collect::<String>(),
             )
             .with("rule", rule.clone()),
-        Target::Server { .. } => event.with("host", connection.allowed_hosts.clone()),
+        Destination::Server { .. } => event.with("host", connection.allowed_hosts.clone()),
     };
     let event = match &ctx.call.operation {
         Operation::TestConnection { .. } => event.with("test", true),

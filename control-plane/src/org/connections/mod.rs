@@ -5,22 +5,32 @@
 //! holds up nobody else's call.
 
 mod create;
+mod credential;
 mod disconnect;
 mod grant;
+mod replace;
+mod target;
 
 pub(super) use create::create;
-pub(super) use disconnect::delete;
+pub(super) use disconnect::{delete, revoke_now};
 pub(super) use grant::{Asked, dry_run, grant};
-pub use grant::{Grant, Leave, SealedCredential, Target};
+pub use grant::{Destination, Grant, Leave, SealedCredential};
+pub(super) use replace::replace;
+pub(super) use target::{Target, stood_in};
 
 use crate::context::Context;
 use crate::error::AppError;
 use crate::store::{self, Row, SqlError};
 use connectors::TargetPolicy;
+use connectors::catalogue::{self, Connector};
 use protocol::api::{Connection, ConnectionStatus, List, StatusReason};
 use protocol::time::rfc3339;
 use protocol::{Code, ConnectionId, OrgId, Page};
+use std::collections::BTreeMap;
 use vault::Purpose;
+
+/// `auth_type` of what a person grants at the provider.
+pub(super) const OAUTH2: &str = "oauth2";
 
 const SELECT: &str = "SELECT rowid, id, connector, name, base_url, auth_type, allowed_hosts, created_at, used_at, parameters, \
                       status, status_reason, scopes, missing_scopes, refreshed_at FROM connections";
@@ -67,8 +77,45 @@ fn read(row: &Row) -> Result<Connection, SqlError> {
     })
 }
 
+/// What changes a connection by, as stored.
+pub(super) struct Stored {
+    pub connector: String,
+    pub auth_type: String,
+    pub parameters: BTreeMap<String, String>,
+    pub allowed_hosts: Vec<String>,
+    pub allow_writable_role: bool,
+}
+
+impl Stored {
+    /// # Errors
+    /// [`AppError::Platform`] where the catalogue has it no longer: nothing is known of where its credential may go
+    /// (invariant 6).
+    pub(super) fn connector(&self) -> Result<&'static Connector, AppError> {
+        catalogue::get(&self.connector).ok_or(AppError::Platform("a connector is not in the catalogue"))
+    }
+}
+
+/// A connection, to be changed.
+///
+/// # Errors
+/// `NotFound`; those of the database.
+pub(super) fn load(ctx: Context<'_>, id: &ConnectionId) -> Result<Stored, AppError> {
+    let row = ctx.store.first(
+        "SELECT connector, auth_type, parameters, allowed_hosts, allow_writable_role FROM connections WHERE id = ?",
+        &[id.as_str().into()],
+    )?;
+    let row = row.ok_or(Code::NotFound)?;
+    Ok(Stored {
+        connector: row.text(0)?.to_owned(),
+        auth_type: row.text(1)?.to_owned(),
+        parameters: row.json(2)?,
+        allowed_hosts: row.json(3)?,
+        allow_writable_role: row.number(4)? == 1,
+    })
+}
+
 /// A name in a row: unknown ones are a fault (invariant 6).
-fn one_of<T: Copy, const N: usize>(
+pub(super) fn one_of<T: Copy, const N: usize>(
     all: [T; N],
     name: fn(T) -> &'static str,
     text: &str,
@@ -76,7 +123,8 @@ fn one_of<T: Copy, const N: usize>(
     all.into_iter().find(|one| name(*one) == text).ok_or(SqlError::Row)
 }
 
-fn place<'a>(
+/// Where a connection's credential is sealed.
+pub(super) fn place<'a>(
     org: &'a OrgId,
     id: &'a ConnectionId,
     connector: &'a str,

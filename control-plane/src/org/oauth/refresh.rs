@@ -14,12 +14,12 @@
 //! again. Only the provider's own word that a grant is over ends it.
 
 use super::tokens::AccessToken;
-use super::{Endpoints, clients};
+use super::{Endpoints, clients, outgoing};
 use crate::context::Context;
 use crate::error::AppError;
-use crate::org::connections::{broken, place};
+use crate::org::connections::place;
 use crate::org::{dek, receipts};
-use crate::remote::{NoAnswer, Remote, RemoteAnswer, RemoteRequest};
+use crate::remote::{NoAnswer, Remote, RemoteAnswer};
 use crate::store::{Committed, Event, Row, SqlError, Tx};
 use connectors::Credential;
 use connectors::catalogue::Connector;
@@ -55,7 +55,7 @@ pub(in crate::org) async fn access_token(
     refused: Option<u64>,
 ) -> Result<AccessToken, AppError> {
     loop {
-        let ctx = Context { now_ms: remote.now_ms(), ..ctx };
+        let ctx = ctx.at(remote.now_ms());
         let flight = match begin(ctx, remote, id, refused)? {
             Begun::Held(token) => return Ok(token),
             Begun::Flight(flight) => flight,
@@ -63,7 +63,7 @@ pub(in crate::org) async fn access_token(
         match flight.land(ctx, remote, id).await? {
             Landing::Token(token) => return Ok(token),
             Landing::Later { seconds, client_refused } => return Err(later(seconds, client_refused)),
-            Landing::Broken => return Err(broken(ConnectionStatus::ReauthorizationRequired)),
+            Landing::Broken => return Err(not_ready(ConnectionStatus::ReauthorizationRequired)),
             // The connection has another credential by now, or is gone.
             Landing::Overtaken => {}
         }
@@ -88,7 +88,7 @@ pub(super) struct Flight {
 
 /// What a flight came to: the same for all who waited.
 #[derive(Clone)]
-enum Landing {
+pub(super) enum Landing {
     Token(AccessToken),
     Later { seconds: u32, client_refused: bool },
     Broken,
@@ -124,16 +124,16 @@ fn begin(
             Some(token) => Ok(Begun::Held(AccessToken { number: grant.generation, token: token.clone() })),
             None => {
                 ctx.store.transaction(|tx| connection_needs_person(ctx, tx, id, StatusReason::Refused))?;
-                Err(broken(ConnectionStatus::ReauthorizationRequired))
+                Err(not_ready(ConnectionStatus::ReauthorizationRequired))
             }
         };
     };
     if let Some(seconds) = grant.wait_s(ctx.now_ms) {
         return Err(later(seconds, grant.client_refused));
     }
-    let endpoints = Endpoints::new(ctx, grant.connector, &grant.parameters)?;
-    let client = clients::load(ctx, grant.connector)?;
-    let request = send(TokenRequest::refresh(&endpoints.provider(), &client, refresh_token));
+    let endpoints = Endpoints::of(ctx, grant.connector, &grant.parameters)?;
+    let client = clients::of(ctx, &grant.connector.id, &grant.client_id)?;
+    let request = outgoing(TokenRequest::refresh(&endpoints.provider(), &client, refresh_token));
 
     ctx.store.transaction(|tx| {
         tx.write(
@@ -167,6 +167,7 @@ struct Grant {
     parameters: BTreeMap<String, String>,
     allowed_hosts: Vec<String>,
     sealed: Sealed,
+    client_id: String,
     generation: u64,
     client_refused: bool,
     is_unsettled: bool,
@@ -178,7 +179,7 @@ impl Grant {
     fn load(ctx: Context<'_>, id: &ConnectionId) -> Result<Self, AppError> {
         let row = ctx.store.first(
             "SELECT connector, parameters, allowed_hosts, sealed, generation, status, status_reason, refresh_begun_at, \
-             refresh_retry_at, refresh_failures FROM connections WHERE id = ? AND auth_type = 'oauth2'",
+             refresh_retry_at, refresh_failures, client_id FROM connections WHERE id = ? AND auth_type = 'oauth2'",
             &[id.as_str().into()],
         )?;
         Self::read(&row.ok_or(Code::NotFound)?)
@@ -188,9 +189,9 @@ impl Grant {
         match row.text(5)? {
             status if status == ConnectionStatus::Active.as_str() => {}
             status if status == ConnectionStatus::Pending.as_str() => {
-                return Err(broken(ConnectionStatus::Pending));
+                return Err(not_ready(ConnectionStatus::Pending));
             }
-            _ => return Err(broken(ConnectionStatus::ReauthorizationRequired)),
+            _ => return Err(not_ready(ConnectionStatus::ReauthorizationRequired)),
         }
         Ok(Self {
             connector: connectors::catalogue::get(row.text(0)?)
@@ -203,6 +204,7 @@ impl Grant {
             is_unsettled: row.optional_number(7)?.is_some(),
             retry_ms: row.optional_number(8)?,
             failures: row.number(9)?,
+            client_id: row.optional_text(10)?.unwrap_or_default().to_owned(),
         })
     }
 
@@ -221,7 +223,7 @@ impl Grant {
 
 impl Flight {
     /// Waits for the answer, and settles it if nobody has yet.
-    async fn land(
+    pub(super) async fn land(
         self: &Rc<Self>,
         ctx: Context<'_>,
         remote: &impl Remote,
@@ -232,7 +234,7 @@ impl Flight {
             return Ok(landing.clone());
         }
         // Should it fail, the answer is still here for who comes next.
-        let landing = self.settle(Context { now_ms: remote.now_ms(), ..ctx }, id, &answer)?;
+        let landing = self.settle(ctx.at(remote.now_ms()), id, &answer)?;
         ctx.tokens.landed(id, self);
         Ok(self.landing.get_or_init(|| landing).clone())
     }
@@ -273,11 +275,18 @@ impl Flight {
         let is_rotated = sealed.is_some();
         if !self.is_current(ctx, id)? {
             if let Some(sealed) = sealed {
-                receipts::keep_rotated(ctx, id, sealed)?;
+                receipts::keep_refreshed(ctx, id, Some(sealed))?;
             }
             return Ok(Landing::Overtaken);
         }
         let number = ctx.store.transaction(|tx| {
+            if sealed.is_some() {
+                // A sealed token that no longer counts is not left behind in the file.
+                tx.write(
+                    "UPDATE connections SET sealed = zeroblob(length(sealed)) WHERE id = ?",
+                    &[id.as_str().into()],
+                )?;
+            }
             let row = tx.write(
                 "UPDATE connections SET sealed = COALESCE(?, sealed), generation = generation + 1, refreshed_at = ?, \
                  status_reason = NULL, refresh_begun_at = NULL, refresh_retry_at = NULL, refresh_failures = 0 \
@@ -388,4 +397,12 @@ fn later(seconds: u32, client_refused: bool) -> AppError {
         retry_after_seconds: seconds,
         detail: client_refused.then(|| CLIENT_REFUSED.into()),
     }
+}
+
+fn not_ready(status: ConnectionStatus) -> AppError {
+    let detail = match status {
+        ConnectionStatus::Pending => "access has not been granted yet: POST /v1/connections/{id}/authorize",
+        _ => "access has to be granted again: POST /v1/connections/{id}/authorize",
+    };
+    AppError::refused(Code::ConnectionNotReady, detail)
 }

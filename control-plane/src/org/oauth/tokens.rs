@@ -34,7 +34,7 @@ struct Entry {
 
 /// A token to send.
 #[derive(Debug, Clone)]
-pub struct AccessToken {
+pub(in crate::org) struct AccessToken {
     /// Which of the connection's: the generation of its row. Who is refused with it says so by this.
     pub number: u64,
     /// The token.
@@ -71,6 +71,12 @@ impl AccessTokens {
     /// Forgets all of a connection: it is gone, or has another credential.
     pub(in crate::org) fn forget(&self, id: &ConnectionId) {
         self.0.borrow_mut().remove(id);
+    }
+
+    /// Takes the connection's token out, if it serves: the connection is gone. A refresh under way is left to land.
+    pub(in crate::org) fn take(&self, id: &ConnectionId, now_ms: u64) -> Option<SecretString> {
+        let held = self.0.borrow_mut().get_mut(id)?.token.take()?;
+        (now_ms < held.until_ms).then_some(held.token.token)
     }
 
     /// The connection's token, if it serves.

@@ -104,6 +104,10 @@ fn frozen_tasks() {
             Task::MailInvitation { invitation: invitation.clone(), origin: "o".into() },
             format!(r#"{{"task":"mail_invitation","invitation":"{invitation}","origin":"o"}}"#),
         ),
+        (
+            Task::Revoke { connection: ConnectionId::new(0, [0; 10]) },
+            format!(r#"{{"task":"revoke","connection":"{}"}}"#, ConnectionId::new(0, [0; 10])),
+        ),
     ] {
         assert_eq!(serde_json::to_string(&task).unwrap(), json);
     }

@@ -207,6 +207,16 @@ fn a_bad_value_is_named_by_its_key() {
         ("kind = \"graphql\"", "kind = \"json\"", "a json body has fields"),
         (r#"path = "/list""#, r#"path = "/tickets/{kind=a|b}""#, ""),
         (r#""ticket.subject" ="#, r#""ticket..subject" ="#, "requests[create].body.fields.ticket..subject: "),
+        (r#""ticket.subject" ="#, r#""ticket.*" ="#, "requests[create].body.fields.ticket.*: is not"),
+        (r#""ticket.subject" ="#, r#""[].subject" ="#, "requests[create].body.fields.[].subject: is not"),
+        (r#""ticket.subject" ="#, r#"'ticket.a\.b' ="#, "requests[create].body.fields.ticket.a\\.b: is not"),
+        (r#""a.b[].c""#, r#""a.b[x].c""#, "requests[me].fields[a.b[x].c]: "),
+        (r#""a.b[].c""#, r#"'a\.b.*'"#, ""),
+        (
+            "{ string = { max = 9 } }",
+            "{ soql = { Case = [\"Id\"] } }",
+            "requests[create].body.fields.ticket.subject.soql: ",
+        ),
         (
             r#""ticket.subject" ="#,
             "ticket = { any = true }\n\"ticket.subject\" =",

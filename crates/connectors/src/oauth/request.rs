@@ -3,10 +3,12 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use secrecy::{ExposeSecret, SecretString};
+use serde_json::Value;
 use url::form_urlencoded;
 use zeroize::Zeroizing;
 
-use super::{Client, ClientAuthentication, Provider, Verifier};
+use super::{Client, ClientAuthentication, FORM, Provider, Verifier};
+use crate::catalogue::TokenBody;
 
 /// A POST to the token endpoint.
 #[derive(Debug)]
@@ -15,13 +17,13 @@ pub struct TokenRequest {
     pub url: String,
     /// `Authorization`, unless the provider wants the secret in the body.
     pub authorization: Option<SecretString>,
-    /// Of type [`CONTENT_TYPE`](Self::CONTENT_TYPE).
+    /// `Content-Type` of the body.
+    pub content_type: &'static str,
+    /// The body.
     pub body: SecretString,
 }
 
 impl TokenRequest {
-    /// `Content-Type` of the body.
-    pub const CONTENT_TYPE: &'static str = "application/x-www-form-urlencoded";
     /// `Accept` of the request; without it GitHub answers with a form.
     pub const ACCEPT: &'static str = "application/json";
 
@@ -51,21 +53,37 @@ impl TokenRequest {
         Self::new(provider, client, &form)
     }
 
-    fn new(provider: &Provider<'_>, client: &Client, form: &[(&str, &str)]) -> Self {
-        let mut body = form_urlencoded::Serializer::new(String::new());
-        body.extend_pairs(form);
-        let authorization = match provider.client_authentication {
-            ClientAuthentication::Basic => Some(basic(client)),
-            ClientAuthentication::Post => {
-                body.extend_pairs([
-                    ("client_id", client.id.as_str()),
-                    ("client_secret", client.secret.expose_secret()),
-                ]);
-                None
-            }
+    fn new(provider: &Provider<'_>, client: &Client, own: &[(&str, &str)]) -> Self {
+        let in_body = [("client_id", client.id.as_str()), ("client_secret", client.secret.expose_secret())];
+        let (authorization, in_body) = match provider.client_authentication {
+            ClientAuthentication::Basic => (Some(basic(client)), [].as_slice()),
+            ClientAuthentication::Post => (None, in_body.as_slice()),
         };
-        Self { url: provider.token_url.to_owned(), authorization, body: body.finish().into() }
+        let params = provider.token_params.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        let members = own.iter().chain(in_body).copied().chain(params);
+        let (content_type, body) = match provider.token_body {
+            TokenBody::Form => {
+                let mut form = form_urlencoded::Serializer::new(String::new());
+                (FORM, form.extend_pairs(members).finish())
+            }
+            TokenBody::Json => ("application/json", json(members)),
+        };
+        Self { url: provider.token_url.to_owned(), authorization, content_type, body: body.into() }
     }
+}
+
+/// An object of strings, in this order.
+fn json<'a>(members: impl Iterator<Item = (&'a str, &'a str)>) -> String {
+    let quoted = |text: &str| Zeroizing::new(Value::from(text).to_string());
+    let mut out = String::new();
+    for (name, value) in members {
+        out.push(if out.is_empty() { '{' } else { ',' });
+        out.push_str(&quoted(name));
+        out.push(':');
+        out.push_str(&quoted(value));
+    }
+    out.push('}');
+    out
 }
 
 /// RFC 6749, section 2.3.1: both parts are form-encoded before they are joined.
@@ -89,6 +107,8 @@ mod tests {
             pkce: true,
             client_authentication,
             authorize_params: &[],
+            token_params: &[],
+            token_body: TokenBody::Form,
             scope_separator: " ",
         }
     }
@@ -135,6 +155,23 @@ mod tests {
         let header = request.authorization.unwrap();
         let pair = STANDARD.decode(header.expose_secret().strip_prefix("Basic ").unwrap()).unwrap();
         assert_eq!(pair, b"cli%3Aent%2B1:fake+secret%2F%3A%26%3D%C3%A9");
+    }
+
+    #[test]
+    fn a_provider_may_want_more_members_or_json() {
+        let params = pairs(&[("expiring", "1")]);
+        let with = Provider { token_params: &params, ..provider(ClientAuthentication::Basic) };
+        let request = TokenRequest::refresh(&with, &client(), &"fake".into());
+        assert_eq!(request.content_type, "application/x-www-form-urlencoded");
+        let common = [("grant_type", "refresh_token"), ("refresh_token", "fake"), ("expiring", "1")];
+        assert_eq!(form(&request), pairs(&common));
+        let with = Provider { token_body: TokenBody::Json, ..provider(ClientAuthentication::Post) };
+        let request = TokenRequest::refresh(&with, &client(), &"fa\"ke\\".into());
+        assert_eq!(request.content_type, "application/json");
+        assert_eq!(
+            request.body.expose_secret(),
+            r#"{"grant_type":"refresh_token","refresh_token":"fa\"ke\\","client_id":"cli:ent+1","client_secret":"fake secret/:&=é"}"#
+        );
     }
 
     #[test]

@@ -7,7 +7,7 @@ use serde_json::Value;
 use url::form_urlencoded;
 use zeroize::Zeroizing;
 
-use super::{Client, MAX_ANSWER, TokenRequest, request};
+use super::{Client, FORM, MAX_ANSWER, request};
 
 #[cfg(test)]
 mod tests;
@@ -98,7 +98,7 @@ impl RevocationRequest {
         let (token, hint) = wanted.or(other.filter(|_| is_standard))?;
 
         let (content_type, body) = if is_standard {
-            (Some(TokenRequest::CONTENT_TYPE), Some(form(revocation, client, token, hint)))
+            (Some(FORM), Some(form(revocation, client, token, hint)))
         } else {
             let values = |name: &str| match name {
                 "token" => Some(json(token)),

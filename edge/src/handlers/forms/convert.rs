@@ -1,14 +1,14 @@
 //! A form's fields → an operation and the JSON it takes. What is wrong in it is the control plane's to say, as to any
 //! client of the API.
 
-use super::{Change, Done, Fields, Form, account};
+use super::{Change, Done, Fields, Form, account, vault};
 use crate::handlers::cookies::{Cookie, Jar};
 use crate::handlers::oidc::Newcomer;
-use crate::handlers::pages::show::Once;
+use crate::handlers::pages::once::Once;
 use protocol::api::ShownOnce;
-use protocol::{ApiKeyId, ConnectionId, Operation, SourceId};
+use protocol::{ApiKeyId, Operation, SourceId};
 use secrecy::ExposeSecret as _;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 /// `None` for a form that no page of ours holds.
 pub(super) fn change(form: Form, fields: &Fields, jar: &Jar) -> Option<Change> {
@@ -21,18 +21,18 @@ pub(super) fn change(form: Form, fields: &Fields, jar: &Jar) -> Option<Change> {
         (Form::SignUp, _) => (Operation::SignUp, sign_up(fields), Done::SignedIn),
         (Form::JoinSignUp, _) => {
             let body = with_invitation(sign_up(fields), jar.get(Cookie::Invitation));
-            (Operation::SignUp, body, Done::SeeOther("/?done=joined"))
+            (Operation::SignUp, body, Done::at("/?done=joined"))
         }
         (Form::FinishSignUp, _) => {
             let pending = Newcomer::from_cookie(jar.get(Cookie::Pending)?)?.pending;
             let body = with_invitation(newcomer(fields), jar.get(Cookie::Invitation));
             let pending = ShownOnce(pending.expose_secret().to_owned());
-            (Operation::FinishSignUp { pending }, body, Done::SeeOther("/"))
+            (Operation::FinishSignUp { pending }, body, Done::at("/"))
         }
         (Form::ForgotPassword, _) => (
             Operation::RequestPasswordReset,
             json!({ "email": fields.text("email") }),
-            Done::SeeOther("/forgot-password?done=reset-asked"),
+            Done::at("/forgot-password?done=reset-asked"),
         ),
         (Form::ResetPassword, _) => {
             let new_password = secret(fields, "new_password");
@@ -41,21 +41,18 @@ pub(super) fn change(form: Form, fields: &Fields, jar: &Jar) -> Option<Change> {
         }
         (Form::VerifyEmail, _) => {
             let body = json!({ "token": jar.get(Cookie::Verification)? });
-            (Operation::VerifyEmail, body, Done::SeeOther("/?done=email-verified"))
+            (Operation::VerifyEmail, body, Done::at("/?done=email-verified"))
         }
         (Form::Join, _) => {
             let body = json!({ "token": jar.get(Cookie::Invitation)? });
-            (Operation::AcceptInvitation, body, Done::SeeOther("/?done=joined"))
+            (Operation::AcceptInvitation, body, Done::at("/?done=joined"))
         }
         (Form::SignOut, _) => (Operation::LogOut, Value::Null, Done::SignedOut("/")),
-        (Form::Connections, "create") => {
-            (Operation::CreateConnection, connection(fields), Done::SeeOther("/connections?done=created"))
-        }
-        (Form::Connections, "delete") => (
-            Operation::DeleteConnection { id: ConnectionId::parse(fields.text("id")).ok()? },
-            Value::Null,
-            Done::SeeOther("/connections?done=deleted"),
-        ),
+        (Form::Connections, action) => vault::connections(action, fields)?,
+        (Form::Connectors, action) => vault::connectors(action, fields)?,
+        (Form::Endpoints, action) => vault::endpoints(action, fields)?,
+        (Form::Workspace, action) => vault::workspace(action, fields)?,
+        (Form::AdminKeys, "rotate") => vault::rotate_keys(fields)?,
         (Form::Keys, "create") => (Operation::CreateApiKey, api_key(fields), Done::Shown(Once::Key)),
         (Form::Keys, "rotate") => (
             Operation::RotateApiKey { id: ApiKeyId::parse(fields.text("id")).ok()? },
@@ -65,15 +62,15 @@ pub(super) fn change(form: Form, fields: &Fields, jar: &Jar) -> Option<Change> {
         (Form::Keys, "revoke") => (
             Operation::RevokeApiKey { id: ApiKeyId::parse(fields.text("id")).ok()? },
             Value::Null,
-            Done::SeeOther("/keys?done=revoked"),
+            Done::at("/keys?done=revoked"),
         ),
         (Form::Sources, "create") => {
-            (Operation::CreateSource, source(fields), Done::SeeOther("/sources?done=created"))
+            (Operation::CreateSource, source(fields), Done::at("/sources?done=created"))
         }
         (Form::Sources, "delete") => (
             Operation::DeleteSource { id: SourceId::parse(fields.text("id")).ok()? },
             Value::Null,
-            Done::SeeOther("/sources?done=deleted"),
+            Done::at("/sources?done=deleted"),
         ),
         (Form::Members, action) => account::members(action, fields)?,
         (Form::Account | Form::Password | Form::Confirm, action) => account::account(form, action, fields)?,
@@ -119,38 +116,10 @@ pub(super) fn put_region(body: &mut Value, fields: &Fields) {
     }
 }
 
-fn put(body: &mut Value, name: &str, value: impl Into<Value>) {
+pub(super) fn put(body: &mut Value, name: &str, value: impl Into<Value>) {
     if let Some(object) = body.as_object_mut() {
         object.insert(name.to_owned(), value.into());
     }
-}
-
-fn connection(fields: &Fields) -> Value {
-    let mut auth = Map::new();
-    let mut put = |name: &str, value: &str| auth.insert(name.to_owned(), value.into());
-    match fields.text("auth_type") {
-        "api_key" => {
-            put("type", "api_key");
-            let place = if fields.text("place") == "query" { "query" } else { "header" };
-            put(place, fields.text("parameter"));
-            put("value", secret(fields, "value"));
-        }
-        "basic" => {
-            put("type", "basic");
-            put("username", fields.text("username"));
-            put("password", secret(fields, "password"));
-        }
-        _ => {
-            put("type", "bearer");
-            put("token", secret(fields, "token"));
-        }
-    }
-    json!({
-        "connector": "http",
-        "name": fields.text("name"),
-        "base_url": fields.text("base_url"),
-        "auth": auth,
-    })
 }
 
 fn api_key(fields: &Fields) -> Value {
@@ -190,7 +159,7 @@ fn number(text: &str) -> Value {
 }
 
 /// Between the items of a list as people type it.
-fn is_separator(c: char) -> bool {
+pub(super) fn is_separator(c: char) -> bool {
     c == ',' || c.is_whitespace()
 }
 

@@ -5,8 +5,8 @@ use zeroize::Zeroizing;
 const MAX_FIELDS: usize = 64;
 
 /// Names that hold a secret: never written into a page again.
-const SECRETS: [&str; 7] =
-    ["password", "current_password", "new_password", "code", "token", "value", "secret"];
+const SECRETS: [&str; 8] =
+    ["password", "current_password", "new_password", "code", "token", "value", "secret", "client_secret"];
 
 /// A form's fields, in order. Wiped when dropped, since some are secrets; no `Debug` for the same reason.
 #[derive(Default)]
@@ -45,6 +45,11 @@ impl Fields {
     /// All values of a field.
     pub fn all(&self, name: &str) -> impl Iterator<Item = &str> {
         self.0.iter().filter(move |(have, _)| have == name).map(|(_, value)| value.as_str())
+    }
+
+    /// What follows a prefix of the name, and the value without the spaces around it.
+    pub fn below<'f>(&'f self, prefix: &str) -> impl Iterator<Item = (&'f str, &'f str)> {
+        self.0.iter().filter_map(move |(name, value)| Some((name.strip_prefix(prefix)?, value.trim())))
     }
 
     /// What may be shown again.
@@ -102,7 +107,7 @@ mod tests {
     #[test]
     fn secrets_are_not_shown_again() {
         let fields = Fields::parse(
-            b"name=n&password=p&token=t&value=v&secret=s&csrf_token=c&code=1&new_password=n&current_password=o",
+            b"name=n&password=p&token=t&value=v&secret=s&csrf_token=c&code=1&client_secret=x&new_password=n&current_password=o",
         )
         .unwrap();
         let shown = fields.without_secrets();

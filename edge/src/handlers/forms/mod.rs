@@ -5,13 +5,14 @@
 mod account;
 mod convert;
 mod fields;
+mod vault;
 
 pub use fields::Fields;
 
 use super::cookies::{Cookie, Jar};
-use super::pages::show::{self, Once};
-use super::pages::{Page, idle_days, public};
-use super::{Context, landing, oidc};
+use super::pages::once::{self, Once};
+use super::pages::{Page, idle_days, public, show};
+use super::{Context, connect, landing, oidc};
 use crate::auth::Caller;
 use crate::control_plane::{ControlPlane, Reply};
 use crate::csrf;
@@ -19,6 +20,7 @@ use crate::pages::Retry;
 use crate::verdict::Answer;
 use protocol::api::SecondFactorNeeded;
 use protocol::{Code, Operation, Principal};
+use std::borrow::Cow;
 
 /// Which form.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,6 +47,14 @@ pub enum Form {
     SignOut,
     /// `POST /connections`.
     Connections,
+    /// `POST /connectors`.
+    Connectors,
+    /// `POST /endpoints`.
+    Endpoints,
+    /// `POST /workspace`.
+    Workspace,
+    /// `POST /admin/keys`.
+    AdminKeys,
     /// `POST /keys`.
     Keys,
     /// `POST /sources`.
@@ -102,7 +112,10 @@ impl Form {
             Self::ResetPassword => Page::ResetPassword,
             Self::VerifyEmail => Page::VerifyEmail,
             Self::JoinSignUp | Self::Join => Page::Join,
-            Self::Connections => Page::Connections(None),
+            Self::Connections | Self::Connectors => vault::page(self, fields),
+            Self::Endpoints => Page::Endpoints { notice: None, cursor: None },
+            Self::Workspace => Page::Workspace(None),
+            Self::AdminKeys => Page::AdminKeys(None),
             Self::Keys => Page::Keys(None),
             Self::Sources => Page::Sources(None),
             Self::Members => Page::Members { notice: None, cursor: None },
@@ -113,15 +126,20 @@ impl Form {
     }
 
     /// The path of that page, for the way back to it.
-    fn path(self) -> &'static str {
-        match self {
+    fn path(self, fields: &Fields) -> Cow<'static, str> {
+        let path = match self {
             Self::Connections => "/connections",
+            Self::Connectors => return vault::connector_path(fields),
+            Self::Endpoints => "/endpoints",
+            Self::Workspace => "/workspace",
+            Self::AdminKeys => "/admin/keys",
             Self::Keys => "/keys",
             Self::Sources => "/sources",
             Self::Members => "/members",
             Self::Account | Self::Password => "/account",
             _ => "/",
-        }
+        };
+        path.into()
     }
 
     /// The cookies that have served once it is done.
@@ -145,10 +163,10 @@ struct Change {
 }
 
 /// What follows a change that was made.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 enum Done {
     /// On to a page, which says what was done.
-    SeeOther(&'static str),
+    SeeOther(Cow<'static, str>),
     /// In, or on to the second factor.
     SignedIn,
     /// Out, to a page for everybody.
@@ -157,6 +175,15 @@ enum Done {
     Shown(Once),
     /// On to an OIDC provider.
     ToProvider,
+    /// On to a connector's provider.
+    ToGrant,
+}
+
+impl Done {
+    /// On to a page of ours.
+    fn at(path: impl Into<Cow<'static, str>>) -> Self {
+        Self::SeeOther(path.into())
+    }
 }
 
 /// Answers a form's request.
@@ -182,7 +209,7 @@ pub async fn handle<P: ControlPlane>(
     let Change { operation, body, done } = change;
     let reply = context.call(caller, principal, operation, body).await?;
     if reply.is_success() {
-        return Ok(succeeded(context, caller, jar, done, &reply)?.without_cookies(form.uses()));
+        return Ok(succeeded(context, caller, jar, done, &fields, &reply)?.without_cookies(form.uses()));
     }
     failed(context, form, caller, jar, fields, &reply).await
 }
@@ -192,10 +219,12 @@ fn succeeded<P: ControlPlane>(
     caller: Option<&Caller>,
     jar: &Jar,
     done: Done,
+    fields: &Fields,
     reply: &Reply,
 ) -> Result<Answer, Code> {
     let session = reply.session.as_deref().map(String::as_str);
-    let signed_in = |path| Answer::see_other(path).with_session(session, idle_days(context));
+    let signed_in =
+        |path: Cow<'static, str>| Answer::see_other(path).with_session(session, idle_days(context));
     match done {
         Done::SeeOther(path) => Ok(signed_in(path)),
         Done::SignedIn if reply.status == 202 => {
@@ -204,10 +233,11 @@ fn succeeded<P: ControlPlane>(
                 .with_cookie(Cookie::Challenge, &needed.challenge.0)
                 .ok_or(Code::Unavailable)
         }
-        Done::SignedIn => Ok(signed_in(landing(jar))),
+        Done::SignedIn => Ok(signed_in(landing(jar).into())),
         Done::SignedOut(path) => Ok(Answer::see_other(path).with_session(Some(""), idle_days(context))),
-        Done::Shown(what) => show::once(context, caller.ok_or(Code::Unauthenticated)?, what, reply),
+        Done::Shown(what) => once::show(context, caller.ok_or(Code::Unauthenticated)?, &what, fields, reply),
         Done::ToProvider => oidc::go_on(context, caller.ok_or(Code::Unauthenticated)?, reply),
+        Done::ToGrant => connect::go_on(context, caller.ok_or(Code::Unauthenticated)?, reply),
     }
 }
 
@@ -257,7 +287,7 @@ async fn again<P: ControlPlane>(
     let form = retry.form;
     match caller {
         Some(caller) if code == Code::ReauthenticationRequired => {
-            retry.fields = Fields::back_to(form.path());
+            retry.fields = Fields::back_to(&form.path(&retry.fields));
             show::render(context, &Page::Confirm, caller, jar, Some(&retry)).await
         }
         Some(caller) => show::render(context, &form.page(&retry.fields), caller, jar, Some(&retry)).await,

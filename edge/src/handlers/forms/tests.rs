@@ -1,14 +1,15 @@
 use super::*;
 use crate::handlers::fixtures::*;
 use crate::testing::*;
+use protocol::ApiKeyId;
 use protocol::api::NewApiKey;
-use protocol::{ApiKeyId, ConnectionId};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
 mod account;
 mod everybody;
+mod vault;
 
 /// Whether a form's JSON is what the API takes.
 type Reads = fn(&Value) -> bool;
@@ -78,15 +79,6 @@ fn forms_become_the_json_of_the_api() {
             "/connections?done=created",
         ),
         (
-            "/connections",
-            format!("csrf_token={csrf}&action=delete&id=con_00000000000000000000000000"),
-            Operation::DeleteConnection {
-                id: ConnectionId::parse("con_00000000000000000000000000").unwrap(),
-            },
-            Value::Null,
-            "/connections?done=deleted",
-        ),
-        (
             "/keys",
             format!("csrf_token={csrf}&action=revoke&id=key_00000000000000000000000000"),
             Operation::RevokeApiKey { id: ApiKeyId::parse("key_00000000000000000000000000").unwrap() },
@@ -140,7 +132,15 @@ fn n7_a_new_key_is_shown_once() {
 fn m5_a_form_without_its_csrf_token_reaches_nobody() {
     let plane = done();
     for (path, body) in [
-        ("/connections", "action=delete&id=con_00000000000000000000000000"),
+        ("/connections", "action=disconnect&id=con_00000000000000000000000000"),
+        ("/connections", "action=authorize&id=con_00000000000000000000000000"),
+        ("/connections", "action=test&id=con_00000000000000000000000000"),
+        ("/connections", "csrf_token=wrong&action=create&connector=gmail&auth_type=oauth2"),
+        ("/connectors", "action=set_client&connector=gmail&client_id=i&client_secret=s"),
+        ("/endpoints", "action=create&url=u"),
+        ("/workspace", "action=rotate"),
+        ("/workspace", "action=delete&name=N"),
+        ("/admin/keys", "action=rotate"),
         ("/keys", "csrf_token=&action=create&name=n"),
         ("/sources", "csrf_token=wrong&action=create"),
         ("/sign-out", ""),
@@ -163,7 +163,15 @@ fn a_form_that_no_page_holds_is_refused() {
     for (path, fields) in [
         ("/keys", "action=explode"),
         ("/keys", "action=rotate&id=key_00000000000000000000000000&grace_seconds=-1"),
-        ("/connections", "action=delete&id=key_0"),
+        ("/connections", "action=disconnect&id=key_0"),
+        ("/connections", "action=delete&id=con_00000000000000000000000000"),
+        ("/connections", "action=create&connector=..%2Fx"),
+        ("/connectors", "action=set_client&connector=Gmail"),
+        ("/connectors", "action=set_client"),
+        ("/endpoints", "action=delete&id=con_00000000000000000000000000"),
+        ("/workspace", "action=explode"),
+        ("/admin/keys", "action=rotate&version=-1"),
+        ("/admin/keys", "action=rotate&version=two"),
         ("/sources", ""),
         ("/members", "action=role&id=key_00000000000000000000000000&role=member"),
         ("/members", ""),
@@ -218,7 +226,14 @@ fn read<T: DeserializeOwned>(body: &Value) -> bool {
 /// Every redirect that names what was done names something that a page says.
 #[test]
 fn every_done_is_said() {
-    for source in [include_str!("convert.rs"), include_str!("account.rs"), include_str!("../oidc.rs")] {
+    let sources = [
+        include_str!("convert.rs"),
+        include_str!("account.rs"),
+        include_str!("vault.rs"),
+        include_str!("../oidc.rs"),
+        include_str!("../connect.rs"),
+    ];
+    for source in sources {
         for place in source.split("?done=").skip(1) {
             let word = place.split('"').next().unwrap();
             assert!(crate::pages::Notice::of(&format!("done={word}")).is_some(), "{word}");

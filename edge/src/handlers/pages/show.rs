@@ -1,5 +1,7 @@
 //! The pages of who is signed in: everything that a page shows is asked for at once.
 
+mod vault;
+
 use super::public;
 use super::{Page, idle_days, read, status, write};
 use crate::auth::Caller;
@@ -11,8 +13,8 @@ use crate::pages::{self, Retry};
 use crate::verdict::Answer;
 use futures_util::future::join_all;
 use protocol::api::{
-    Account, AuditEvent, AuditVerification, CreatedApiKey, CreatedInvitation, InboundEvent, Invitation, List,
-    Me, Member, Membership, NewSecondFactor, Overview, RecoveryCodes, Session, Usage,
+    Account, AuditEvent, AuditVerification, InboundEvent, Invitation, List, Me, Member, Membership, Overview,
+    Session, Usage,
 };
 use protocol::{Code, Operation, call};
 use serde::de::DeserializeOwned;
@@ -47,7 +49,10 @@ impl Page {
             ],
             Self::Confirm => vec![Operation::Me, Operation::GetAccount],
             Self::Leave | Self::Join | Self::VerifyEmail | Self::SecondFactor => vec![Operation::Me],
-            _ => vec![Operation::Overview],
+            page => match vault::operations(page) {
+                Some(operations) => [vec![Operation::Me], operations].concat(),
+                None => vec![Operation::Overview],
+            },
         }
     }
 }
@@ -169,48 +174,11 @@ fn write_from<P>(
         Page::VerifyEmail => {
             write(context, status, caller, who, &|shell, _| pages::verify_email::confirm(shell, &me, retry))
         }
-        _ => write(context, status, caller, who, &|shell, _| pages::second_factor::again(shell, retry)),
+        Page::SecondFactor => {
+            write(context, status, caller, who, &|shell, _| pages::second_factor::again(shell, retry))
+        }
+        page => vault::render(context, page, caller, &me, retry, replies),
     }
-}
-
-/// What is shown once, on the answer to the form that made it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Once {
-    /// A new API key, or a rotated one's new secret.
-    Key,
-    /// An invitation's link.
-    Invitation,
-    /// What goes into the authenticator app.
-    SecondFactor,
-    /// Recovery codes.
-    RecoveryCodes,
-}
-
-/// The page that shows a new secret, the only time.
-///
-/// # Errors
-/// The refusal.
-pub fn once<P>(context: &Context<'_, P>, caller: &Caller, what: Once, reply: &Reply) -> Result<Answer, Code> {
-    let caller = Some(caller);
-    let answer = match what {
-        Once::Key => {
-            let key: CreatedApiKey = read(reply)?;
-            write(context, 200, caller, None, &|shell, _| pages::keys::created(shell, &key))?
-        }
-        Once::Invitation => {
-            let invitation: CreatedInvitation = read(reply)?;
-            write(context, 200, caller, None, &|shell, _| pages::members::invited(shell, &invitation))?
-        }
-        Once::SecondFactor => {
-            let new: NewSecondFactor = read(reply)?;
-            write(context, 200, caller, None, &|shell, _| pages::second_factor::start(shell, &new))?
-        }
-        Once::RecoveryCodes => {
-            let codes: RecoveryCodes = read(reply)?;
-            write(context, 200, caller, None, &|shell, _| pages::second_factor::codes(shell, &codes))?
-        }
-    };
-    Ok(answer.with_session(reply.session.as_deref().map(String::as_str), idle_days(context)))
 }
 
 /// A refusal on a page: who is not signed in any more begins at the sign-in form, without the dead cookie.

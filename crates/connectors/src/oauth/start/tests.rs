@@ -1,4 +1,5 @@
 use super::*;
+use crate::catalogue::TokenBody;
 use crate::oauth::ClientAuthentication;
 use proptest::prelude::*;
 use url::Url;
@@ -25,6 +26,8 @@ fn provider(authorize_params: &[(String, String)]) -> Provider<'_> {
         pkce: true,
         client_authentication: ClientAuthentication::Post,
         authorize_params,
+        token_params: &[],
+        token_body: TokenBody::Form,
         scope_separator: " ",
     }
 }

@@ -182,6 +182,14 @@ fn c4_a_sensitive_change_asks_for_a_proof_and_leads_back() {
         ("/account", "action=start_second_factor".to_owned(), "/account"),
         ("/account", "action=link&provider=idp".to_owned(), "/account"),
         ("/account", "action=confirm_second_factor&code=123456".to_owned(), "/account"),
+        (
+            "/connectors",
+            "action=set_client&connector=gmail&client_id=typed-before&client_secret=123456".to_owned(),
+            "/connectors/gmail",
+        ),
+        ("/workspace", "action=delete&name=typed-before".to_owned(), "/workspace"),
+        ("/workspace", "action=rotate".to_owned(), "/workspace"),
+        ("/admin/keys", "action=rotate&version=3".to_owned(), "/admin/keys"),
     ] {
         let plane = refusing(Code::ReauthenticationRequired, Operation::is_sensitive);
         let answer = post(path, &format!("csrf_token={csrf}&{body}"), &plane).unwrap();
@@ -216,6 +224,10 @@ fn no_confirmation_leads_to_another_origin() {
         "%2Fsign-out",
         "",
         "%2Fmembers%3Fx",
+        "%2Fconnectors%2F",
+        "%2Fconnectors%2F%2Fevil.test",
+        "%2Fconnectors%2Fgmail%3Fx",
+        "%2Fconnectors%2F..%2Fsign-out",
     ] {
         let answer =
             post("/confirm", &format!("csrf_token={}&password=p&back={back}", csrf_token()), &done())

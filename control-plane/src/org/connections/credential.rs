@@ -1,0 +1,107 @@
+//! Which credential a connection may hold: one of a kind that its connector takes, put where the provider reads it.
+
+use super::Target;
+use crate::error::AppError;
+use crate::remote::{Login, LoginRefused};
+use connectors::catalogue::{Connector, CredentialKind, Kind, StaticCredential};
+use connectors::{Credential, CredentialInput};
+use protocol::Code;
+
+/// Checks a credential that is given with the call.
+///
+/// # Errors
+/// `ValidationFailed`, saying what the connector takes or what is wrong with the value.
+pub(super) fn admit(connector: &Connector, input: CredentialInput) -> Result<Credential, AppError> {
+    let fitted = if connector.is_generic() { Some(input) } else { fit(connector, input) };
+    let fitted = fitted.ok_or_else(|| {
+        AppError::refused(
+            Code::ValidationFailed,
+            format!("auth: {} takes {}", connector.name, taken(connector)),
+        )
+    })?;
+    Credential::new(fitted)
+        .map_err(|error| AppError::refused(Code::ValidationFailed, format!("auth: {error}")))
+}
+
+/// The input as the connector's data says that it is sent; `None` where it takes no such credential.
+fn fit(connector: &Connector, input: CredentialInput) -> Option<CredentialInput> {
+    let of = |kind| connector.credentials.iter().filter(move |credential| credential.kind == kind);
+    Some(match input {
+        CredentialInput::Bearer { token } => {
+            of(CredentialKind::Bearer).next()?;
+            CredentialInput::Bearer { token }
+        }
+        CredentialInput::ApiKey { header, query, value } => {
+            let place = of(CredentialKind::ApiKey)
+                .find(|place| agrees(&header, &place.header) && agrees(&query, &place.query))?;
+            CredentialInput::ApiKey { header: place.header.clone(), query: place.query.clone(), value }
+        }
+        CredentialInput::Basic { mut username, password } => {
+            let suffix = of(CredentialKind::Basic).next()?.username_suffix.as_deref().unwrap_or_default();
+            if !username.ends_with(suffix) {
+                username.push_str(suffix);
+            }
+            CredentialInput::Basic { username, password }
+        }
+        CredentialInput::None => {
+            of(CredentialKind::None).next()?;
+            CredentialInput::None
+        }
+        CredentialInput::OAuth2 => return None,
+    })
+}
+
+/// Whether what is given, if anything is, is what the catalogue says.
+fn agrees(given: &Option<String>, fixed: &Option<String>) -> bool {
+    let Some(given) = given else { return true };
+    fixed.as_ref().is_some_and(|fixed| fixed.eq_ignore_ascii_case(given))
+}
+
+fn taken(connector: &Connector) -> String {
+    let oauth = connector.oauth.iter().map(|_| "oauth2".to_owned());
+    let kinds: Vec<String> = oauth.chain(connector.credentials.iter().map(described)).collect();
+    kinds.join(" or ")
+}
+
+fn described(credential: &StaticCredential) -> String {
+    let kind = credential.kind.as_str();
+    match (&credential.header, &credential.query) {
+        (Some(name), _) => format!("{kind} in the header {name}"),
+        (None, Some(name)) => format!("{kind} in the query parameter {name}"),
+        (None, None) => kind.to_owned(),
+    }
+}
+
+/// The login by which a credential is proven before it is stored; `None` for what speaks HTTP.
+///
+/// # Errors
+/// [`AppError::Platform`] where target or credential are not what such a connector's are.
+pub(super) fn login<'a>(
+    connector: &Connector,
+    target: &'a Target,
+    credential: &'a Credential,
+    allow_writable_role: bool,
+) -> Result<Option<Login<'a>>, AppError> {
+    const FAULT: AppError = AppError::Platform("a connector's data do not make a login");
+    let kind = match connector.kind {
+        Kind::Http => return Ok(None),
+        other => other.as_str(),
+    };
+    let parameter = |name: &str| target.parameters.get(name).map(String::as_str);
+    let (username, password) = credential.login().ok_or(FAULT)?;
+    Ok(Some(Login {
+        kind,
+        host: parameter("host").ok_or(FAULT)?,
+        port: parameter("port").and_then(|port| port.parse().ok()).ok_or(FAULT)?,
+        security: parameter("security").ok_or(FAULT)?,
+        database: parameter("database"),
+        username,
+        password,
+        allow_writable_role,
+    }))
+}
+
+/// A login that did not succeed, as the caller is told.
+pub(super) fn not_taken(refused: LoginRefused) -> AppError {
+    AppError::refused(Code::CredentialRefused, format!("{}: {}", refused.reason, refused.detail))
+}
