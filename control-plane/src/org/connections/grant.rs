@@ -246,7 +246,7 @@ const fn kind_name(kind: catalogue::Kind) -> &'static str {
 enum Verdict {
     NeedsBody { max_bytes: u64 },
     Refused { rule: Option<String>, reason: String },
-    Allowed { rule: Option<&'static Rule>, url: String, path_and_query: String, body: Option<String> },
+    Allowed { rule: Option<&'static Rule>, url: Url, path_and_query: String, body: Option<String> },
 }
 
 /// What the connector's policy says to a request, whoever sends it.
