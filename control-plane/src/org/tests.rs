@@ -1,6 +1,7 @@
 //! An org's object, driven as the edge drives it, on a native database.
 
 mod access;
+mod endpoints;
 mod invitations;
 mod keys;
 mod limits;

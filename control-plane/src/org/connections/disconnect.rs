@@ -4,6 +4,7 @@ use crate::context::Context;
 use crate::error::AppError;
 use crate::org::actor::Actor;
 use crate::org::change;
+use crate::org::endpoints::{self, OwnEvent};
 use crate::reply::Reply;
 use crate::store::Event;
 use protocol::api::{Disconnected, Receipt, Revocation};
@@ -37,6 +38,13 @@ pub(in crate::org) fn delete(
             evidence: None,
             detail: None,
         };
+        let disconnected = OwnEvent::ConnectionDisconnected {
+            connection_id: id,
+            connector: &receipt.connector,
+            name: &receipt.name,
+            revocation: receipt.revocation,
+        };
+        endpoints::publish(ctx, tx, &disconnected)?;
         let event = Event::new("connection.deleted", id)
             .with("connector", connector)
             .with("revocation", serde_json::to_value(receipt.revocation)?);
