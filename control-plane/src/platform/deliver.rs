@@ -43,8 +43,8 @@ async fn send(post: &Post) -> worker::Result<Answer> {
 
     let controller = AbortController::default();
     let signal = controller.signal();
-    let sending = Box::pin(Fetch::Request(request).send_with_signal(&signal));
-    let answer = match select(sending, Delay::from(TIMEOUT)).await {
+    let fetch = Fetch::Request(request);
+    let answer = match select(Box::pin(fetch.send_with_signal(&signal)), Delay::from(TIMEOUT)).await {
         Either::Left((response, _)) => response.and_then(|response| {
             let retry_after = response.headers().get("retry-after")?;
             Ok(Answer {
