@@ -10,6 +10,7 @@ mod change;
 mod connections;
 mod dek;
 mod device;
+mod endpoints;
 mod inbound;
 mod invitations;
 mod limits;
@@ -29,6 +30,7 @@ mod usage;
 
 pub use asks::answer;
 pub use connections::{Destination, Grant, Leave, SealedCredential, policy};
+pub use endpoints::{Answer, Courier, Post, deliver};
 pub use invitations::{InvitationMail, prepare_invitation_mail};
 pub use limits::OrgLimiter;
 pub use members::role_of;
@@ -43,17 +45,21 @@ use crate::error::AppError;
 use crate::remote::Remote;
 use crate::reply::Reply;
 use protocol::{Code, Operation};
+use std::cell::RefCell;
 
-/// Whether an operation may leave something to do elsewhere, for the object's alarm.
-pub fn leaves_work(operation: &Operation) -> bool {
-    matches!(
-        operation,
-        Operation::CreateInvitation
-            | Operation::UpdateMember { .. }
-            | Operation::RemoveMember { .. }
-            | Operation::LeaveOrg
-            | Operation::DeleteConnection { .. }
-    )
+/// Whether a call has left something to do elsewhere, for the object's alarm: its operation may always, and any may have
+/// published an event since this was asked last.
+pub fn leaves_work(operation: &Operation, memory: &RefCell<OrgLimiter>) -> bool {
+    let has_published = std::mem::take(&mut memory.borrow_mut().has_published);
+    has_published
+        || matches!(
+            operation,
+            Operation::CreateInvitation
+                | Operation::UpdateMember { .. }
+                | Operation::RemoveMember { .. }
+                | Operation::LeaveOrg
+                | Operation::DeleteConnection { .. }
+        )
 }
 
 /// Answers a call: who is it, may they, then the operation. A refusal is an answer too.
@@ -113,6 +119,12 @@ pub fn handle(ctx: Context<'_>, body: &[u8]) -> Result<Reply, AppError> {
             Reply::json(200, &inbound::list(ctx, source.as_ref(), page)?)
         }
         Operation::GetInboundEvent { id } => Reply::json(200, &inbound::get(ctx, id)?),
+
+        Operation::ListEndpoints(page) => Reply::json(200, &endpoints::list(ctx, page)?),
+        Operation::CreateEndpoint => endpoints::create(ctx, &actor, body),
+        Operation::GetEndpoint { id } => Reply::json(200, &endpoints::get(ctx, id)?),
+        Operation::DeleteEndpoint { id } => endpoints::delete(ctx, &actor, body, id),
+        Operation::ListDeliveries { id, page } => Reply::json(200, &endpoints::deliveries(ctx, id, page)?),
 
         Operation::ListAudit(page) => Reply::json(200, &audit::list(ctx, page)?),
         Operation::VerifyAudit { from } => Reply::json(200, &audit::verify(ctx, *from)?),

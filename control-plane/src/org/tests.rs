@@ -2,6 +2,7 @@
 
 mod access;
 mod connections;
+mod endpoints;
 mod invitations;
 mod keys;
 mod limits;

@@ -1,6 +1,7 @@
 //! One object per tenant. It exists so that a tenant is a database: whatever a call may touch is in this object's own
 //! SQLite, and no mistake in a query can reach another tenant's (invariant 2, claim N1).
 
+use super::deliver::Webhooks;
 use super::objects::Asker;
 use super::post::{brand, post};
 use super::remote::Outside;
@@ -68,7 +69,7 @@ impl DurableObject for OrgDo {
             Some(name) => self.ask(&name, &call, &body).await,
             None => self.answer(&call, &body).await,
         };
-        if org::leaves_work(&call.operation) || !self.watched.get() {
+        if org::leaves_work(&call.operation, &self.limits) || !self.watched.get() {
             self.watch(now_ms()).await;
         }
         respond(result, &call.request_id)
@@ -176,7 +177,7 @@ impl OrgDo {
         if org::purge(self.context(&isolate, &org, &call))? {
             wake_by(&self.state, now_ms()).await;
         }
-        Ok(())
+        org::deliver(self.context(&isolate, &org, &call), &Webhooks).await
     }
 
     /// Does what a change has left to do. The error says whether it is of no use to try again.

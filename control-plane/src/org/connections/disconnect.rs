@@ -105,10 +105,15 @@ fn withdraw(
         let task = Task::Revoke { connection: id.clone() };
         outbox::put_at(tx, ctx.now_ms, ctx.now_ms + TASK_DELAY_MS, &task)?;
     }
+    let receipt = receipts::get(ctx, id)?;
+    // What is pending is told of when it is settled.
+    if !is_pending {
+        receipts::publish(ctx, tx, &receipt)?;
+    }
     let event = Event::new("connection.deleted", id)
         .with("connector", connector)
         .with("revocation", revocation.as_str());
-    tx.commit(&ctx.subject(actor.name()), event, receipts::get(ctx, id)?)
+    tx.commit(&ctx.subject(actor.name()), event, receipt)
 }
 
 /// What is left to do by hand where nothing can be done for the person; `None` where the provider can be asked.

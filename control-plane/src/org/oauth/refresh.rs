@@ -20,6 +20,7 @@ use super::{Endpoints, clients, outgoing};
 use crate::context::Context;
 use crate::error::AppError;
 use crate::org::connections::place;
+use crate::org::endpoints::{self, OwnEvent};
 use crate::org::{dek, receipts};
 use crate::remote::{NoAnswer, Remote, RemoteAnswer};
 use crate::store::{Committed, Event, Row, SqlError, Tx};
@@ -392,6 +393,17 @@ pub(in crate::org) fn connection_needs_person(
             reason.as_str().into(),
             id.as_str().into(),
         ],
+    )?;
+    let stored = crate::org::connections::get(ctx, id)?;
+    endpoints::publish(
+        ctx,
+        tx,
+        &OwnEvent::ConnectionReauthorizationRequired {
+            connection_id: id,
+            connector: &stored.connector,
+            name: &stored.name,
+            reason,
+        },
     )?;
     let event = Event::new("connection.reauthorization_required", id).with("reason", reason.as_str());
     tx.commit(&ctx.subject("system"), event, ())
