@@ -1,6 +1,6 @@
 /** Debian's dovecot as an IMAP server of the tests' own, in a temporary folder: one port with TLS, one with STARTTLS. */
 import { spawn } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
@@ -28,6 +28,8 @@ export class Dovecot {
     dovecot.folder = mkdtempSync(join(tmpdir(), "sluicegate-dovecot-"));
     [dovecot.tlsPort, dovecot.startTlsPort] = [await freePort(), await freePort()];
     const path = (name) => join(dovecot.folder, name);
+    // For its processes' users; what is in it is of no value.
+    chmodSync(dovecot.folder, 0o755);
     mkdirSync(path("mail"));
     const lines = Object.entries(users).map(([user, password]) => `${user}:{PLAIN}${password}::::::\n`);
     writeFileSync(path("users"), lines.join(""), { mode: 0o644 });

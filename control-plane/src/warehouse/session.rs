@@ -97,7 +97,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
         let message = self.wire.receive().await?;
         match message.tag {
             Tag::AUTHENTICATION => Ok(message),
-            Tag::ERROR => Err(PostgresError::parse(&message.body).map_or(UNKNOWN, PostgresError::at_login)),
+            Tag::ERROR => Err(Failure::of_login(&message.body)),
             _ => Err(Failure::Protocol("does not greet as PostgreSQL does")),
         }
     }
@@ -108,9 +108,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
             match message.tag {
                 Tag::READY => return Ok(()),
                 Tag::BACKEND_KEY => {}
-                Tag::ERROR => {
-                    return Err(PostgresError::parse(&message.body).map_or(UNKNOWN, PostgresError::at_login));
-                }
+                Tag::ERROR => return Err(Failure::of_login(&message.body)),
                 _ => return Err(UNKNOWN),
             }
         }
@@ -145,9 +143,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
                     return judge(found.ok_or(UNKNOWN)?, may_write);
                 }
                 Tag::READY => return Err(Failure::Protocol("does not keep to a transaction")),
-                Tag::ERROR => {
-                    return Err(PostgresError::parse(&message.body).map_or(UNKNOWN, Failure::Postgres));
-                }
+                Tag::ERROR => return Err(Failure::of(&message.body)),
                 _ => return Err(UNKNOWN),
             }
         }
