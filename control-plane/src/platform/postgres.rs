@@ -14,8 +14,10 @@ use worker::Response;
 
 /// Until the statement goes out: connecting, TLS, signing in, looking at the role.
 const OPEN_LIMIT: Duration = Duration::from_secs(10);
-/// For the whole, from connecting to the last row. The statement itself has 30 s.
+/// For the whole, from connecting to the last row.
 const LIMIT_MS: u64 = 60_000;
+/// For the statement, until its last row is taken: a caller who stops reading does not keep it running either.
+const STATEMENT_MS: u32 = 30_000;
 /// Of an answer.
 const MAX_BYTES: usize = 8 * 1024 * 1024;
 
@@ -73,7 +75,7 @@ async fn open(database: Database<'_>) -> Result<Session<Socket>, Failure> {
         };
         let nonce = random().map_err(|_| Failure::Unreachable)?;
         let mut session = Session::open(socket, database.is_plain, database.login, nonce).await?;
-        session.begin(database.may_write).await?;
+        session.begin(database.may_write, STATEMENT_MS).await?;
         Ok(session)
     };
     within(OPEN_LIMIT, opening).await.unwrap_or(Err(Failure::TimedOut))

@@ -24,6 +24,7 @@ use tokio::net::TcpStream;
 
 const PASSWORD: &str = "fake-password-of-the-tests";
 const MAX_BYTES: usize = 1 << 20;
+const STATEMENT_MS: u32 = 30_000;
 
 const SETUP: &str = "
 CREATE TABLE items (id int PRIMARY KEY, name text, price numeric, tags text[], meta jsonb, made timestamptz);
@@ -74,7 +75,7 @@ fn ask_as(
 ) -> Result<Value, Failure> {
     block_on(async {
         let mut session = signed_in(cluster, user).await?;
-        session.begin(may_write).await?;
+        session.begin(may_write, STATEMENT_MS).await?;
         let answer = all(session.query(query, max_bytes).await?).await?;
         Ok(serde_json::from_str(&answer).unwrap())
     })
@@ -129,7 +130,7 @@ fn every_digit_of_a_number_is_kept() {
     );
     let answer = block_on(async {
         let mut session = signed_in(cluster, "reader").await.unwrap();
-        session.begin(false).await.unwrap();
+        session.begin(false, STATEMENT_MS).await.unwrap();
         all(session.query(&query.unwrap(), MAX_BYTES).await.unwrap()).await.unwrap()
     });
     assert!(answer.contains("[[123456789012345678901234567890.123456789]]"), "{answer}");
@@ -211,7 +212,7 @@ fn a_statement_that_fails_underway_leaves_the_answer_open() {
     let query = Query::new(sql, Vec::new(), Some(10_000)).unwrap();
     let (read, end) = block_on(async {
         let mut session = signed_in(cluster, "reader").await.unwrap();
-        session.begin(false).await.unwrap();
+        session.begin(false, STATEMENT_MS).await.unwrap();
         let mut rows = session.query(&query, MAX_BYTES).await.unwrap();
         let mut read = Vec::new();
         loop {
@@ -237,15 +238,24 @@ fn the_server_ends_what_takes_too_long_or_is_given_up() {
     let expected = json!([
         ["idle_in_transaction_session_timeout", "30000"],
         ["lock_timeout", "5000"],
-        ["statement_timeout", super::session::STATEMENT_MS.to_string()],
+        ["statement_timeout", STATEMENT_MS.to_string()],
         ["transaction_read_only", "on"]
     ]);
     assert_eq!(answer["rows"], expected);
 
+    let late = block_on(async {
+        let mut session = signed_in(cluster, "reader").await?;
+        session.begin(false, 200).await?;
+        // The limit stands from before the statement on: its own changes come too late.
+        let sql = "SELECT set_config('statement_timeout', '0', false), pg_sleep(20)::text";
+        all(session.query(&Query::new(sql, Vec::new(), None)?, MAX_BYTES).await?).await
+    });
+    assert!(matches!(late, Err(Failure::Postgres(error)) if error.sqlstate == "57014"));
+
     // The caller goes away: the connection is dropped, and the server notices while it computes.
     block_on(async {
         let mut session = signed_in(cluster, "reader").await.unwrap();
-        session.begin(false).await.unwrap();
+        session.begin(false, STATEMENT_MS).await.unwrap();
         let query = Query::new("SELECT pg_sleep(25)::text AS marker_4711", Vec::new(), None).unwrap();
         let asked = session.query(&query, MAX_BYTES);
         assert!(tokio::time::timeout(Duration::from_millis(300), asked).await.is_err());

@@ -126,11 +126,16 @@ fn a_role_that_may_write_is_refused_unless_allowed() {
         ("p_member", Writable::Table),
         ("writer", Writable::Table),
     ] {
-        let begin = |may_write| block_on(async { signed_in(cluster, user).await?.begin(may_write).await });
+        let begin = |may_write| {
+            block_on(async { signed_in(cluster, user).await?.begin(may_write, STATEMENT_MS).await })
+        };
         assert_eq!(begin(false), Err(Failure::RoleMayWrite(writable)), "{user}");
         assert_eq!(begin(true), Ok(()), "{user}");
     }
-    assert_eq!(block_on(async { signed_in(cluster, "reader").await?.begin(false).await }), Ok(()));
+    assert_eq!(
+        block_on(async { signed_in(cluster, "reader").await?.begin(false, STATEMENT_MS).await }),
+        Ok(())
+    );
 }
 
 /// A function of the server's that opens a connection of its own is outside of our transaction: the role's own rights are
