@@ -37,7 +37,8 @@ export class Dovecot {
     dovecot.process = spawn(BINARY, ["-F", "-c", path("dovecot.conf")], { stdio: "ignore" });
     process.on("exit", () => dovecot.stop());
     const deadline = Date.now() + START_LIMIT_MS;
-    while (!(await accepts(dovecot.tlsPort)) || !(await accepts(dovecot.startTlsPort))) {
+    // All ports at once, but for the one with TLS where a setting turns that off.
+    while (!(await accepts(dovecot.startTlsPort))) {
       if (dovecot.process.exitCode !== null || Date.now() > deadline) {
         const log = existsSync(path("log")) ? readFileSync(path("log"), "utf8") : "";
         throw new Error(`dovecot does not start: ${log}`);
@@ -48,8 +49,9 @@ export class Dovecot {
   }
 
   stop() {
-    this.process.kill();
-    rmSync(this.folder, { recursive: true, force: true });
+    // Nothing of it is worth an orderly end, which would still be writing to the folder.
+    this.process.kill("SIGKILL");
+    rmSync(this.folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 50 });
   }
 
   /** As root it wants users of its own, which the package makes; as anybody else it runs as that user alone. */

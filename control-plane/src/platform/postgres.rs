@@ -1,7 +1,8 @@
 //! The connection under a warehouse query, and its answer on the way out: the I/O around [`crate::warehouse`].
 //!
-//! One connection a query, dropped with the answer's stream, so that a caller who goes away ends the statement too. Whoever
-//! calls has checked that the host is one to connect to: [`connectors::check_host`].
+//! One connection a query, dropped with the answer's stream, so that a caller who goes away ends the statement too. While
+//! there is no row yet, workerd does not notice that he has gone: then the statement's own limit ends it. Whoever calls has
+//! checked that the host is one to connect to: [`connectors::check_host`].
 
 use super::now_ms;
 use super::socket::{Lost, Socket, Tls, within};
