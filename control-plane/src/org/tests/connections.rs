@@ -4,12 +4,13 @@ use super::outside::Outside;
 use super::*;
 use futures_util::FutureExt as _;
 use protocol::api::{OrgLimits, RateLimit};
+use std::rc::Rc;
 
 fn new(connector: &str, parameters: Json, auth: Json) -> Json {
     json!({ "connector": connector, "name": "c", "parameters": parameters, "auth": auth })
 }
 
-fn create(tenant: &Tenant, body: &Json, outside: &Outside<'_>) -> Result<Json, AppError> {
+fn create(tenant: &Tenant, body: &Json, outside: &Outside) -> Result<Json, AppError> {
     let created = tenant.call_outside(&tenant.founder, Operation::CreateConnection, body, outside);
     created.map(|reply| json_of(&reply))
 }
@@ -281,8 +282,9 @@ fn what_changed_during_a_login_decides() {
     for (change, expected) in
         [(demoted, Code::Forbidden), (left, Code::Unauthenticated), (full, Code::PlanRequired)]
     {
-        let tenant = Tenant::new(1);
-        let outside = Outside::default().meanwhile(|| change(&tenant));
+        let tenant = Rc::new(Tenant::new(1));
+        let changed = Rc::clone(&tenant);
+        let outside = Outside::default().meanwhile(move || change(&changed));
         let refused = create(&tenant, &imap("imap.example.com"), &outside).unwrap_err();
         assert_eq!(refused.public().0, expected);
         let mailboxes = tenant.sql.exec("SELECT 1 FROM connections WHERE connector = 'imap'", &[]).unwrap();
@@ -326,10 +328,10 @@ fn a_replaced_credential_keeps_the_id_and_the_place() {
 
 #[test]
 fn a_replacement_is_of_the_same_kind_and_opens_the_same_mailbox() {
-    let tenant = Tenant::new(1);
+    let tenant = Rc::new(Tenant::new(1));
     let mailbox = id_of(&create(&tenant, &imap("imap.example.com"), &Outside::default()).unwrap());
     let http = id_of(&tenant.ok(Operation::CreateConnection, &connection(&secret("http"))));
-    let replace = |id: &ConnectionId, auth: Json, outside: &Outside<'_>| {
+    let replace = |id: &ConnectionId, auth: Json, outside: &Outside| {
         let operation = Operation::ReplaceCredential { id: id.clone() };
         tenant.call_outside(&tenant.founder, operation, &json!({ "auth": auth }), outside)
     };
@@ -345,9 +347,10 @@ fn a_replacement_is_of_the_same_kind_and_opens_the_same_mailbox() {
     assert_eq!(code(replace(&nowhere, basic(), &Outside::default())), Code::NotFound);
 
     // Disconnected while its server was asked: it does not come back.
-    let outside = Outside::default().meanwhile(|| {
-        let delete = call(tenant.founder.clone(), Operation::DeleteConnection { id: mailbox.clone() });
-        assert!(handle_remote(tenant.context(&delete), &Nobody, b"").now_or_never().unwrap().is_ok());
+    let (changed, gone) = (Rc::clone(&tenant), mailbox.clone());
+    let outside = Outside::default().meanwhile(move || {
+        let delete = call(changed.founder.clone(), Operation::DeleteConnection { id: gone });
+        assert!(handle_remote(changed.context(&delete), &Nobody, b"").now_or_never().unwrap().is_ok());
     });
     assert_eq!(code(replace(&mailbox, basic(), &outside)), Code::NotFound);
     assert_eq!(tenant.count("connections"), 1);

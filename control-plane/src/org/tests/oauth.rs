@@ -5,6 +5,7 @@ use super::*;
 use futures_util::FutureExt as _;
 use futures_util::future::join;
 use protocol::api::ShownOnce;
+use std::rc::Rc;
 
 const CLIENT: &str = "operator-client.example";
 
@@ -51,7 +52,7 @@ fn tokens(name: &str, scope: &str) -> Json {
 
 const GMAIL: &str = "https://www.googleapis.com/auth/gmail.readonly";
 
-fn finish(tenant: &Tenant, outside: &Outside<'_>, operation: Operation) -> Result<Json, AppError> {
+fn finish(tenant: &Tenant, outside: &Outside, operation: Operation) -> Result<Json, AppError> {
     tenant.call_outside(&tenant.founder, operation, &Json::Null, outside).map(|reply| json_of(&reply))
 }
 
@@ -489,10 +490,11 @@ fn what_changed_while_the_provider_answered_decides() {
         ),
     ];
     for (change, expected, reason) in changes {
-        let tenant = tenant();
+        let tenant = Rc::new(tenant());
         let (id, asked) = pending(&tenant, "gmail", json!({}));
+        let changed = Rc::clone(&tenant);
         let outside = Outside::answering([(200, tokens("late", GMAIL)), (200, json!({}))])
-            .meanwhile(|| change(&tenant, &id));
+            .meanwhile(move || change(&changed, &id));
         let result = finish(&tenant, &outside, callback(&member(&asked, "state")));
         assert_eq!(result.unwrap_err().public().0, expected);
         assert_eq!(outside.asked()[1].0, "https://oauth2.googleapis.com/revoke", "{reason}");
@@ -648,7 +650,7 @@ fn a_stand_in_takes_the_place_of_every_url_and_of_a_private_one_in_development_a
     let refused = tenant.call(&tenant.founder, Operation::CreateConnection, &new("gmail", json!({})));
     assert_eq!(code(refused), Code::BaseUrlRefused);
 
-    let local = |operation: Operation, outside: &Outside<'_>| {
+    let local = |operation: Operation, outside: &Outside| {
         let call = call(tenant.founder.clone(), operation);
         let ctx = Context { allow_local_upstreams: true, ..tenant.context(&call) };
         json_of(

@@ -4,33 +4,35 @@
 use super::*;
 use secrecy::{ExposeSecret as _, SecretString};
 use std::collections::VecDeque;
+use std::rc::Rc;
 use std::task::Poll;
 use zeroize::Zeroizing;
 
-#[derive(Default)]
-pub(super) struct Outside<'a> {
-    pub answers: RefCell<VecDeque<Result<RemoteAnswer, NoAnswer>>>,
-    pub sent: RefCell<Vec<RemoteRequest>>,
+/// A handle to it.
+#[derive(Clone, Default)]
+pub(super) struct Outside {
+    pub answers: Rc<RefCell<VecDeque<Result<RemoteAnswer, NoAnswer>>>>,
+    pub sent: Rc<RefCell<Vec<RemoteRequest>>>,
     /// Logins as `kind host:port security user password`.
-    pub logins: RefCell<Vec<String>>,
+    pub logins: Rc<RefCell<Vec<String>>>,
     pub refuses: Option<LoginRefused>,
     /// What happens while the next answer is on its way.
-    pub meanwhile: RefCell<Option<Box<dyn FnOnce() + 'a>>>,
+    pub meanwhile: Rc<RefCell<Option<Box<dyn FnOnce()>>>>,
     /// Never answers.
     pub is_silent: bool,
     pub now_ms: Option<u64>,
 }
 
-impl<'a> Outside<'a> {
+impl Outside {
     pub(super) fn answering(answers: impl IntoIterator<Item = (u16, Json)>) -> Self {
         let answers = answers.into_iter().map(|(status, body)| {
             let body = Zeroizing::new(body.to_string().into_bytes());
             Ok(RemoteAnswer { status, retry_after: None, body })
         });
-        Self { answers: RefCell::new(answers.collect()), ..Self::default() }
+        Self { answers: Rc::new(RefCell::new(answers.collect())), ..Self::default() }
     }
 
-    pub(super) fn meanwhile(self, happens: impl FnOnce() + 'a) -> Self {
+    pub(super) fn meanwhile(self, happens: impl FnOnce() + 'static) -> Self {
         *self.meanwhile.borrow_mut() = Some(Box::new(happens));
         self
     }
@@ -65,7 +67,7 @@ impl<'a> Outside<'a> {
     }
 }
 
-impl Remote for Outside<'_> {
+impl Remote for Outside {
     async fn send(&self, request: RemoteRequest) -> Result<RemoteAnswer, NoAnswer> {
         self.sent.borrow_mut().push(request);
         self.pass().await;
