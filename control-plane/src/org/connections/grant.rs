@@ -18,6 +18,7 @@ use protocol::api::{ConnectionStatus, DryRun, DryRunResult};
 use protocol::{Code, ConnectionId, Meter, Operation, OrgId, Permission};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use url::Url;
 use vault::{Keyring, Sealed, WrappedDek};
 
 /// What the stateless part is told about a call.
@@ -245,7 +246,7 @@ const fn kind_name(kind: catalogue::Kind) -> &'static str {
 enum Verdict {
     NeedsBody { max_bytes: u64 },
     Refused { rule: Option<String>, reason: String },
-    Allowed { rule: Option<&'static Rule>, url: String, path_and_query: String, body: Option<String> },
+    Allowed { rule: Option<&'static Rule>, url: Url, path_and_query: String, body: Option<String> },
 }
 
 /// What the connector's policy says to a request, whoever sends it.
@@ -280,13 +281,11 @@ fn decide(
 }
 
 /// The whole URL of a path below the connection's base.
-fn check_url(ctx: Context<'_>, connection: &Stored, path_and_query: &str) -> Result<String, AppError> {
-    let base_url = BaseUrl::parse(&connection.base_url, policy(ctx.allow_local_upstreams))
-        .map_err(|error| AppError::refused(Code::BaseUrlRefused, error.to_string()))?;
-    let url = base_url
+fn check_url(ctx: Context<'_>, connection: &Stored, path_and_query: &str) -> Result<Url, AppError> {
+    BaseUrl::parse(&connection.base_url, policy(ctx.allow_local_upstreams))
+        .map_err(|error| AppError::refused(Code::BaseUrlRefused, error.to_string()))?
         .join(path_and_query)
-        .map_err(|error| AppError::refused(Code::PathRefused, error.to_string()))?;
-    Ok(url.to_string())
+        .map_err(|error| AppError::refused(Code::PathRefused, error.to_string()))
 }
 
 /// A body that the policy has written: JSON.
@@ -328,15 +327,15 @@ fn record(
     let event =
         Event::new("credential.used", &connection.id).with("connector", connection.connector.as_str());
     let event = match target {
-        // The path, not the query: callers put secrets of their own there.
-        Destination::Http { method, path_and_query, rule, .. } => event
-            .with("method", method.as_str())
-            .with("host", connection.allowed_hosts.clone())
-            .with(
-                "path",
-                path_and_query.split('?').next().unwrap_or_default().chars().take(200).collect::<String>(),
-            )
-            .with("rule", rule.clone()),
+        Destination::Http { method, path_and_query, rule, .. } => {
+            let url = check_url(ctx, connection, path_and_query)?;
+            // The path, not the query: callers put secrets of their own there.
+            event
+                .with("method", method.as_str())
+                .with("host", connection.allowed_hosts.clone())
+                .with("path", url.path().chars().take(200).collect::<String>())
+                .with("rule", rule.clone())
+        }
         Destination::Server { .. } => event.with("host", connection.allowed_hosts.clone()),
     };
     let event = match &ctx.call.operation {
@@ -400,7 +399,7 @@ pub(in crate::org) fn dry_run(
             |rule| rule.summary.clone(),
         ),
         writes: rule.map_or(!matches!(method.as_str(), "GET" | "HEAD" | "OPTIONS"), |rule| rule.writes),
-        url: Some(url),
+        url: Some(url.into()),
         fields: rule.map(|rule| rule.fields.clone()),
     };
     let not_this_caller =
