@@ -39,6 +39,7 @@ mod recovery;
 mod routes;
 mod scrubbing;
 mod second_factor;
+mod secrets_nowhere;
 mod sessions;
 mod targets;
 mod tenancy;

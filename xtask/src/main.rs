@@ -164,6 +164,7 @@ fn serve_command(mut args: lexopt::Parser) -> Result<()> {
         variables,
         config,
         build_dir: None,
+        tap: None,
     })
 }
 

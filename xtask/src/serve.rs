@@ -41,7 +41,15 @@ pub struct Options {
     pub config: Option<Config>,
     /// Where the built Workers are, a folder each, if not where `cargo xtask build` puts them.
     pub build_dir: Option<PathBuf>,
+    /// Lets a test see what passes between the two Workers. The edge then calls the control plane at [`TAP_IN`] in this
+    /// folder, where somebody has to listen before the start and hand everything on to [`TAP_OUT`] there.
+    pub tap: Option<PathBuf>,
 }
+
+/// The Unix socket at which a tapped edge finds the control plane.
+pub const TAP_IN: &str = "edge.sock";
+/// The Unix socket at which a tapped control plane answers.
+pub const TAP_OUT: &str = "control-plane.sock";
 
 impl Options {
     /// Fresh keys, any free port, public upstreams only.
@@ -58,6 +66,7 @@ impl Options {
             variables: BTreeMap::new(),
             config: None,
             build_dir: None,
+            tap: None,
         })
     }
 
@@ -66,6 +75,10 @@ impl Options {
         fs::create_dir_all(self.data_dir.join("objects"))?;
         let file = self.data_dir.join("workerd.capnp");
         fs::write(&file, capnp::text(self)?)?;
+        if let Some(tap) = &self.tap {
+            // The one of a server that was killed: nobody listens there, and nobody else can.
+            drop(fs::remove_file(tap.join(TAP_OUT)));
+        }
         let mut command = workerd(&file);
         for worker in Worker::ALL {
             for (name, secret) in self.keys.of(worker)? {
@@ -183,7 +196,7 @@ impl Stack {
     }
 }
 
-/// Starts a workerd whose configuration has one socket, and returns its port. It logs to `data_dir`, which must exist.
+/// Starts a workerd whose configuration has one TCP socket, and returns its port. It logs to `data_dir`, which must exist.
 ///
 /// # Errors
 /// When it does not listen in 30 s; the message ends with the log.
@@ -224,7 +237,8 @@ fn listening_port(stdout: ChildStdout, mut log: fs::File) -> Receiver<u16> {
 fn port_of(line: &[u8]) -> Option<u16> {
     let event: serde_json::Value = serde_json::from_slice(line).ok()?;
     (event.get("event")?.as_str()? == "listen").then_some(())?;
-    u16::try_from(event.get("port")?.as_u64()?).ok()
+    // A Unix socket has port 0.
+    u16::try_from(event.get("port")?.as_u64()?).ok().filter(|port| *port != 0)
 }
 
 fn log_path(data_dir: &Path) -> PathBuf {

@@ -11,6 +11,7 @@ mod connections;
 mod dek;
 mod deletion;
 mod device;
+mod endpoints;
 mod inbound;
 mod invitations;
 pub mod keys;
@@ -33,6 +34,7 @@ mod usage;
 pub use asks::answer;
 pub use connections::{Destination, Grant, Leave, SealedCredential, policy};
 pub use deletion::buried;
+pub use endpoints::{Answer, Courier, Post, deliver};
 pub use invitations::{InvitationMail, prepare_invitation_mail};
 pub use limits::OrgLimiter;
 pub use members::role_of;
@@ -42,12 +44,12 @@ pub use retention::purge;
 pub use sessions::open as open_session;
 
 use self::actor::Actor;
-use crate::asks::AskOrg;
 use crate::context::Context;
 use crate::error::AppError;
 use crate::remote::Remote;
 use crate::reply::Reply;
 use protocol::{Code, Operation};
+use std::cell::RefCell;
 
 /// Whether an operation may leave something to do elsewhere, for the object's alarm.
 pub fn leaves_work(operation: &Operation) -> bool {
@@ -61,6 +63,11 @@ pub fn leaves_work(operation: &Operation) -> bool {
             | Operation::RotateOrgKey
             | Operation::DeleteOrg
     )
+}
+
+/// Whether an event has been published since this was asked last: any call may.
+pub fn has_published(memory: &RefCell<OrgLimiter>) -> bool {
+    std::mem::take(&mut memory.borrow_mut().has_published)
 }
 
 /// Answers a call: who is it, may they, then the operation. A refusal is an answer too.
@@ -123,6 +130,11 @@ pub fn handle(ctx: Context<'_>, body: &[u8]) -> Result<Reply, AppError> {
 
         Operation::GetOrgKey => Reply::json(200, &keys::get(ctx)?),
         Operation::RotateOrgKey => keys::rotate(ctx, &actor, body),
+        Operation::ListEndpoints(page) => Reply::json(200, &endpoints::list(ctx, page)?),
+        Operation::CreateEndpoint => endpoints::create(ctx, &actor, body),
+        Operation::GetEndpoint { id } => Reply::json(200, &endpoints::get(ctx, id)?),
+        Operation::DeleteEndpoint { id } => endpoints::delete(ctx, &actor, body, id),
+        Operation::ListDeliveries { id, page } => Reply::json(200, &endpoints::deliveries(ctx, id, page)?),
 
         Operation::ListAudit(page) => Reply::json(200, &audit::list(ctx, page)?),
         Operation::VerifyAudit { from } => Reply::json(200, &audit::verify(ctx, *from)?),
@@ -149,7 +161,7 @@ pub async fn handle_remote(ctx: Context<'_>, remote: &impl Remote, body: &[u8]) 
     with_session(ctx, actor, reply)
 }
 
-/// Whether a call may use its connection's credential ([`AskOrg::Leave`]).
+/// Whether a call may use its connection's credential ([`crate::asks::AskOrg::Leave`]).
 ///
 /// # Errors
 /// As [`handle`].

@@ -4,6 +4,7 @@
 //! revocation opens it there.
 
 use super::connections::one_of;
+use super::endpoints::{self, OwnEvent};
 use super::oauth;
 use crate::context::Context;
 use crate::error::AppError;
@@ -107,6 +108,7 @@ pub(super) fn settle(
     if !is_pending(ctx, id)? {
         return Ok(());
     }
+    ctx.tokens.forget(id);
     ctx.store.transaction(|tx| {
         wipe(tx, id)?;
         tx.write(
@@ -120,11 +122,26 @@ pub(super) fn settle(
                 id.as_str().into(),
             ],
         )?;
+        publish(ctx, tx, &get(ctx, id)?)?;
         let event = Event::new("connection.revocation_settled", id)
             .with("revocation", revocation.as_str())
             .with("http_status", http_status);
         tx.commit(&ctx.subject("system"), event, ())
     })
+}
+
+/// Tells the workspace's endpoints how a disconnecting has ended.
+pub(super) fn publish(ctx: Context<'_>, tx: &Tx<'_>, receipt: &Receipt) -> Result<(), AppError> {
+    endpoints::publish(
+        ctx,
+        tx,
+        &OwnEvent::ConnectionDisconnected {
+            connection_id: &receipt.connection_id,
+            connector: &receipt.connector,
+            name: &receipt.name,
+            revocation: receipt.revocation,
+        },
+    )
 }
 
 fn is_pending(ctx: Context<'_>, id: &ConnectionId) -> Result<bool, SqlError> {

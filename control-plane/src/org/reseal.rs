@@ -34,7 +34,7 @@ pub(super) const COLUMNS: &[Column] = &[
     column("sources", ["id", "provider", "'[]'"], Purpose::SourceSecret),
     column("oauth_clients", ["connector", "connector", "'[]'"], Purpose::ClientSecret),
     column("authorizations", ["digest", CONNECTOR, "'[]'"], Purpose::AuthorizationVerifier),
-    column("endpoints", ["id", "''", "'[]'"], Purpose::EndpointSecret),
+    column("endpoints", ["id", "''", "allowed_hosts"], Purpose::EndpointSecret),
     column("idempotency", ["key", "''", "'[]'"], Purpose::IdempotencyRecord),
     column("inbound_events", ["id", "provider", "'[]'"], Purpose::InboundEvent),
 ];

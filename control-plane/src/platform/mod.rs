@@ -1,6 +1,7 @@
 //! The only part that knows Workers: entry points, storage, bindings.
 
 mod account_do;
+mod deliver;
 mod identity_do;
 mod isolate;
 mod limiter_do;

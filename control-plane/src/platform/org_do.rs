@@ -1,6 +1,7 @@
 //! One object per tenant. It exists so that a tenant is a database: whatever a call may touch is in this object's own
 //! SQLite, and no mistake in a query can reach another tenant's (invariant 2, claim N1).
 
+use super::deliver::Webhooks;
 use super::objects::Asker;
 use super::post::{brand, post};
 use super::remote::Outside;
@@ -25,6 +26,8 @@ use worker::{DurableObject, Env, Request, Response, Result, State, durable_objec
 const DAY_MS: u64 = 86_400_000;
 /// Tasks worked off by one alarm; the next one goes on.
 const TASKS: u32 = 50;
+/// When a call that waits for a provider is over at the latest, ms.
+const UNFINISHED_MS: u64 = 30_000;
 /// After a fault, ms.
 const RETRY_MS: u64 = 60_000;
 
@@ -72,7 +75,8 @@ impl DurableObject for OrgDo {
             Some(name) => self.ask(&name, &call, &body).await,
             None => self.answer(&call, &body).await,
         };
-        if org::leaves_work(&call.operation) || !self.watched.get() {
+        let has_published = org::has_published(&self.limits);
+        if has_published || org::leaves_work(&call.operation) || !self.watched.get() {
             self.watch(now_ms(), true).await;
         }
         respond(result, &call.request_id)
@@ -99,6 +103,10 @@ impl OrgDo {
         let ctx = self.context(&isolate, &org, call);
         match place::of(&call.operation) {
             Place::OrgRemote => {
+                // What a call leaves to do, it leaves before it waits: should this object stop there, its alarm goes on.
+                if org::leaves_work(&call.operation) {
+                    wake_by(&self.state, now_ms() + UNFINISHED_MS).await;
+                }
                 let answer = org::handle_remote(ctx, &Outside, body).await;
                 self.gone.set(org::buried(ctx.store)?.is_some());
                 answer
@@ -199,8 +207,9 @@ impl OrgDo {
         if org::purge(self.context(&isolate, &org, &call))? {
             wake_by(&self.state, now_ms()).await;
         }
+        let delivered = org::deliver(self.context(&isolate, &org, &call), &Webhooks).await;
         let asker = Asker { isolate: &isolate, env: &self.env, call: &call };
-        keys::background(self.context(&isolate, &org, &call), &asker).await
+        keys::background(self.context(&isolate, &org, &call), &asker).await.and(delivered)
     }
 
     /// Does what a change has left to do. The error says whether it is of no use to try again.

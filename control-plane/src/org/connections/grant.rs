@@ -18,6 +18,7 @@ use protocol::api::{ConnectionStatus, DryRun, DryRunResult};
 use protocol::{Code, ConnectionId, Meter, Operation, OrgId, Permission};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use url::Url;
 use vault::{Keyring, Sealed, WrappedDek};
 
 /// What the stateless part is told about a call.
@@ -107,7 +108,7 @@ impl SealedCredential {
 
 /// A call to be granted, as far as the operation does not say it.
 #[derive(Debug, Clone, Copy)]
-pub struct Asked<'a> {
+pub(in crate::org) struct Asked<'a> {
     /// The body, where the policy has asked for it.
     pub body: Option<&'a str>,
     /// The provider has refused the access token of this number.
@@ -175,7 +176,10 @@ fn target(
         (Operation::Proxy { method, path_and_query, .. }, catalogue::Kind::Http) => {
             (method.as_str(), path_and_query.as_str())
         }
-        (Operation::TestConnection { .. }, catalogue::Kind::Http) => ("GET", test_path(connector)),
+        (Operation::TestConnection { .. }, catalogue::Kind::Http) if connector.is_generic() => ("GET", ""),
+        (Operation::TestConnection { .. }, catalogue::Kind::Http) => {
+            return test_request(ctx, connection, connector).map(Wanted::To);
+        }
         (Operation::TestConnection { .. }, _) | (Operation::Query { .. }, catalogue::Kind::Postgres) => {
             return Ok(Wanted::To(server()));
         }
@@ -208,6 +212,28 @@ fn target(
     }
 }
 
+/// The connector's own test request, as the catalogue has it.
+fn test_request(
+    ctx: Context<'_>,
+    connection: &Stored,
+    connector: &'static Connector,
+) -> Result<Destination, AppError> {
+    let Some(Allowed { rule, path_and_query, body }) = connector.test_request() else {
+        return Err(AppError::refused(
+            Code::RequestNotAllowed,
+            "this connector has no request that could test every credential",
+        ));
+    };
+    check_url(ctx, connection, &path_and_query)?;
+    Ok(Destination::Http {
+        base_url: connection.base_url.clone(),
+        method: rule.method.as_str().to_owned(),
+        path_and_query,
+        body: text(body)?,
+        rule: Some(rule.id.clone()),
+    })
+}
+
 const fn kind_name(kind: catalogue::Kind) -> &'static str {
     match kind {
         catalogue::Kind::Http => "http",
@@ -217,16 +243,10 @@ const fn kind_name(kind: catalogue::Kind) -> &'static str {
     }
 }
 
-/// What a connection's test asks for: the connector's own test request or, of the generic one, its base URL.
-fn test_path(connector: &Connector) -> &str {
-    let test = connector.test.as_deref().and_then(|id| connector.rule(id));
-    test.map_or("", |rule| rule.path.as_str())
-}
-
 enum Verdict {
     NeedsBody { max_bytes: u64 },
     Refused { rule: Option<String>, reason: String },
-    Allowed { rule: Option<&'static Rule>, url: String, path_and_query: String, body: Option<String> },
+    Allowed { rule: Option<&'static Rule>, url: Url, path_and_query: String, body: Option<String> },
 }
 
 /// What the connector's policy says to a request, whoever sends it.
@@ -238,16 +258,13 @@ fn decide(
     path_and_query: &str,
     body: Option<&str>,
 ) -> Result<Verdict, AppError> {
-    let base_url = BaseUrl::parse(&connection.base_url, policy(ctx.allow_local_upstreams))
-        .map_err(|error| AppError::refused(Code::BaseUrlRefused, error.to_string()))?;
     let (rule, path_and_query, body) = if connector.is_generic() {
         (None, path_and_query.to_owned(), None)
     } else {
         let explanation = connector.explain(method, path_and_query, body.map(str::as_bytes));
         match explanation.decision {
             Decision::Allowed(Allowed { rule, path_and_query, body }) => {
-                let body = body.map(String::from_utf8).transpose().map_err(|_| AppError::Encoding)?;
-                (Some(rule), path_and_query, body)
+                (Some(rule), path_and_query, text(body)?)
             }
             Decision::NeedsBody { max } => return Ok(Verdict::NeedsBody { max_bytes: max as u64 }),
             Decision::Refused(refusal) => {
@@ -259,10 +276,21 @@ fn decide(
             }
         }
     };
-    let url = base_url
-        .join(&path_and_query)
-        .map_err(|error| AppError::refused(Code::PathRefused, error.to_string()))?;
-    Ok(Verdict::Allowed { rule, url: url.to_string(), path_and_query, body })
+    let url = check_url(ctx, connection, &path_and_query)?;
+    Ok(Verdict::Allowed { rule, url, path_and_query, body })
+}
+
+/// The whole URL of a path below the connection's base.
+fn check_url(ctx: Context<'_>, connection: &Stored, path_and_query: &str) -> Result<Url, AppError> {
+    BaseUrl::parse(&connection.base_url, policy(ctx.allow_local_upstreams))
+        .map_err(|error| AppError::refused(Code::BaseUrlRefused, error.to_string()))?
+        .join(path_and_query)
+        .map_err(|error| AppError::refused(Code::PathRefused, error.to_string()))
+}
+
+/// A body that the policy has written: JSON.
+fn text(body: Option<Vec<u8>>) -> Result<Option<String>, AppError> {
+    body.map(String::from_utf8).transpose().map_err(|_| AppError::Encoding)
 }
 
 /// What writes takes the right to write and, where a connector says which requests do, a person's own click (claim T4).
@@ -299,15 +327,15 @@ fn record(
     let event =
         Event::new("credential.used", &connection.id).with("connector", connection.connector.as_str());
     let event = match target {
-        // The path, not the query: callers put secrets of their own there.
-        Destination::Http { method, path_and_query, rule, .. } => event
-            .with("method", method.as_str())
-            .with("host", connection.allowed_hosts.clone())
-            .with(
-                "path",
-                path_and_query.split('?').next().unwrap_or_default().chars().take(200).collect::<String>(),
-            )
-            .with("rule", rule.clone()),
+        Destination::Http { method, path_and_query, rule, .. } => {
+            let url = check_url(ctx, connection, path_and_query)?;
+            // The path, not the query: callers put secrets of their own there.
+            event
+                .with("method", method.as_str())
+                .with("host", connection.allowed_hosts.clone())
+                .with("path", url.path().chars().take(200).collect::<String>())
+                .with("rule", rule.clone())
+        }
         Destination::Server { .. } => event.with("host", connection.allowed_hosts.clone()),
     };
     let event = match &ctx.call.operation {
@@ -371,7 +399,7 @@ pub(in crate::org) fn dry_run(
             |rule| rule.summary.clone(),
         ),
         writes: rule.map_or(!matches!(method.as_str(), "GET" | "HEAD" | "OPTIONS"), |rule| rule.writes),
-        url: Some(url),
+        url: Some(url.into()),
         fields: rule.map(|rule| rule.fields.clone()),
     };
     let not_this_caller =

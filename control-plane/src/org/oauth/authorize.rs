@@ -21,7 +21,7 @@ use std::collections::BTreeMap;
 use vault::Purpose;
 
 /// How long the person has, ms.
-pub(super) const LIFE_MS: u64 = 600_000;
+const LIFE_MS: u64 = 600_000;
 /// The most authorizations under way in an org; the oldest gives way.
 const MOST_OPEN: u32 = 20;
 
@@ -139,7 +139,7 @@ pub(super) fn redirect_uri(ctx: Context<'_>) -> String {
 }
 
 /// When an authorization that is still good was begun at the earliest, Unix ms.
-pub(super) fn oldest(ctx: Context<'_>) -> u64 {
+pub(in crate::org) fn oldest(ctx: Context<'_>) -> u64 {
     ctx.now_ms.saturating_sub(LIFE_MS)
 }
 

@@ -15,6 +15,7 @@ use crate::context::Context;
 use crate::error::AppError;
 use crate::org::actor::Actor;
 use crate::org::connections::{self, Target};
+use crate::org::endpoints::{self, OwnEvent};
 use crate::org::{dek, readmit};
 use crate::remote::Remote;
 use crate::reply::Reply;
@@ -281,6 +282,15 @@ fn settle(
             ],
         )?;
         let generation = updated.first().ok_or(SqlError::Row)?.number(0)?;
+        endpoints::publish(
+            ctx,
+            tx,
+            &OwnEvent::ConnectionAuthorized {
+                connection_id: id,
+                connector: &attempt.connector.id,
+                name: &connections::get(ctx, id)?.name,
+            },
+        )?;
         let event = Event::new("connection.authorized", id)
             .with("connector", attempt.connector.id.as_str())
             .with("scopes", scopes.clone())

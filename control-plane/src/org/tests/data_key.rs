@@ -183,17 +183,7 @@ pub(super) fn furnish(tenant: &mut Tenant) -> u64 {
     let key = call(tenant.founder.clone(), Operation::CreateApiKey);
     let key = Call { idempotency_key: Some("once".into()), ..key };
     handle(tenant.context(&key), br#"{"name":"k","scopes":["connections:read"]}"#).unwrap();
-    let place = vault::Context {
-        org: tenant.org.as_str(),
-        record: "end_1",
-        connector: "",
-        allowed_hosts: &[],
-        purpose: vault::Purpose::EndpointSecret,
-    };
-    let sealed = dek::seal(tenant.context(&key), &place, b"fake-endpoint-secret").unwrap();
-    let insert = "INSERT INTO endpoints (id, url, event_types, description, sealed, created_by, created_at) \
-                  VALUES ('end_1', '', '[]', '', ?, '', 0)";
-    tenant.sql.exec(insert, &[sealed.into_bytes().into()]).unwrap();
+    tenant.ok(Operation::CreateEndpoint, &json!({ "url": "https://hooks.example.com/in" }));
     let sealed = |column: &reseal::Column| {
         let count = format!("SELECT COUNT(*) FROM {} WHERE length(sealed) > 0", column.table);
         tenant.sql.exec(&count, &[]).unwrap()[0].number(0).unwrap()

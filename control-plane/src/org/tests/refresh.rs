@@ -9,7 +9,6 @@ mod schedules;
 use super::*;
 use crate::org::dek;
 use crate::org::oauth::{AccessToken, access_token};
-use crate::store::native::Native;
 pub(super) use provider::{Fault, Kind, Provider};
 use runtime::Tasks;
 use secrecy::ExposeSecret as _;
@@ -304,6 +303,25 @@ fn who_is_put_off_is_told_for_how_long_and_the_provider_is_left_alone_meanwhile(
     assert_eq!((problem.status, problem.retry_after), (503, Some(20)));
     // Nothing was lost, so nothing is unsettled.
     assert!(granted.is_settled());
+}
+
+#[test]
+fn t7_a_token_serves_to_its_end_while_its_provider_cannot_renew_it() {
+    let granted = Granted::new(Kind::Strict);
+    let first = granted.token();
+    granted.provider.with(|state| state.faults.extend([Fault::Error500; 9]));
+    granted.provider.pass(HOUR - 60_000);
+    for now_s in 3540..3600 {
+        granted.provider.set_clock(NOW + now_s * 1000);
+        let mut tasks = granted.callers(10);
+        tasks.finish(|| granted.provider.tick());
+        assert!(tasks.results().iter().all(|token| token.as_ref().unwrap().number == first.number));
+    }
+    // Asked again at the pace of any other failure, and by nobody who was told that it is refused.
+    assert_eq!(granted.provider.sent(), 1 + 5);
+    assert!(granted.one(Some(first.number)).is_err());
+    granted.provider.set_clock(NOW + HOUR);
+    assert!(granted.one(None).is_err());
 }
 
 #[test]
