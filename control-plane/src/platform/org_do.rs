@@ -99,9 +99,7 @@ impl OrgDo {
         match place::of(&call.operation) {
             Place::OrgRemote => {
                 // What a call leaves to do, it leaves before it waits: should this object stop there, its alarm goes on.
-                if org::leaves_work(&call.operation) {
-                    wake_by(&self.state, now_ms() + UNFINISHED_MS).await;
-                }
+                wake_by(&self.state, now_ms() + UNFINISHED_MS).await;
                 org::handle_remote(ctx, &Outside, body).await
             }
             _ => org::handle(ctx, body),
