@@ -9,10 +9,12 @@ mod catalogue;
 mod change;
 mod connections;
 mod dek;
+mod deletion;
 mod device;
 mod endpoints;
 mod inbound;
 mod invitations;
+pub mod keys;
 mod limits;
 mod members;
 mod oauth;
@@ -21,6 +23,7 @@ pub mod outbox;
 mod overview;
 mod plan;
 mod receipts;
+mod reseal;
 mod retention;
 mod sessions;
 mod sources;
@@ -30,6 +33,7 @@ mod usage;
 
 pub use asks::answer;
 pub use connections::{Destination, Grant, Leave, SealedCredential, policy};
+pub use deletion::buried;
 pub use endpoints::{Answer, Courier, Post, deliver};
 pub use invitations::{InvitationMail, prepare_invitation_mail};
 pub use limits::OrgLimiter;
@@ -59,6 +63,8 @@ pub fn leaves_work(operation: &Operation, memory: &RefCell<OrgLimiter>) -> bool 
                 | Operation::RemoveMember { .. }
                 | Operation::LeaveOrg
                 | Operation::DeleteConnection { .. }
+                | Operation::RotateOrgKey
+                | Operation::DeleteOrg
         )
 }
 
@@ -125,6 +131,8 @@ pub fn handle(ctx: Context<'_>, body: &[u8]) -> Result<Reply, AppError> {
         Operation::GetEndpoint { id } => Reply::json(200, &endpoints::get(ctx, id)?),
         Operation::DeleteEndpoint { id } => endpoints::delete(ctx, &actor, body, id),
         Operation::ListDeliveries { id, page } => Reply::json(200, &endpoints::deliveries(ctx, id, page)?),
+        Operation::GetOrgKey => Reply::json(200, &keys::get(ctx)?),
+        Operation::RotateOrgKey => keys::rotate(ctx, &actor, body),
 
         Operation::ListAudit(page) => Reply::json(200, &audit::list(ctx, page)?),
         Operation::VerifyAudit { from } => Reply::json(200, &audit::verify(ctx, *from)?),
@@ -144,6 +152,8 @@ pub async fn handle_remote(ctx: Context<'_>, remote: &impl Remote, body: &[u8]) 
         Operation::ReplaceCredential { id } => connections::replace(ctx, remote, &actor, body, id).await,
         Operation::FinishAuthorization { query } => oauth::finish(ctx, remote, &actor, &query.0).await,
         Operation::DeleteConnection { id } => connections::delete(ctx, remote, &actor, body, id).await,
+        // Nobody is left of whom there would be more to say.
+        Operation::DeleteOrg => return deletion::delete(ctx, remote, &actor, body).await,
         _ => Err(Code::NotFound.into()),
     }?;
     with_session(ctx, actor, reply)

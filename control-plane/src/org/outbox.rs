@@ -38,6 +38,8 @@ pub enum Task {
         /// Of the connection that was.
         connection: ConnectionId,
     },
+    /// The org is no more: the registry need not count it ([`crate::registry`]).
+    LeaveRegistry,
 }
 
 /// Adds a task to a change.

@@ -22,6 +22,12 @@ pub(super) fn list(ctx: Context<'_>, page: &Page) -> Result<List<Receipt>, AppEr
     store::list(ctx.store, SELECT, [], page, read)
 }
 
+/// All of them, the oldest first.
+pub(super) fn all(ctx: Context<'_>) -> Result<Vec<Receipt>, AppError> {
+    let rows = ctx.store.query(&format!("{SELECT} ORDER BY rowid"), &[])?;
+    Ok(rows.iter().map(read).collect::<Result<_, _>>()?)
+}
+
 pub(super) fn get(ctx: Context<'_>, id: &ConnectionId) -> Result<Receipt, AppError> {
     let row = ctx.store.first(&format!("{SELECT} WHERE connection_id = ?"), &[id.as_str().into()])?;
     Ok(read(&row.ok_or(Code::NotFound)?)?)

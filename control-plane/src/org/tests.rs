@@ -2,6 +2,8 @@
 
 mod access;
 mod connections;
+mod data_key;
+mod deletion;
 mod endpoints;
 mod invitations;
 mod keys;
@@ -213,7 +215,7 @@ impl Tenant {
             self.sql.exec("SELECT sealed FROM connections WHERE id = ?", &[id.as_str().into()]).unwrap();
         let sealed = vault::Sealed::from_bytes(row[0].blob(0).unwrap()).unwrap();
         let place = place(ctx.org, id, &stored.connector, &stored.allowed_hosts);
-        let plaintext = dek::load(ctx).unwrap().open(&place, &sealed).unwrap();
+        let plaintext = dek::open(ctx, &place, &sealed).unwrap();
         connectors::Credential::from_sealed_plaintext(&plaintext).unwrap()
     }
 

@@ -11,6 +11,7 @@ mod org_do;
 mod post;
 pub(crate) mod postgres;
 mod providers;
+mod registry_do;
 mod remote;
 mod smtp;
 mod socket;

@@ -1,5 +1,7 @@
 ALTER TABLE org ADD COLUMN old_wrapped_dek BLOB;
 ALTER TABLE org ADD COLUMN dek_rotated_at INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE org ADD COLUMN resealing TEXT;
+ALTER TABLE org ADD COLUMN checked_in_at INTEGER;
 
 ALTER TABLE connections ADD COLUMN parameters TEXT NOT NULL DEFAULT '{}';
 ALTER TABLE connections ADD COLUMN status TEXT NOT NULL DEFAULT 'active';

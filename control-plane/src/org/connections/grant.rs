@@ -6,7 +6,7 @@ use crate::context::Context;
 use crate::error::AppError;
 use crate::org::actor::{Actor, Kind};
 use crate::org::oauth::{AccessToken, access_token};
-use crate::org::{dek, limits, usage};
+use crate::org::{dek, limits, readmit, usage};
 use crate::remote::Remote;
 use crate::store::{Event, Row};
 use base64::Engine as _;
@@ -131,22 +131,36 @@ pub(in crate::org) async fn grant(
         }
         _ => return Err(Code::NotFound.into()),
     };
-    let target = match target(ctx, &connection, actor, asked.body)? {
-        Wanted::Body(max_bytes) => return Ok(Leave::NeedsBody { max_bytes }),
-        Wanted::To(target) => target,
-    };
+    let wanted = target(ctx, &connection, actor, asked.body)?;
+    if let Wanted::Body(max_bytes) = wanted {
+        return Ok(Leave::NeedsBody { max_bytes });
+    }
     connection.check_ready()?;
     limits::of_connection(ctx, &connection.id)?;
-    // Once more than it is refused, the provider may be asked: what was decided above is decided of this very call.
-    let token = if connection.is_oauth {
-        Some(access_token(ctx, remote, &connection.id, asked.refused_token).await?)
-    } else {
-        None
-    };
-    // While the provider was asked, the connection may have ended or another may have taken its place.
-    let connection = if token.is_some() { Stored::load(ctx, &connection.id)? } else { connection };
+    if !connection.is_oauth {
+        return give(ctx, actor, &connection, wanted, None, asked);
+    }
+    let token = access_token(ctx, remote, &connection.id, asked.refused_token).await?;
+    // The provider may have been asked, and meanwhile the caller's rights have ended or the connection become another.
+    let ctx = Context { now_ms: remote.now_ms(), ..ctx };
+    let actor = readmit(ctx)?;
+    let connection = Stored::load(ctx, &connection.id)?;
+    let wanted = target(ctx, &connection, &actor, asked.body)?;
+    give(ctx, &actor, &connection, wanted, Some(token), asked)
+}
+
+/// What was decided, recorded and sealed for its hop.
+fn give(
+    ctx: Context<'_>,
+    actor: &Actor,
+    connection: &Stored,
+    wanted: Wanted,
+    token: Option<AccessToken>,
+    asked: Asked<'_>,
+) -> Result<Leave, AppError> {
+    let Wanted::To(target) = wanted else { return Err(AppError::Platform("a body is wanted again")) };
     let credential = connection.sealed_for(ctx, token.as_ref())?;
-    record(ctx, actor, &connection, &target, asked.refused_token.is_some())?;
+    record(ctx, actor, connection, &target, asked.refused_token.is_some())?;
     Ok(Leave::Granted(Box::new(Grant {
         connector: connection.connector.clone(),
         target,
@@ -481,7 +495,7 @@ impl Stored {
             Some(token) => {
                 let place = place(ctx.org, &self.id, &self.connector, &self.allowed_hosts);
                 let bearer = Credential::bearer(token.token.clone()).map_err(|_| AppError::Encoding)?;
-                dek::load(ctx)?.seal(&place, &bearer.to_sealed_plaintext())?
+                dek::seal(ctx, &place, &bearer.to_sealed_plaintext())?
             }
         };
         Ok(SealedCredential {
@@ -489,7 +503,7 @@ impl Stored {
             connection: self.id.clone(),
             connector: self.connector.clone(),
             allowed_hosts: self.allowed_hosts.clone(),
-            wrapped_dek: STANDARD.encode(dek::wrapped(ctx)?.as_bytes()),
+            wrapped_dek: STANDARD.encode(dek::wrapped_for(ctx, &sealed)?.as_bytes()),
             sealed: STANDARD.encode(sealed.as_bytes()),
         })
     }

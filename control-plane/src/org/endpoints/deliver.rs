@@ -193,7 +193,7 @@ impl Attempt {
         };
         // Sealed to the host that is sent to: with another one in its row, it does not open.
         let place = place(ctx.org, &self.endpoint.id, &target.allowed_hosts);
-        let secret = dek::load(ctx)?.open(&place, &Sealed::from_bytes(self.endpoint.sealed.as_slice())?)?;
+        let secret = dek::open(ctx, &place, &Sealed::from_bytes(self.endpoint.sealed.as_slice())?)?;
         let key = SecretKey::from_bytes(secret.to_vec());
         let signed = standard_webhooks(&[&key], &self.message, ctx.now_ms / 1000, self.payload.as_bytes());
         let brand = header_name(ctx);

@@ -82,7 +82,7 @@ pub(super) fn create(ctx: Context<'_>, actor: &Actor, body: &[u8]) -> Result<Rep
         }
         let id = EndpointId::new(ctx.now_ms, random()?);
         let secret = Zeroizing::new(random::<SECRET_BYTES>()?);
-        let sealed = dek::load(ctx)?.seal(&place(ctx.org, &id, &target.allowed_hosts), secret.as_slice())?;
+        let sealed = dek::seal(ctx, &place(ctx.org, &id, &target.allowed_hosts), secret.as_slice())?;
         tx.write(
             "INSERT INTO endpoints (id, url, allowed_hosts, event_types, description, sealed, created_by, created_at) \
              VALUES (?, ?, ?, ?, ?, ?, ?, ?)",

@@ -85,8 +85,7 @@ pub(in crate::org) fn begin(
         authorization_url(&endpoints.provider(), &client.id, &redirect_uri, &scopes, &state, &verifier);
 
     let digest = state.digest();
-    let sealed =
-        dek::load(ctx)?.seal(&place(ctx, &digest, &connector.id), verifier.expose_secret().as_bytes())?;
+    let sealed = dek::seal(ctx, &place(ctx, &digest, &connector.id), verifier.expose_secret().as_bytes())?;
     tx.write(
         "DELETE FROM authorizations WHERE connection_id = ? OR created_at < ? OR digest IN \
          (SELECT digest FROM authorizations ORDER BY created_at DESC, rowid DESC LIMIT -1 OFFSET ?)",

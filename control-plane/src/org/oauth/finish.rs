@@ -87,7 +87,7 @@ impl Attempt {
         let connector = connectors::catalogue::get(row.text(1)?)
             .ok_or(AppError::Platform("a connector is not in the catalogue"))?;
         let sealed = Sealed::from_bytes(row.blob(4)?)?;
-        let verifier = dek::load(ctx)?.open(&place(ctx, &digest, &connector.id), &sealed)?;
+        let verifier = dek::open(ctx, &place(ctx, &digest, &connector.id), &sealed)?;
         let verifier = std::str::from_utf8(&verifier).ok().and_then(Verifier::from_stored);
         let parameters = row.json(2)?;
         Ok(Self {
@@ -256,7 +256,7 @@ fn settle(
     }
     let target = Target::of(ctx, attempt.connector, parameters)?;
     let place = connections::place(ctx.org, id, &attempt.connector.id, &target.allowed_hosts);
-    let sealed = dek::load(ctx)?.seal(&place, &credential.to_sealed_plaintext())?;
+    let sealed = dek::seal(ctx, &place, &credential.to_sealed_plaintext())?;
     let generation = ctx.store.transaction(|tx| {
         // As for a connection that is deleted: nothing of the old one is left in the file.
         tx.write(

@@ -217,7 +217,7 @@ impl Grant {
 
     fn open(&self, ctx: Context<'_>, id: &ConnectionId) -> Result<Credential, AppError> {
         let place = place(ctx.org, id, &self.connector.id, &self.allowed_hosts);
-        let plaintext = dek::load(ctx)?.open(&place, &self.sealed)?;
+        let plaintext = dek::open(ctx, &place, &self.sealed)?;
         Credential::from_sealed_plaintext(&plaintext).map_err(|_| AppError::Encoding)
     }
 
@@ -364,7 +364,7 @@ impl Flight {
     fn seal(&self, ctx: Context<'_>, id: &ConnectionId, token: SecretString) -> Result<Sealed, AppError> {
         let credential = Credential::oauth(Some(token), None).map_err(|_| AppError::Encoding)?;
         let place = place(ctx.org, id, &self.connector.id, &self.allowed_hosts);
-        Ok(dek::load(ctx)?.seal(&place, &credential.to_sealed_plaintext())?)
+        Ok(dek::seal(ctx, &place, &credential.to_sealed_plaintext())?)
     }
 }
 
