@@ -25,6 +25,8 @@ use worker::{DurableObject, Env, Request, Response, Result, State, durable_objec
 const DAY_MS: u64 = 86_400_000;
 /// Tasks worked off by one alarm; the next one goes on.
 const TASKS: u32 = 50;
+/// When a call that waits for a provider is over at the latest, ms.
+const UNFINISHED_MS: u64 = 30_000;
 /// After a fault, ms.
 const RETRY_MS: u64 = 60_000;
 
@@ -95,7 +97,13 @@ impl OrgDo {
         };
         let ctx = self.context(&isolate, &org, call);
         match place::of(&call.operation) {
-            Place::OrgRemote => org::handle_remote(ctx, &Outside, body).await,
+            Place::OrgRemote => {
+                // What a call leaves to do, it leaves before it waits: should this object stop there, its alarm goes on.
+                if org::leaves_work(&call.operation) {
+                    wake_by(&self.state, now_ms() + UNFINISHED_MS).await;
+                }
+                org::handle_remote(ctx, &Outside, body).await
+            }
             _ => org::handle(ctx, body),
         }
     }

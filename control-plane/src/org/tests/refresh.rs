@@ -9,7 +9,6 @@ mod schedules;
 use super::*;
 use crate::org::dek;
 use crate::org::oauth::{AccessToken, access_token};
-use crate::store::native::Native;
 pub(super) use provider::{Fault, Kind, Provider};
 use runtime::Tasks;
 use secrecy::ExposeSecret as _;
