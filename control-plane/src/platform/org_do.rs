@@ -204,9 +204,10 @@ impl OrgDo {
         if org::purge(self.context(&isolate, &org, &call))? {
             wake_by(&self.state, now_ms()).await;
         }
-        org::deliver(self.context(&isolate, &org, &call), &Webhooks).await?;
+        // Neither waits for the other to be whole again.
+        let delivered = org::deliver(self.context(&isolate, &org, &call), &Webhooks).await;
         let asker = Asker { isolate: &isolate, env: &self.env, call: &call };
-        keys::background(self.context(&isolate, &org, &call), &asker).await
+        keys::background(self.context(&isolate, &org, &call), &asker).await.and(delivered)
     }
 
     /// Does what a change has left to do. The error says whether it is of no use to try again.

@@ -12,7 +12,7 @@ use crate::store::{Event, Row};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use connectors::catalogue::{self, Connector, Rule};
-use connectors::{Allowed, BaseUrl, Credential, Decision};
+use connectors::{Allowed, BaseUrl, Credential, CredentialInput, Decision};
 use protocol::access::{Level, Resource};
 use protocol::api::{ConnectionStatus, DryRun, DryRunResult};
 use protocol::{Code, ConnectionId, Meter, Operation, OrgId, Permission};
@@ -494,8 +494,17 @@ impl Stored {
             None => Sealed::from_bytes(self.sealed.clone())?,
             Some(token) => {
                 let place = place(ctx.org, &self.id, &self.connector, &self.allowed_hosts);
-                let bearer = Credential::bearer(token.token.clone()).map_err(|_| AppError::Encoding)?;
-                dek::seal(ctx, &place, &bearer.to_sealed_plaintext())?
+                let oauth = self.catalogued()?.oauth.as_ref();
+                let credential = match oauth.and_then(|oauth| oauth.token_header.clone()) {
+                    Some(header) => Credential::new(CredentialInput::ApiKey {
+                        header: Some(header),
+                        query: None,
+                        value: token.token.clone(),
+                    }),
+                    None => Credential::bearer(token.token.clone()),
+                };
+                let credential = credential.map_err(|_| AppError::Encoding)?;
+                dek::seal(ctx, &place, &credential.to_sealed_plaintext())?
             }
         };
         Ok(SealedCredential {
