@@ -51,23 +51,21 @@ use crate::reply::Reply;
 use protocol::{Code, Operation};
 use std::cell::RefCell;
 
-/// Whether an operation may leave something to do elsewhere, for the object's alarm.
-pub fn leaves_work(operation: &Operation) -> bool {
-    matches!(
-        operation,
-        Operation::CreateInvitation
-            | Operation::UpdateMember { .. }
-            | Operation::RemoveMember { .. }
-            | Operation::LeaveOrg
-            | Operation::DeleteConnection { .. }
-            | Operation::RotateOrgKey
-            | Operation::DeleteOrg
-    )
-}
-
-/// Whether an event has been published since this was asked last: any call may.
-pub fn has_published(memory: &RefCell<OrgLimiter>) -> bool {
-    std::mem::take(&mut memory.borrow_mut().has_published)
+/// Whether a call has left something to do elsewhere, for the object's alarm: its operation may always, and any may have
+/// published an event since this was asked last.
+pub fn leaves_work(operation: &Operation, memory: &RefCell<OrgLimiter>) -> bool {
+    let has_published = std::mem::take(&mut memory.borrow_mut().has_published);
+    has_published
+        || matches!(
+            operation,
+            Operation::CreateInvitation
+                | Operation::UpdateMember { .. }
+                | Operation::RemoveMember { .. }
+                | Operation::LeaveOrg
+                | Operation::DeleteConnection { .. }
+                | Operation::RotateOrgKey
+                | Operation::DeleteOrg
+        )
 }
 
 /// Answers a call: who is it, may they, then the operation. A refusal is an answer too.
@@ -128,13 +126,13 @@ pub fn handle(ctx: Context<'_>, body: &[u8]) -> Result<Reply, AppError> {
         }
         Operation::GetInboundEvent { id } => Reply::json(200, &inbound::get(ctx, id)?),
 
-        Operation::GetOrgKey => Reply::json(200, &keys::get(ctx)?),
-        Operation::RotateOrgKey => keys::rotate(ctx, &actor, body),
         Operation::ListEndpoints(page) => Reply::json(200, &endpoints::list(ctx, page)?),
         Operation::CreateEndpoint => endpoints::create(ctx, &actor, body),
         Operation::GetEndpoint { id } => Reply::json(200, &endpoints::get(ctx, id)?),
         Operation::DeleteEndpoint { id } => endpoints::delete(ctx, &actor, body, id),
         Operation::ListDeliveries { id, page } => Reply::json(200, &endpoints::deliveries(ctx, id, page)?),
+        Operation::GetOrgKey => Reply::json(200, &keys::get(ctx)?),
+        Operation::RotateOrgKey => keys::rotate(ctx, &actor, body),
 
         Operation::ListAudit(page) => Reply::json(200, &audit::list(ctx, page)?),
         Operation::VerifyAudit { from } => Reply::json(200, &audit::verify(ctx, *from)?),

@@ -75,8 +75,7 @@ impl DurableObject for OrgDo {
             Some(name) => self.ask(&name, &call, &body).await,
             None => self.answer(&call, &body).await,
         };
-        let has_published = org::has_published(&self.limits);
-        if has_published || org::leaves_work(&call.operation) || !self.watched.get() {
+        if org::leaves_work(&call.operation, &self.limits) || !self.watched.get() {
             self.watch(now_ms(), true).await;
         }
         respond(result, &call.request_id)
@@ -104,9 +103,7 @@ impl OrgDo {
         match place::of(&call.operation) {
             Place::OrgRemote => {
                 // What a call leaves to do, it leaves before it waits: should this object stop there, its alarm goes on.
-                if org::leaves_work(&call.operation) {
-                    wake_by(&self.state, now_ms() + UNFINISHED_MS).await;
-                }
+                wake_by(&self.state, now_ms() + UNFINISHED_MS).await;
                 let answer = org::handle_remote(ctx, &Outside, body).await;
                 self.gone.set(org::buried(ctx.store)?.is_some());
                 answer
@@ -207,6 +204,7 @@ impl OrgDo {
         if org::purge(self.context(&isolate, &org, &call))? {
             wake_by(&self.state, now_ms()).await;
         }
+        // Neither waits for the other to be whole again.
         let delivered = org::deliver(self.context(&isolate, &org, &call), &Webhooks).await;
         let asker = Asker { isolate: &isolate, env: &self.env, call: &call };
         keys::background(self.context(&isolate, &org, &call), &asker).await.and(delivered)

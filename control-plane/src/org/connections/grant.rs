@@ -6,13 +6,13 @@ use crate::context::Context;
 use crate::error::AppError;
 use crate::org::actor::{Actor, Kind};
 use crate::org::oauth::{AccessToken, access_token};
-use crate::org::{dek, limits, usage};
+use crate::org::{dek, limits, readmit, usage};
 use crate::remote::Remote;
 use crate::store::{Event, Row};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use connectors::catalogue::{self, Connector, Rule};
-use connectors::{Allowed, BaseUrl, Credential, Decision};
+use connectors::{Allowed, BaseUrl, Credential, CredentialInput, Decision};
 use protocol::access::{Level, Resource};
 use protocol::api::{ConnectionStatus, DryRun, DryRunResult};
 use protocol::{Code, ConnectionId, Meter, Operation, OrgId, Permission};
@@ -131,22 +131,36 @@ pub(in crate::org) async fn grant(
         }
         _ => return Err(Code::NotFound.into()),
     };
-    let target = match target(ctx, &connection, actor, asked.body)? {
-        Wanted::Body(max_bytes) => return Ok(Leave::NeedsBody { max_bytes }),
-        Wanted::To(target) => target,
-    };
+    let wanted = target(ctx, &connection, actor, asked.body)?;
+    if let Wanted::Body(max_bytes) = wanted {
+        return Ok(Leave::NeedsBody { max_bytes });
+    }
     connection.check_ready()?;
     limits::of_connection(ctx, &connection.id)?;
-    // Once more than it is refused, the provider may be asked: what was decided above is decided of this very call.
-    let token = if connection.is_oauth {
-        Some(access_token(ctx, remote, &connection.id, asked.refused_token).await?)
-    } else {
-        None
-    };
-    // While the provider was asked, the connection may have ended or another may have taken its place.
-    let connection = if token.is_some() { Stored::load(ctx, &connection.id)? } else { connection };
+    if !connection.is_oauth {
+        return give(ctx, actor, &connection, wanted, None, asked);
+    }
+    let token = access_token(ctx, remote, &connection.id, asked.refused_token).await?;
+    // The provider may have been asked, and meanwhile the caller's rights have ended or the connection become another.
+    let ctx = Context { now_ms: remote.now_ms(), ..ctx };
+    let actor = readmit(ctx)?;
+    let connection = Stored::load(ctx, &connection.id)?;
+    let wanted = target(ctx, &connection, &actor, asked.body)?;
+    give(ctx, &actor, &connection, wanted, Some(token), asked)
+}
+
+/// What was decided, recorded and sealed for its hop.
+fn give(
+    ctx: Context<'_>,
+    actor: &Actor,
+    connection: &Stored,
+    wanted: Wanted,
+    token: Option<AccessToken>,
+    asked: Asked<'_>,
+) -> Result<Leave, AppError> {
+    let Wanted::To(target) = wanted else { return Err(AppError::Platform("a body is wanted again")) };
     let credential = connection.sealed_for(ctx, token.as_ref())?;
-    record(ctx, actor, &connection, &target, asked.refused_token.is_some())?;
+    record(ctx, actor, connection, &target, asked.refused_token.is_some())?;
     Ok(Leave::Granted(Box::new(Grant {
         connector: connection.connector.clone(),
         target,
@@ -480,8 +494,17 @@ impl Stored {
             None => Sealed::from_bytes(self.sealed.clone())?,
             Some(token) => {
                 let place = place(ctx.org, &self.id, &self.connector, &self.allowed_hosts);
-                let bearer = Credential::bearer(token.token.clone()).map_err(|_| AppError::Encoding)?;
-                dek::seal(ctx, &place, &bearer.to_sealed_plaintext())?
+                let oauth = self.catalogued()?.oauth.as_ref();
+                let credential = match oauth.and_then(|oauth| oauth.token_header.clone()) {
+                    Some(header) => Credential::new(CredentialInput::ApiKey {
+                        header: Some(header),
+                        query: None,
+                        value: token.token.clone(),
+                    }),
+                    None => Credential::bearer(token.token.clone()),
+                };
+                let credential = credential.map_err(|_| AppError::Encoding)?;
+                dek::seal(ctx, &place, &credential.to_sealed_plaintext())?
             }
         };
         Ok(SealedCredential {

@@ -191,7 +191,7 @@ pub(super) fn furnish(tenant: &mut Tenant) -> u64 {
     let key = call(tenant.founder.clone(), Operation::CreateApiKey);
     let key = Call { idempotency_key: Some("once".into()), ..key };
     handle(tenant.context(&key), br#"{"name":"k","scopes":["connections:read"]}"#).unwrap();
-    tenant.ok(Operation::CreateEndpoint, &json!({ "url": "https://hooks.example.com/in" }));
+    tenant.ok(Operation::CreateEndpoint, &json!({ "url": "https://hooks.example.com/a" }));
     let sealed = |column: &reseal::Column| {
         let count = format!("SELECT COUNT(*) FROM {} WHERE length(sealed) > 0", column.table);
         tenant.sql.exec(&count, &[]).unwrap()[0].number(0).unwrap()

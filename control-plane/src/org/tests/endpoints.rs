@@ -247,15 +247,15 @@ fn a_change_that_is_undone_has_published_nothing() {
 #[test]
 fn the_alarm_is_set_for_what_any_call_has_published() {
     let tenant = Tenant::new(1);
-    assert!(!has_published(&tenant.limits));
+    assert!(!leaves_work(&Operation::Me, &tenant.limits));
     disconnect(&tenant);
-    assert!(!has_published(&tenant.limits), "nobody wants it");
+    assert!(!leaves_work(&Operation::Me, &tenant.limits), "nobody wants it");
     assert_eq!(next_due(tenant.store()), Ok(None));
 
     create(&tenant, &endpoint("https://example.com"));
     disconnect(&tenant);
-    assert!(has_published(&tenant.limits));
-    assert!(!has_published(&tenant.limits), "it is told once");
+    assert!(leaves_work(&Operation::Me, &tenant.limits));
+    assert!(!leaves_work(&Operation::Me, &tenant.limits), "it is told once");
     assert_eq!(next_due(tenant.store()), Ok(Some(NOW)));
 }
 

@@ -27,7 +27,7 @@ pub(super) struct Granted {
 }
 
 impl Granted {
-    pub fn new(kind: Kind) -> Self {
+    pub(super) fn new(kind: Kind) -> Self {
         let tenant = Tenant::new(1);
         let id = connect(&tenant, "gmail", Some("fake-refresh-0"), None);
         let call = call(tenant.founder.clone(), Operation::Me);
@@ -44,7 +44,7 @@ impl Granted {
         Box::pin(access_token(self.tenant.context(&self.call), &self.provider, &self.id, refused))
     }
 
-    pub fn callers(&self, count: usize) -> Tasks<'_, Outcome> {
+    pub(super) fn callers(&self, count: usize) -> Tasks<'_, Outcome> {
         Tasks::new((0..count).map(|_| self.ask(None)))
     }
 
@@ -55,7 +55,7 @@ impl Granted {
         tasks.results().pop().unwrap()
     }
 
-    pub fn token(&self) -> AccessToken {
+    pub(super) fn token(&self) -> AccessToken {
         self.one(None).unwrap()
     }
 
@@ -77,7 +77,7 @@ impl Granted {
         self.tenant.sleep();
     }
 
-    pub fn column(&self, column: &str) -> Value {
+    pub(super) fn column(&self, column: &str) -> Value {
         let select = format!("SELECT {column} FROM connections WHERE id = ?");
         self.tenant.sql.exec(&select, &[self.id.as_str().into()]).unwrap()[0].0[0].clone()
     }
@@ -95,7 +95,7 @@ impl Granted {
         self.column("refresh_begun_at") == Value::Null
     }
 
-    pub fn actions(&self, prefix: &str) -> Vec<String> {
+    pub(super) fn actions(&self, prefix: &str) -> Vec<String> {
         let events =
             self.tenant.sql.exec("SELECT action FROM audit ORDER BY sequence", &[]).unwrap().into_iter();
         events

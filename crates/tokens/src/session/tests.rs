@@ -418,7 +418,8 @@ fn b4_a_deletion_certificate_is_signed_by_a_published_key_under_its_own_type() {
     let certificate = signer().sign_deletion_certificate(&said).unwrap();
     let parts: Vec<&str> = certificate.split('.').collect();
     let [header, payload, signature] = parts[..] else { panic!("three parts") };
-    let json = |part| serde_json::from_slice::<serde_json::Value>(&URL_SAFE_NO_PAD.decode(part).unwrap()).unwrap();
+    let json =
+        |part| serde_json::from_slice::<serde_json::Value>(&URL_SAFE_NO_PAD.decode(part).unwrap()).unwrap();
     assert_eq!(
         json(header),
         serde_json::json!({ "alg": "EdDSA", "kid": "k2", "typ": "deletion-certificate+jwt" })
