@@ -49,10 +49,7 @@ impl Page {
             ],
             Self::Confirm => vec![Operation::Me, Operation::GetAccount],
             Self::Leave | Self::Join | Self::VerifyEmail | Self::SecondFactor => vec![Operation::Me],
-            page => match vault::operations(page) {
-                Some(operations) => [vec![Operation::Me], operations].concat(),
-                None => vec![Operation::Overview],
-            },
+            page => vault::operations(page).unwrap_or_else(|| vec![Operation::Overview]),
         }
     }
 }
