@@ -26,6 +26,7 @@ mod gateway;
 mod invitations;
 mod key_rights;
 mod key_verdicts;
+mod keys;
 mod limits;
 mod malformed;
 mod members;

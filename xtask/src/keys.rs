@@ -72,6 +72,18 @@ impl Keys {
         Ok(self)
     }
 
+    /// With the newest version of the key-encryption key alone: every other one is retired.
+    ///
+    /// # Errors
+    /// When the keyring is not of its form.
+    pub fn with_newest_kek_alone(mut self) -> Result<Self> {
+        let keys = self.keyring.get_mut("keys").and_then(Value::as_object_mut).context("the keyring")?;
+        let newest = keys.keys().filter_map(|version| version.parse::<u32>().ok()).max().context("a key")?;
+        keys.retain(|version, _| *version == newest.to_string());
+        self.keyring.as_object_mut().context("the keyring")?.insert("current".to_owned(), newest.into());
+        Ok(self)
+    }
+
     /// Reads a file that [`Keys::write_new`] wrote.
     ///
     /// # Errors
