@@ -6,8 +6,9 @@
 //!
 //! Reading is kept from becoming writing three times over, each for what the others leave open: the statement runs as a
 //! sub-select of ours by the extended protocol, which takes one statement; in a transaction that is read-only and never
-//! committed; by a role that could not write if both failed, unless the connection says otherwise. What is left open for a
-//! role that may write: functions that act outside of the transaction, such as dblink's.
+//! committed; by a role that could not write if both failed, unless the connection says otherwise. A role that reaches the
+//! server's files, programs or other sessions, which no transaction holds off, is never taken. What is left open for a role
+//! that may write: functions that act outside of the transaction, such as dblink's.
 //!
 //! The client is our own, and small: a customer names the server, so every length that it sends is bounded and none of its
 //! words can make this Worker panic. Generic over the stream; `platform::postgres` gives it a socket with TLS.

@@ -4,6 +4,7 @@
 use anyhow::{Context as _, Result, bail};
 use lexopt::prelude::*;
 use std::collections::BTreeMap;
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use xtask::build::{Profile, Worker, build};
@@ -21,8 +22,9 @@ cargo xtask <command>
   build [--dev] [edge] [control-plane]
                           the Workers to Wasm; prints their sizes
   serve [--port 8787] [--data DIR] [--keys FILE] [--config FILE] [--allow-local-upstreams]
-        [--var NAME=VALUE …]
-                          runs them on bare workerd, with storage on disk; FILE takes sluicegate.toml's place
+        [--trust FILE] [--var NAME=VALUE …]
+                          runs them on bare workerd, with storage on disk; --config takes sluicegate.toml's place; --trust is
+                          a further CA certificate for upstreams (PEM)
   bench [--seconds 2] [--scenario NAME] [--quick]
                           CPU per request beside Hono and plain JavaScript; writes target/bench/latest.json
   refusal                 how long after a revocation something still succeeds, under load; writes target/bench/refusal.json
@@ -127,6 +129,7 @@ fn serve_command(mut args: lexopt::Parser) -> Result<()> {
     let (mut port, mut data_dir, mut keys, mut allow_local_upstreams) =
         (DEFAULT_PORT, local_dir().join("data"), None, false);
     let mut variables = BTreeMap::new();
+    let mut trusted_certificates = Vec::new();
     let mut config = None;
     while let Some(arg) = args.next()? {
         match arg {
@@ -134,6 +137,11 @@ fn serve_command(mut args: lexopt::Parser) -> Result<()> {
             Long("data") => data_dir = PathBuf::from(args.value()?),
             Long("keys") => keys = Some(PathBuf::from(args.value()?)),
             Long("config") => config = Some(serve::read_config(Path::new(&args.value()?))?),
+            Long("trust") => {
+                let file = PathBuf::from(args.value()?);
+                let pem = fs::read_to_string(&file).with_context(|| file.display().to_string())?;
+                trusted_certificates.push(pem);
+            }
             Long("allow-local-upstreams") => allow_local_upstreams = true,
             Long("var") => {
                 let pair = args.value()?.string()?;
@@ -160,7 +168,7 @@ fn serve_command(mut args: lexopt::Parser) -> Result<()> {
         data_dir,
         keys,
         allow_local_upstreams,
-        trusted_certificates: Vec::new(),
+        trusted_certificates,
         variables,
         config,
         build_dir: None,

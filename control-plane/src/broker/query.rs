@@ -6,10 +6,11 @@ use super::proxy::read;
 use super::test::login_of;
 use crate::error::AppError;
 use crate::json::parse;
-use crate::platform::postgres;
+use crate::platform::postgres::{self, Limits};
 use crate::router::Failure;
 use crate::warehouse::{Failure as Refused, Login, Parameter, Query};
 use protocol::Code;
+use std::time::Duration;
 use worker::{Request, Response};
 
 /// The rows, streamed.
@@ -20,12 +21,16 @@ pub(super) async fn query(leaves: &Leaves<'_>, request: &mut Request) -> Result<
     let config = &leaves.isolate.config.limits;
     let body = read(request, config.json_body_bytes.into()).await?;
     let asked: Asked = parse(&body)?;
-    let max_rows = asked.max_rows.map_or(config.query_rows, |rows| rows.min(config.query_rows));
-    let query = Query::new(&asked.sql, asked.parameters, Some(max_rows)).map_err(public)?;
+    let query =
+        Query::new(&asked.sql, asked.parameters, asked.max_rows, config.query_rows).map_err(public)?;
+    let limits = Limits {
+        max_bytes: config.query_bytes as usize,
+        statement: Duration::from_secs(config.query_timeout_seconds.into()),
+    };
     let granted = leaves.ask_once().await?;
     let of = login_of(&granted)?;
     let login = Login::new(of.username, of.password, of.database.unwrap_or_default()).map_err(public)?;
-    let response = postgres::query(postgres::of(&of, &login), &query).await.map_err(public)?;
+    let response = postgres::query(postgres::of(&of, &login), &query, limits).await.map_err(public)?;
     granted.tell(response)
 }
 
@@ -42,8 +47,8 @@ struct Asked {
 
 fn public(failure: Refused) -> AppError {
     let code = match &failure {
-        Refused::Sql | Refused::Parameters | Refused::MaxRows => Code::ValidationFailed,
-        Refused::RoleMayWrite(_) => Code::RoleCanWrite,
+        Refused::Sql | Refused::Parameters | Refused::MaxRows(_) => Code::ValidationFailed,
+        Refused::RoleMayWrite(_) | Refused::RoleMayDoMore(_) => Code::RoleCanWrite,
         Refused::Postgres(_) => Code::QueryRefused,
         Refused::TimedOut => Code::UpstreamTimeout,
         Refused::Login | Refused::BadPassword | Refused::NoDatabase | Refused::NoAuth => {

@@ -6,7 +6,7 @@
 
 mod counter;
 
-use counter::{Counter, WHOLE_ORG, subject};
+use counter::{Counter, Subject, WHOLE_ORG, subject};
 
 use super::actor::{Actor, Kind};
 use super::plan::{self, Terms};
@@ -17,6 +17,10 @@ use protocol::call::Lease;
 use protocol::{ApiKeyId, ConnectionId, Operation};
 use std::rc::Rc;
 use throttle::{Decision, Quota};
+
+/// Logins by which new credentials are tried, of a whole org: enough for somebody who sets up a dozen mailboxes and mistypes
+/// every other password, and of no use to who guesses passwords at other people's servers from our addresses.
+const LOGINS: RateLimit = RateLimit { limit: 30, period_seconds: 300 };
 
 /// What an org's object keeps in memory from call to call.
 #[derive(Default)]
@@ -120,9 +124,22 @@ pub(super) fn of_key(
 /// [`AppError::Limited`].
 pub(super) fn of_connection(ctx: Context<'_>, id: &ConnectionId) -> Result<(), AppError> {
     let config::Quota { limit, period_seconds } = ctx.config.rate_limits.connection;
-    let quota = quota(RateLimit { limit, period_seconds })?;
+    one(ctx, subject(id.as_str()), RateLimit { limit, period_seconds })
+}
+
+/// Counts a login to a mail server or a warehouse by which a new credential is tried.
+///
+/// # Errors
+/// [`AppError::Limited`].
+pub(super) fn of_logins(ctx: Context<'_>) -> Result<(), AppError> {
+    // No id has this form.
+    one(ctx, subject("logins"), LOGINS)
+}
+
+fn one(ctx: Context<'_>, subject: Subject, limit: RateLimit) -> Result<(), AppError> {
+    let quota = quota(limit)?;
     with_counter(ctx, |counter| {
-        let decision = counter.lease(ctx, subject(id.as_str()), quota, 0)?.decision;
+        let decision = counter.lease(ctx, subject, quota, 0)?.decision;
         match decision.retry_after_seconds {
             Some(retry_after_seconds) => Err(AppError::Limited { retry_after_seconds }),
             None => Ok(()),

@@ -16,12 +16,8 @@ use worker::Response;
 
 /// Until the statement goes out: connecting, TLS, signing in, looking at the role.
 const OPEN_LIMIT: Duration = Duration::from_secs(10);
-/// For the whole, from connecting to the last row.
-const LIMIT_MS: u64 = 60_000;
-/// For the statement, until its last row is taken: a caller who stops reading does not keep it running either.
-const STATEMENT_MS: u32 = 30_000;
-/// Of an answer.
-const MAX_BYTES: usize = 8 * 1024 * 1024;
+/// How much longer than the server's own limit the statement is waited for, so that the server can say so itself.
+const GRACE: Duration = Duration::from_secs(5);
 
 /// SSLRequest: its length and its code (<https://www.postgresql.org/docs/current/protocol-flow.html>).
 const SSL_REQUEST: [u8; 8] = [0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x2f];
@@ -33,17 +29,24 @@ pub(crate) struct Database<'a> {
     pub host: &'a str,
     /// Usually 5432.
     pub port: u16,
-    /// Without TLS: for development, on this machine.
-    pub is_plain: bool,
     /// User, password and the database's name.
     pub login: &'a Login,
     /// Whether a role that could write is taken.
     pub may_write: bool,
 }
 
+/// How much a query may take, as configured.
+#[derive(Clone, Copy)]
+pub(crate) struct Limits {
+    /// Of the answer.
+    pub max_bytes: usize,
+    /// For the statement, until its last row is taken: a caller who stops reading does not keep it running either.
+    pub statement: Duration,
+}
+
 /// The database of a connection.
 pub(crate) fn of<'a>(of: &remote::Login<'a>, login: &'a Login) -> Database<'a> {
-    Database { host: of.host, port: of.port, is_plain: false, login, may_write: of.allow_writable_role }
+    Database { host: of.host, port: of.port, login, may_write: of.allow_writable_role }
 }
 
 /// Whether a query could be asked: signs in and looks at what the role may do.
@@ -51,17 +54,21 @@ pub(crate) fn of<'a>(of: &remote::Login<'a>, login: &'a Login) -> Database<'a> {
 /// # Errors
 /// Why not, within 10 s.
 pub(crate) async fn check(database: Database<'_>) -> Result<(), Failure> {
-    open(database).await.map(drop)
+    open(database, OPEN_LIMIT).await.map(drop)
 }
 
 /// Asks `query`; the answer's rows are streamed, as JSON. A failure underway breaks the stream off.
 ///
 /// # Errors
 /// Why there is no first row.
-pub(crate) async fn query(database: Database<'_>, query: &Query) -> Result<Response, Failure> {
-    let deadline = now_ms() + LIMIT_MS;
-    let session = open(database).await?;
-    let rows = until(deadline, session.query(query, MAX_BYTES)).await?;
+pub(crate) async fn query(
+    database: Database<'_>,
+    query: &Query,
+    limits: Limits,
+) -> Result<Response, Failure> {
+    let session = open(database, limits.statement).await?;
+    let deadline = now_ms() + millis(limits.statement + GRACE);
+    let rows = until(deadline, session.query(query, limits.max_bytes)).await?;
     let pieces = stream::try_unfold(rows, move |mut rows: Rows<Socket>| async move {
         let piece = until(deadline, rows.next()).await;
         // Not what PostgreSQL said, which could be logged on the way.
@@ -73,7 +80,7 @@ pub(crate) async fn query(database: Database<'_>, query: &Query) -> Result<Respo
     Ok(response)
 }
 
-async fn open(database: Database<'_>) -> Result<Session<Socket>, Failure> {
+async fn open(database: Database<'_>, statement: Duration) -> Result<Session<Socket>, Failure> {
     let opening = async {
         let socket = match connect(database, false).await {
             // The same again, up to where TLS would begin.
@@ -81,8 +88,8 @@ async fn open(database: Database<'_>) -> Result<Session<Socket>, Failure> {
             result => result?,
         };
         let nonce = random().map_err(|_| Failure::Unreachable)?;
-        let mut session = Session::open(socket, database.is_plain, database.login, nonce).await?;
-        session.begin(database.may_write, STATEMENT_MS).await?;
+        let mut session = Session::open(socket, database.login, nonce).await?;
+        session.begin(database.may_write, millis(statement)).await?;
         Ok(session)
     };
     within(OPEN_LIMIT, opening).await.unwrap_or(Err(Failure::TimedOut))
@@ -92,9 +99,6 @@ async fn open(database: Database<'_>) -> Result<Session<Socket>, Failure> {
 async fn connect(database: Database<'_>, probe: bool) -> Result<Socket, Failure> {
     let mut socket = Socket::open(database.host, database.port, Tls::Later)?;
     socket.connected().await?;
-    if database.is_plain {
-        return Ok(socket);
-    }
     socket.write_all(&SSL_REQUEST).await.map_err(|_| Failure::Closed)?;
     // Room for more than the one byte, to see whether somebody on the way has put words of theirs behind it
     // (CVE-2021-23222).
@@ -116,6 +120,10 @@ async fn connect(database: Database<'_>, probe: bool) -> Result<Socket, Failure>
 async fn until<T>(deadline: u64, future: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
     let left = Duration::from_millis(deadline.saturating_sub(now_ms()));
     within(left, future).await.unwrap_or(Err(Failure::TimedOut))
+}
+
+fn millis(time: Duration) -> u64 {
+    time.as_millis().try_into().unwrap_or(u64::MAX)
 }
 
 impl From<Lost> for Failure {

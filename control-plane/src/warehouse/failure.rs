@@ -17,9 +17,9 @@ pub enum Failure {
          characters; send anything else as a string and cast it in the statement"
     )]
     Parameters,
-    /// `max_rows` is out of range.
-    #[error("max_rows must be from 1 to 10000")]
-    MaxRows,
+    /// `max_rows` is out of range; says where that ends.
+    #[error("max_rows must be from 1 to {0}")]
+    MaxRows(u32),
     /// User name, password or database is empty, too long or has a control character in it.
     #[error("user name, password and database must be 1 to 1024 bytes each, without control characters")]
     Login,
@@ -68,6 +68,9 @@ pub enum Failure {
         "the role may write: {0}; use a role with SELECT alone, or allow a writable role on the connection"
     )]
     RoleMayWrite(Writable),
+    /// The role could do what a read-only transaction does not hold off, and no connection allows for that.
+    #[error("the role may do more than write: {0}; use a role with SELECT alone, no setting allows this one")]
+    RoleMayDoMore(Writable),
     /// PostgreSQL refuses the statement, or failed while it ran. What it says is not part of this text.
     #[error("PostgreSQL refuses the statement")]
     Postgres(PostgresError),
@@ -99,6 +102,16 @@ pub enum Writable {
     Sequence,
 }
 
+impl Writable {
+    /// Whether no connection may allow for it: a read-only transaction keeps such a role from little.
+    pub(super) const fn is_always_refused(self) -> bool {
+        match self {
+            Self::Attribute | Self::PredefinedRole => true,
+            Self::Database | Self::Schema | Self::Table | Self::Sequence => false,
+        }
+    }
+}
+
 impl Failure {
     /// Of an ErrorResponse to what is not the caller's text.
     pub(super) fn of(body: &[u8]) -> Self {
@@ -120,7 +133,7 @@ impl Failure {
     #[must_use]
     pub fn reason(&self) -> &'static str {
         match self {
-            Self::Sql | Self::Parameters | Self::MaxRows => "request_invalid",
+            Self::Sql | Self::Parameters | Self::MaxRows(_) => "request_invalid",
             Self::Login => "credentials_invalid",
             Self::Unreachable => "unreachable",
             Self::NoTls => "no_tls",
@@ -133,7 +146,7 @@ impl Failure {
             Self::NoAuth => "no_auth",
             Self::Temporary => "temporary",
             Self::Protocol(_) => "protocol",
-            Self::RoleMayWrite(_) => "role_may_write",
+            Self::RoleMayWrite(_) | Self::RoleMayDoMore(_) => "role_can_write",
             Self::Postgres(_) => "query_refused",
         }
     }

@@ -9,8 +9,6 @@ use std::fmt;
 const MAX_SQL: usize = 64 * 1024;
 const MAX_PARAMETERS: usize = 100;
 const MAX_PARAMETER_BYTES: usize = 256 * 1024;
-const MAX_ROWS: u32 = 10_000;
-const DEFAULT_ROWS: u32 = 1_000;
 const MAX_LOGIN: usize = 1024;
 
 /// Who signs in where.
@@ -49,11 +47,16 @@ pub struct Query {
 }
 
 impl Query {
-    /// `max_rows` is 1,000 where none is given. Semicolons behind the statement are dropped.
+    /// `max_rows` is at most `most_rows`, and that many where none is given. Semicolons behind the statement are dropped.
     ///
     /// # Errors
     /// [`Failure::Sql`], [`Failure::Parameters`] or [`Failure::MaxRows`].
-    pub fn new(sql: &str, parameters: Vec<Parameter>, max_rows: Option<u32>) -> Result<Self, Failure> {
+    pub fn new(
+        sql: &str,
+        parameters: Vec<Parameter>,
+        max_rows: Option<u32>,
+        most_rows: u32,
+    ) -> Result<Self, Failure> {
         let sql = sql.trim_end_matches(|c: char| c.is_ascii_whitespace() || c == ';');
         if sql.trim_start().is_empty() || sql.len() > MAX_SQL || sql.contains('\0') {
             return Err(Failure::Sql);
@@ -63,9 +66,9 @@ impl Query {
         if parameters.len() > MAX_PARAMETERS || bytes > MAX_PARAMETER_BYTES || has_nul {
             return Err(Failure::Parameters);
         }
-        let max_rows = max_rows.unwrap_or(DEFAULT_ROWS);
-        if !(1..=MAX_ROWS).contains(&max_rows) {
-            return Err(Failure::MaxRows);
+        let max_rows = max_rows.unwrap_or(most_rows);
+        if !(1..=most_rows).contains(&max_rows) {
+            return Err(Failure::MaxRows(most_rows));
         }
         Ok(Self { sql: sql.to_owned(), parameters, max_rows })
     }

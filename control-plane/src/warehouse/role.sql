@@ -20,7 +20,7 @@ SELECT CASE
     SELECT FROM role
     WHERE rolname IN (
       'pg_write_all_data', 'pg_write_server_files', 'pg_read_server_files', 'pg_execute_server_program',
-      'pg_signal_backend', 'pg_maintain', 'pg_create_subscription'
+      'pg_signal_backend', 'pg_signal_autovacuum_worker', 'pg_maintain', 'pg_create_subscription'
     )
   ) THEN 'predefined_role'
   WHEN EXISTS (

@@ -26,12 +26,12 @@ pub struct Session<S> {
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
-    /// Signs in over `stream`, on which TLS stands already. `is_plain` says that it does not, which is for development:
-    /// then the password is not sent as it is. `nonce` is fresh random bytes.
+    /// Signs in over `stream`, on which TLS stands already: a server that asks for the password as it is gets it. `nonce` is
+    /// fresh random bytes.
     ///
     /// # Errors
     /// When the server refuses, or does not behave.
-    pub async fn open(stream: S, is_plain: bool, login: &Login, nonce: [u8; 18]) -> Result<Self, Failure> {
+    pub async fn open(stream: S, login: &Login, nonce: [u8; 18]) -> Result<Self, Failure> {
         let mut wire = Wire::new(stream);
         let parameters = [
             ("user", login.user.as_str()),
@@ -41,19 +41,19 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
         ];
         wire.send(&Writer::default().startup(&parameters).into_bytes()).await?;
         let mut session = Self { wire };
-        session.sign_in(is_plain, login, nonce).await?;
+        session.sign_in(login, nonce).await?;
         session.ready().await?;
         Ok(session)
     }
 
-    async fn sign_in(&mut self, is_plain: bool, login: &Login, nonce: [u8; 18]) -> Result<(), Failure> {
+    async fn sign_in(&mut self, login: &Login, nonce: [u8; 18]) -> Result<(), Failure> {
         const WRONG: Failure = Failure::Protocol("does not sign in as PostgreSQL does");
         let password = login.password.expose_secret();
         let message = self.authentication().await?;
         let mut body = Reader(&message.body);
         match body.u32().ok_or(WRONG)? {
             0 => return Ok(()),
-            3 if !is_plain => {
+            3 => {
                 let answer = Writer::default().message(b'p', |body| string(body, password));
                 self.wire.send(&answer.into_bytes()).await?;
             }
@@ -117,8 +117,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
     /// Begins the read-only transaction, in which a statement may take `statement_ms`, and looks at what the role may do.
     ///
     /// # Errors
-    /// [`Failure::RoleMayWrite`], unless `may_write`.
-    pub async fn begin(&mut self, may_write: bool, statement_ms: u32) -> Result<(), Failure> {
+    /// [`Failure::RoleMayWrite`], unless `may_write`; [`Failure::RoleMayDoMore`] even then.
+    pub async fn begin(&mut self, may_write: bool, statement_ms: u64) -> Result<(), Failure> {
         let begin = format!(
             "BEGIN TRANSACTION READ ONLY; \
              SET LOCAL statement_timeout = {statement_ms}; \
@@ -204,7 +204,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
 
 const UNKNOWN: Failure = Failure::Protocol("answers with what was not asked");
 
-/// What `role.sql` found.
+/// What `role.sql` found. What `may_write` excuses is what a read-only transaction holds off. It holds off neither files,
+/// programs nor other sessions, which superusers and predefined roles reach by mere functions: those are never taken.
 fn judge(found: &str, may_write: bool) -> Result<(), Failure> {
     let writable = match found {
         "" => return Ok(()),
@@ -216,6 +217,9 @@ fn judge(found: &str, may_write: bool) -> Result<(), Failure> {
         "sequence" => Writable::Sequence,
         _ => return Err(Failure::Protocol("does not keep to a read-only transaction")),
     };
+    if writable.is_always_refused() {
+        return Err(Failure::RoleMayDoMore(writable));
+    }
     if may_write { Ok(()) } else { Err(Failure::RoleMayWrite(writable)) }
 }
 

@@ -24,7 +24,8 @@ use tokio::net::TcpStream;
 
 const PASSWORD: &str = "fake-password-of-the-tests";
 const MAX_BYTES: usize = 1 << 20;
-const STATEMENT_MS: u32 = 30_000;
+const MOST_ROWS: u32 = 10_000;
+const STATEMENT_MS: u64 = 30_000;
 
 const SETUP: &str = "
 CREATE TABLE items (id int PRIMARY KEY, name text, price numeric, tags text[], meta jsonb, made timestamptz);
@@ -49,7 +50,7 @@ fn login(user: &str, password: &str, database: &str) -> Login {
 
 async fn signed_in(cluster: &Cluster, user: &str) -> Result<Session<TcpStream>, Failure> {
     let stream = TcpStream::connect(("127.0.0.1", cluster.port)).await.unwrap();
-    Session::open(stream, true, &login(user, PASSWORD, "postgres"), [7; 18]).await
+    Session::open(stream, &login(user, PASSWORD, "postgres"), [7; 18]).await
 }
 
 async fn all<S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin>(
@@ -83,7 +84,13 @@ fn ask_as(
 
 /// As the role that may only read.
 fn ask(cluster: &Cluster, sql: &str, values: Value) -> Result<Value, Failure> {
-    ask_as(cluster, "reader", false, &Query::new(sql, parameters(values), None).unwrap(), MAX_BYTES)
+    ask_as(
+        cluster,
+        "reader",
+        false,
+        &Query::new(sql, parameters(values), None, MOST_ROWS).unwrap(),
+        MAX_BYTES,
+    )
 }
 
 fn sqlstate(result: Result<Value, Failure>) -> String {
@@ -127,6 +134,7 @@ fn every_digit_of_a_number_is_kept() {
         "SELECT $1::numeric AS n",
         serde_json::from_str("[123456789012345678901234567890.123456789]").unwrap(),
         None,
+        MOST_ROWS,
     );
     let answer = block_on(async {
         let mut session = signed_in(cluster, "reader").await.unwrap();
@@ -166,7 +174,8 @@ fn wait_until(mut holds: impl FnMut() -> bool, what: &str) {
 fn rows_and_bytes_are_capped() {
     let cluster = cluster!();
     let ask = |sql: &str, rows, bytes| {
-        ask_as(cluster, "reader", false, &Query::new(sql, Vec::new(), Some(rows)).unwrap(), bytes).unwrap()
+        ask_as(cluster, "reader", false, &Query::new(sql, Vec::new(), Some(rows), MOST_ROWS).unwrap(), bytes)
+            .unwrap()
     };
     let many = "SELECT n FROM generate_series(1, 100000) n";
     let answer = ask(many, 10, MAX_BYTES);
@@ -209,7 +218,7 @@ fn refusals_say_where_and_why_and_no_more() {
 fn a_statement_that_fails_underway_leaves_the_answer_open() {
     let cluster = cluster!();
     let sql = "SELECT repeat('x', 100), 1 / (5000 - n) FROM generate_series(1, 9999) n";
-    let query = Query::new(sql, Vec::new(), Some(10_000)).unwrap();
+    let query = Query::new(sql, Vec::new(), Some(10_000), MOST_ROWS).unwrap();
     let (read, end) = block_on(async {
         let mut session = signed_in(cluster, "reader").await.unwrap();
         session.begin(false, STATEMENT_MS).await.unwrap();
@@ -248,7 +257,7 @@ fn the_server_ends_what_takes_too_long_or_is_given_up() {
         session.begin(false, 200).await?;
         // The limit stands from before the statement on: its own changes come too late.
         let sql = "SELECT set_config('statement_timeout', '0', false), pg_sleep(20)::text";
-        all(session.query(&Query::new(sql, Vec::new(), None)?, MAX_BYTES).await?).await
+        all(session.query(&Query::new(sql, Vec::new(), None, MOST_ROWS)?, MAX_BYTES).await?).await
     });
     assert!(matches!(late, Err(Failure::Postgres(error)) if error.sqlstate == "57014"));
 
@@ -256,7 +265,8 @@ fn the_server_ends_what_takes_too_long_or_is_given_up() {
     block_on(async {
         let mut session = signed_in(cluster, "reader").await.unwrap();
         session.begin(false, STATEMENT_MS).await.unwrap();
-        let query = Query::new("SELECT pg_sleep(25)::text AS marker_4711", Vec::new(), None).unwrap();
+        let query =
+            Query::new("SELECT pg_sleep(25)::text AS marker_4711", Vec::new(), None, MOST_ROWS).unwrap();
         let asked = session.query(&query, MAX_BYTES);
         assert!(tokio::time::timeout(Duration::from_millis(300), asked).await.is_err());
     });
@@ -269,7 +279,7 @@ fn a_login_that_fails_says_why() {
     let open = |user: &str, password: &str, database: &str| {
         block_on(async {
             let stream = TcpStream::connect(("127.0.0.1", cluster.port)).await.unwrap();
-            Session::open(stream, true, &login(user, password, database), [7; 18]).await.map(|_| ())
+            Session::open(stream, &login(user, password, database), [7; 18]).await.map(|_| ())
         })
     };
     assert_eq!(open("reader", PASSWORD, "postgres"), Ok(()));
@@ -282,7 +292,7 @@ fn a_login_that_fails_says_why() {
 
 #[test]
 fn requests_are_checked_before_anything_is_connected_to() {
-    let query = |sql: &str, values, rows| Query::new(sql, parameters(values), rows).map(|_| ());
+    let query = |sql: &str, values, rows| Query::new(sql, parameters(values), rows, MOST_ROWS).map(|_| ());
     assert_eq!(query("SELECT 1", json!(["", 1.5, -3, true, false, null]), Some(10_000)), Ok(()));
     for sql in ["", " \n", ";", "SELECT '\0'", &"x".repeat(65_537)] {
         assert_eq!(query(sql, json!([]), None), Err(Failure::Sql));
@@ -291,8 +301,13 @@ fn requests_are_checked_before_anything_is_connected_to() {
     assert_eq!(query("SELECT 1", json!(vec![0; 101]), None), Err(Failure::Parameters));
     assert_eq!(query("SELECT 1", json!(["x".repeat(262_145)]), None), Err(Failure::Parameters));
     for rows in [0, 10_001, u32::MAX] {
-        assert_eq!(query("SELECT 1", json!([]), Some(rows)), Err(Failure::MaxRows));
+        assert_eq!(query("SELECT 1", json!([]), Some(rows)), Err(Failure::MaxRows(MOST_ROWS)));
     }
+    // The configured maximum is the only one.
+    let rows = |rows, most| Query::new("SELECT 1", Vec::new(), rows, most).map(|query| query.max_rows);
+    assert_eq!(rows(Some(1_000_000), 1_000_000), Ok(1_000_000));
+    assert_eq!((rows(None, 1_000_000), rows(None, 5)), (Ok(1_000_000), Ok(5)));
+    assert_eq!(rows(Some(6), 5), Err(Failure::MaxRows(5)));
     for value in [json!([[1]]), json!([{}])] {
         assert!(serde_json::from_value::<Vec<Parameter>>(value).is_err());
     }

@@ -125,7 +125,8 @@ fn check(config: &Config) -> Result<(), ConfigError> {
     within("limits.proxy_body_bytes", limits.proxy_body_bytes, 1024, 1 << 30)?;
     within("limits.upstream_timeout_seconds", limits.upstream_timeout_seconds, 1, 300)?;
     within("limits.query_rows", limits.query_rows, 1, 1_000_000)?;
-    within("limits.query_bytes", limits.query_bytes, 1024, 1 << 30)?;
+    // One row is held in memory, of which a Worker has 128 MB.
+    within("limits.query_bytes", limits.query_bytes, 1024, 1 << 25)?;
     within("limits.query_timeout_seconds", limits.query_timeout_seconds, 1, 300)?;
 
     quota("rate_limits.ip", rate_limits.ip)?;

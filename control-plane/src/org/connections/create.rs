@@ -36,7 +36,10 @@ pub(in crate::org) async fn create(
     if let Some(reply) = change::replay(ctx, actor, body)? {
         return Ok(reply);
     }
-    remote.log_in(login).await.map_err(credential::not_taken)?;
+    credential::prove(ctx, remote, actor, new.connector, ctx.org, login, |tx| {
+        plan::check(ctx, tx, plan::Resource::Connections)
+    })
+    .await?;
     let ctx = ctx.at(remote.now_ms());
     new.store(ctx, &readmit(ctx)?, body)
 }

@@ -1,8 +1,12 @@
 //! Which credential a connection may hold: one of a kind that its connector takes, put where the provider reads it.
 
 use super::Target;
+use crate::context::Context;
 use crate::error::AppError;
-use crate::remote::{Login, LoginRefused};
+use crate::org::actor::Actor;
+use crate::org::limits;
+use crate::remote::{Login, LoginRefused, Remote};
+use crate::store::{Event, Tx};
 use connectors::catalogue::{Connector, CredentialKind, Kind, StaticCredential};
 use connectors::{Credential, CredentialInput};
 use protocol::Code;
@@ -93,7 +97,7 @@ pub(super) fn login<'a>(
         kind,
         host: parameter("host").ok_or(FAULT)?,
         port: parameter("port").and_then(|port| port.parse().ok()).ok_or(FAULT)?,
-        security: parameter("security").ok_or(FAULT)?,
+        security: parameter("security").unwrap_or("tls"),
         database: parameter("database"),
         username,
         password,
@@ -101,7 +105,32 @@ pub(super) fn login<'a>(
     }))
 }
 
-/// A login that did not succeed, as the caller is told.
-pub(super) fn not_taken(refused: LoginRefused) -> AppError {
-    AppError::refused(Code::CredentialRefused, format!("{}: {}", refused.reason, refused.detail))
+/// Proves a credential by logging in. That this was tried is counted and on record before anybody is asked: a login that
+/// fails is otherwise nowhere, and whoever guesses passwords of somebody else's server by us makes many of those (M7).
+///
+/// `admit` says in the same transaction what else has to hold. What was read before is to be read again afterwards.
+///
+/// # Errors
+/// `CredentialRefused`; [`AppError::Limited`]; those of `admit` and the database.
+pub(super) async fn prove(
+    ctx: Context<'_>,
+    remote: &impl Remote,
+    actor: &Actor,
+    connector: &Connector,
+    target: impl ToString,
+    login: Login<'_>,
+    admit: impl FnOnce(&Tx<'_>) -> Result<(), AppError>,
+) -> Result<(), AppError> {
+    ctx.store.transaction(|tx| {
+        admit(tx)?;
+        limits::of_logins(ctx)?;
+        let event = Event::new("connection.login_tried", target)
+            .with("connector", connector.id.as_str())
+            .with("host", login.host);
+        tx.commit(&ctx.subject(actor.name()), event, ())
+    })?;
+    let refused = |LoginRefused { reason, detail }| {
+        AppError::refused(Code::CredentialRefused, format!("{reason}: {detail}"))
+    };
+    remote.log_in(login).await.map_err(refused)
 }

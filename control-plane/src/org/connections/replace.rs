@@ -50,7 +50,7 @@ pub(in crate::org) async fn replace(
     if let Some(reply) = change::replay(ctx, actor, body)? {
         return Ok(reply);
     }
-    remote.log_in(login).await.map_err(credential::not_taken)?;
+    credential::prove(ctx, remote, actor, connector, id, login, |_| Ok(())).await?;
     let ctx = ctx.at(remote.now_ms());
     // Whatever else was done to it meanwhile: a connection's place never changes but by OAuth.
     store(ctx, &readmit(ctx)?, body, id, &load(ctx, id)?, &credential)

@@ -204,7 +204,65 @@ fn a_login_that_is_refused_leaves_nothing() {
     let error = error.unwrap_err();
     assert_eq!(error.public().0, Code::CredentialRefused);
     assert_eq!(error.public().1.unwrap(), "bad_password: check it");
-    assert_eq!((tenant.count("connections"), tenant.verify_audit().length), (0, length));
+    assert_eq!((tenant.count("connections"), tenant.verify_audit().length), (0, length + 1));
+    let event = tenant.last_event();
+    assert_eq!((&event["action"], &event["target"]), (&json!("connection.login_tried"), &json!(tenant.org)));
+    assert_eq!(event["metadata"], json!({ "connector": "imap", "host": "imap.example.com" }));
+}
+
+/// Neither of which leaves a way to find out passwords of other people's servers unseen.
+#[test]
+fn m7_a_login_is_on_record_before_it_is_tried_and_counted() {
+    let tenant = Rc::new(Tenant::new(1));
+    let there = Rc::clone(&tenant);
+    let tried = move || assert_eq!(there.last_event()["action"], "connection.login_tried");
+    let outside = Outside::default().meanwhile(tried);
+    let id = id_of(&create(&tenant, &imap("imap.example.com"), &outside).unwrap());
+
+    let refuses = Some(LoginRefused { reason: "bad_password", detail: String::new() });
+    let outside = Outside { refuses, ..Outside::default() };
+    let replace = Operation::ReplaceCredential { id: id.clone() };
+    let refused =
+        tenant.call_outside(&tenant.founder, replace.clone(), &json!({ "auth": basic() }), &outside);
+    assert_eq!(code(refused), Code::CredentialRefused);
+    assert_eq!(tenant.last_event()["target"], json!(id));
+
+    for _ in 2..30 {
+        assert_eq!(
+            create(&tenant, &imap("imap.example.com"), &outside).unwrap_err().public().0,
+            Code::CredentialRefused
+        );
+    }
+    let length = tenant.verify_audit().length;
+    let limited = create(&tenant, &imap("imap.example.com"), &outside).unwrap_err();
+    assert!(matches!(limited, AppError::Limited { retry_after_seconds: 1..=10 }), "{limited}");
+    let limited = tenant.call_outside(&tenant.founder, replace, &json!({ "auth": basic() }), &outside);
+    assert_eq!(code(limited), Code::RateLimited);
+    assert_eq!((outside.logins.borrow().len(), tenant.verify_audit().length), (29, length));
+}
+
+#[test]
+fn n3_a_full_plan_is_told_before_anybody_is_asked() {
+    let tenant = Tenant::new(1);
+    for number in 0..20 {
+        tenant.ok(Operation::CreateConnection, &connection(&secret(&number.to_string())));
+    }
+    let (length, outside) = (tenant.verify_audit().length, Outside::default());
+    let refused = create(&tenant, &imap("imap.example.com"), &outside).unwrap_err();
+    assert_eq!(refused.public().0, Code::PlanRequired);
+    assert_eq!((outside.logins.borrow().len(), tenant.verify_audit().length), (0, length));
+}
+
+/// A warehouse's parameters say nothing of TLS, which its protocol always has.
+#[test]
+fn a_warehouse_is_stored_once_it_has_opened() {
+    let tenant = Tenant::new(1);
+    let outside = Outside::default();
+    let created =
+        create(&tenant, &new("postgres", json!({ "host": "db.example.com" }), basic()), &outside).unwrap();
+    let login = format!("postgres db.example.com:5432 tls ada@example.com {}", secret("password"));
+    assert_eq!(*outside.logins.borrow(), [login]);
+    assert_eq!(created["allowed_hosts"], json!(["db.example.com:5432"]));
 }
 
 #[test]

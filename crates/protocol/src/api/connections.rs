@@ -25,7 +25,10 @@ pub struct NewConnection<A> {
     /// Path of this installation's pages where the browser goes on after OAuth.
     #[serde(default)]
     pub return_to: Option<String>,
-    /// `postgres`: queries are answered although the role could write.
+    /// `postgres`: queries are answered although the role has rights to write in the database: on tables, sequences,
+    /// schemas, the database. A role that is, or is a member of, a superuser, a role with CREATEROLE, CREATEDB or REPLICATION,
+    /// or a predefined role that reaches files, programs or other sessions is refused all the same: a read-only transaction
+    /// does not keep it from those.
     #[serde(default)]
     pub allow_writable_role: bool,
 }
@@ -223,7 +226,7 @@ pub struct Query {
     /// Text, numbers, booleans or null.
     #[serde(default)]
     pub parameters: Vec<serde_json::Value>,
-    /// At most this many rows, within `limits.query_rows`.
+    /// At most this many rows: from 1 to `limits.query_rows`, which it is where it is left out.
     #[serde(default)]
     pub max_rows: Option<u32>,
 }

@@ -55,7 +55,7 @@ fn new(shell: &Shell<'_>, connector: &Connector, auth: &ConnectorAuth, retry: Op
                 @if connector.kind == "postgres" {
                     label.check {
                         input type="checkbox" name="allow_writable_role" value="true" checked[!typed("allow_writable_role").is_empty()];
-                        span { "Take a role that can write, too. Queries stay read-only transactions." }
+                        span { "Take a role that can write tables, too. Queries stay read-only transactions. Superusers are refused all the same." }
                     }
                 }
                 @if by_oauth {
