@@ -61,7 +61,7 @@ pub struct Built {
 /// When a tool fails; it has then said why on stderr.
 pub fn build(profile: Profile, workers: &[Worker]) -> Result<Vec<Built>> {
     let _lock = exclusive("build")?;
-    compile(profile, workers)?;
+    compile(profile)?;
     workers.iter().map(|worker| package(profile, *worker)).collect()
 }
 
@@ -124,10 +124,11 @@ impl fmt::Display for Built {
     }
 }
 
-fn compile(profile: Profile, workers: &[Worker]) -> Result<()> {
+/// Both Workers, whichever is asked for: built alone, one would have its crates compiled again with other features.
+fn compile(profile: Profile) -> Result<()> {
     let mut command = cargo();
     command.args(["build", "--profile", profile.cargo_name(), "--target", WASM_TARGET]).current_dir(root());
-    for worker in workers {
+    for worker in Worker::ALL {
         command.args(["--package", worker.name()]);
     }
     // A release is of sluicegate.toml alone.
