@@ -160,9 +160,13 @@ suite("token refresh", { timeout: 900_000 }, () => {
 
     /** The audit trail's events on the connection, oldest first, without its uses. */
     async events() {
-      const { data } = await this.ok("GET", "/v1/audit?limit=200");
       assert.equal((await this.ok("GET", "/v1/audit/verify")).ok, true);
-      const events = data.filter(({ target, action }) => target === this.id && action !== "credential.used");
+      const events = [];
+      for (let cursor = ""; cursor !== undefined; ) {
+        const { data, next_cursor } = await this.ok("GET", `/v1/audit?limit=200&cursor=${cursor}`);
+        events.push(...data.filter(({ target, action }) => target === this.id && action !== "credential.used"));
+        cursor = next_cursor ?? undefined;
+      }
       return events.reverse();
     }
   }
@@ -353,7 +357,7 @@ suite("token refresh", { timeout: 900_000 }, () => {
   });
 
   test("kill -9 while the answer is being stored: one or the other, and said plainly", async () => {
-    for (const ms of [0, 2, 5, 20]) {
+    for (const ms of [0, 10, 40, 200]) {
       const connected = await Connected.create();
       await sleep(SHORT_SECONDS * 1000);
       const answered = Promise.withResolvers();
@@ -384,21 +388,19 @@ suite("token refresh", { timeout: 900_000 }, () => {
     await start();
   }
 
-  /** The provider's word on how long its token lives is wrong: the token is over after a second, whatever it says. */
+  /** The provider's word on how long its token lives is wrong: the token is over soon, whatever it says. */
   for (const [name, expires_in] of [["0", 0], ["a year", YEAR], ["negative", -3600], ["text", "soon"]]) {
     test(`expires_in is ${name}`, async () => {
       const connected = await Connected.create();
       await sleep(SHORT_SECONDS * 1000);
       proxy.plan(told({ expires_in }));
-      provider.accessTokenSeconds = SHORT_SECONDS;
       const got = await connected.together(20);
       assert.deepEqual(got, { 200: 20 });
       assert.equal(proxy.asked, 1);
-      provider.accessTokenSeconds = LONG_SECONDS;
-      await sleep(SHORT_SECONDS * 1000);
+      await provider.end(proxy.last.access_token);
       // The provider answers 401 to a token that serves by what it said: one caller's refresh serves all.
       assert.deepEqual(await connected.together(20), { 200: 20 });
-      await check(`expires_in: ${name}, the token over after 1 s`, connected, {
+      await check(`expires_in: ${name}, the token over before the second time`, connected, {
         ...{ callers: "2 × 20", got: { 200: 40 }, then: 200, asked: 2, granted: 2, events: `${begun} ${begun}` },
       });
     });

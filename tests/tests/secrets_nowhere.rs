@@ -114,7 +114,8 @@ impl Watched {
             .request("POST", url.path())
             .header("content-type", "application/x-www-form-urlencoded")
             .body(format!("{}&decision=allow", url.query().unwrap()))
-            .send_to_app();
+            .attempt()
+            .unwrap();
         let location = response.header("location").unwrap_or_else(|| panic!("{response}")).to_owned();
         location.strip_prefix(&self.client.origin()).unwrap_or_else(|| panic!("{location}")).to_owned()
     }
