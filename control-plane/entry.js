@@ -15,3 +15,4 @@ export const OrgDo = durableObject("OrgDo");
 export const AccountDo = durableObject("AccountDo");
 export const IdentityDo = durableObject("IdentityDo");
 export const LimiterDo = durableObject("LimiterDo");
+export const RegistryDo = durableObject("RegistryDo");

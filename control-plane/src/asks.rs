@@ -15,6 +15,7 @@ use protocol::api::{OrgLimits, User};
 use protocol::{Role, SessionId, UserId};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use zeroize::Zeroize as _;
 
 /// A secret on its way between two objects of this Worker: wiped when dropped, opaque in `Debug`.
@@ -115,6 +116,24 @@ pub enum AskOrg {
     Describe {
         /// As in [`AskOrg::SetPlan`].
         operator: UserId,
+    },
+    /// Has the org's data key wrapped by this key-encryption key, if a lower version wraps it → [`Wrapped`], as it is now;
+    /// without a version it only says so. `NotFound`; `KeyVersionRefused` while this part of the Worker does not have the
+    /// version.
+    Rewrap {
+        /// The version.
+        version: Option<u32>,
+    },
+    /// To the operator's own org, for its audit trail: a rotation begins → nothing.
+    KeysRotated {
+        /// Who.
+        operator: UserId,
+        /// The current version until now.
+        from: u32,
+        /// From now on.
+        to: u32,
+        /// Data keys by version.
+        before: BTreeMap<u32, u64>,
     },
     /// The broker's: may the call use its connection's credential? Decided on the call as any other → `org::Leave`.
     Leave {

@@ -15,6 +15,7 @@ pub mod json;
 pub mod limiter;
 pub mod org;
 pub mod place;
+pub mod registry;
 pub mod remote;
 pub mod reply;
 pub mod secrets;

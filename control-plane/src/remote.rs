@@ -45,7 +45,7 @@ pub struct Login<'a> {
     pub host: &'a str,
     /// Likewise.
     pub port: u16,
-    /// `tls`, `starttls`; `plain` in development alone.
+    /// `tls` or `starttls`.
     pub security: &'a str,
     /// Of a warehouse.
     pub database: Option<&'a str>,

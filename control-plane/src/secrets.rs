@@ -12,7 +12,7 @@ use secrecy::SecretString;
 use sha2::Sha256;
 use std::collections::HashMap;
 use tokens::{ApiKeyFormat, MacKey, SessionSigner};
-use vault::Keyring;
+use vault::{KeyVersion, Keyring};
 use zeroize::Zeroizing;
 
 /// The Worker's secrets.
@@ -79,6 +79,11 @@ impl Secrets {
         })
     }
 
+    /// A version of the keyring; `None`: it is not deployed here.
+    pub fn kek(&self, version: u32) -> Option<KeyVersion> {
+        KeyVersion::new(version).filter(|version| self.keyring.has(*version))
+    }
+
     /// The name of an identity's object: a keyed hash, so that the name, which stands in the platform's own logs, tells
     /// nobody whose it is. Frozen.
     pub fn identity_name(&self, identity: &Identity) -> String {
@@ -129,6 +134,18 @@ pub(crate) mod tests {
             "API_KEY_MAC_KEY" => key(4),
             _ => return None,
         }))
+    }
+
+    /// With a keyring of these versions; version 1 is that of [`fixed`].
+    pub(crate) fn with_keyring(current: u8, versions: &[u8]) -> Secrets {
+        let key = |version: &u8| format!(r#""{version}":"{}""#, STANDARD.encode([*version; 32]));
+        let keys: Vec<String> = versions.iter().map(key).collect();
+        let keyring = format!(r#"{{"current":{current},"keys":{{{}}}}}"#, keys.join(","));
+        let secret = |name: &str| match name {
+            "KEYRING" => Some(Zeroizing::new(keyring.clone())),
+            name => fixed(name),
+        };
+        Secrets::load("sgk", secret).unwrap()
     }
 
     #[test]

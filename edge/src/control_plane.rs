@@ -1,8 +1,8 @@
 //! The control plane as the handlers see it: one call, one reply. Implemented over the service binding in `platform`, and
 //! in memory for the tests.
 
+use crate::tree;
 use protocol::{Call, Code, Problem};
-use serde_json::from_slice;
 use zeroize::Zeroizing;
 
 /// The private Worker behind the service binding.
@@ -46,7 +46,7 @@ impl Reply {
 
     /// The problem that it says; `Unavailable` where it says none that we know.
     pub fn problem(&self) -> (Code, Option<String>) {
-        match from_slice::<Problem>(&self.body) {
+        match tree::read::<Problem>(&self.body) {
             Ok(problem) => (problem.code, problem.detail.map(Into::into)),
             Err(_) => (Code::Unavailable, None),
         }

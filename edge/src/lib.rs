@@ -20,6 +20,7 @@ pub mod random;
 pub mod route;
 pub mod security_headers;
 pub mod state;
+pub mod tree;
 pub mod verdict;
 
 mod decide;

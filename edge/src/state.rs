@@ -9,6 +9,7 @@ use crate::handlers::check::Checked;
 use crate::handlers::webhook::KnownSource;
 use crate::limits::Limits;
 use crate::random::Random;
+use crate::tree;
 use config::Config;
 use protocol::SourceId;
 use std::net::IpAddr;
@@ -45,7 +46,7 @@ impl Environment<'_> {
     /// [`StartError::Config`]: a `CONFIG` that cannot be read never falls back to another.
     pub fn config(&self) -> Result<Config, StartError> {
         let json = if self.config.is_empty() { CONFIG } else { self.config };
-        Config::from_embedded(json).map_err(|_| StartError::Config)
+        tree::read(json.as_bytes()).map_err(|_| StartError::Config)
     }
 }
 

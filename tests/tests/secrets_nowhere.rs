@@ -80,9 +80,11 @@ impl Watched {
         let (back, behaves) = Recorder::tcp(authority(&provider.origin()));
         let parrot = Upstream::start(repeat);
         let mut config = e2e::config();
-        for (connector, stand_in) in
-            [("gmail", format!("http://{behaves}")), ("gitlab", format!("http://{behaves}")), ("jira", parrot.url())]
-        {
+        for (connector, stand_in) in [
+            ("gmail", format!("http://{behaves}")),
+            ("gitlab", format!("http://{behaves}")),
+            ("jira", parrot.url()),
+        ] {
             let connector_config =
                 config::Connector { client_id: Some("fake-client".to_owned()), stand_in: Some(stand_in) };
             config.connectors.insert(connector.to_owned(), connector_config);
@@ -167,7 +169,9 @@ fn repeat(call: &mut Call) -> io::Result<()> {
             let location = format!("http://127.0.0.1:1/?{authorization}");
             call.answer("302 Found", &[("location", &location)], told.as_bytes())
         }
-        "/refused" => call.answer("401 Unauthorized", &[("www-authenticate", &authorization)], told.as_bytes()),
+        "/refused" => {
+            call.answer("401 Unauthorized", &[("www-authenticate", &authorization)], told.as_bytes())
+        }
         "/broken" => {
             call.begin("200 OK", &json)?;
             call.chunk(&told.as_bytes()[..told.len() - 8])
@@ -197,7 +201,9 @@ fn b2_c2_c9_m1_n5_no_secret_is_seen_where_it_may_not_be() {
     assert!(killed.iter().any(|path| path.to_string_lossy().ends_with("-wal")), "{killed:?}");
     nowhere_on_the_disk(&planted, &watched);
     watched.gate.restart();
-    for (id, path) in statics.iter().map(|id| (id, "items")).chain(granted.iter().map(|(id, path)| (id, *path))) {
+    for (id, path) in
+        statics.iter().map(|id| (id, "items")).chain(granted.iter().map(|(id, path)| (id, *path)))
+    {
         org.get(&format!("/v1/connections/{id}/proxy/{path}")).send().ok(200);
     }
     planted_by_the_provider(&mut planted, &watched);
@@ -209,7 +215,10 @@ fn b2_c2_c9_m1_n5_no_secret_is_seen_where_it_may_not_be() {
     nowhere_on_the_disk(&planted, &watched);
     nowhere_in_answers(&planted, &watched);
     nowhere_between_the_workers(&planted, &watched);
-    assert!(watched.gate.log().contains("Wasm instance replaced after a trap"), "there was a crash to be searched");
+    assert!(
+        watched.gate.log().contains("Wasm instance replaced after a trap"),
+        "there was a crash to be searched"
+    );
 }
 
 /// Each kind of static credential, with an upstream that repeats it, errors included. The connections that work.
@@ -369,10 +378,12 @@ fn refused(planted: &mut Planted, org: &Org) {
     };
     let connection = |auth: Value| json!({ "connector": "http", "name": "x", "base_url": "https://a.example", "auth": auth });
     let misplaced = secret("a misplaced secret");
-    create(connection(json!({ "type": "bearer", "tokn": misplaced })).to_string()).problem("validation_failed");
+    create(connection(json!({ "type": "bearer", "tokn": misplaced })).to_string())
+        .problem("validation_failed");
     let odd_type = secret("a secret of the wrong type");
     create(connection(json!({ "type": "bearer", "token": [odd_type] })).to_string());
-    let cut = connection(json!({ "type": "bearer", "token": secret("a secret in JSON that breaks off") })).to_string();
+    let cut = connection(json!({ "type": "bearer", "token": secret("a secret in JSON that breaks off") }))
+        .to_string();
     create(cut[..cut.len() - 3].to_owned());
     let odd_kind = secret("a secret for a kind");
     create(connection(json!({ "type": odd_kind, "token": "x" })).to_string());
@@ -416,11 +427,13 @@ fn keys_and_sources(planted: &mut Planted, org: &Org) {
 
 /// Traps with secrets at hand: in the org's object after sealing one, in the broker after using one.
 fn trapped(planted: &mut Planted, watched: &Watched, org: &Org) {
-    let auth = json!({ "type": "bearer", "token": planted.fresh("a token at a trap in the object", Way::In) });
+    let auth =
+        json!({ "type": "bearer", "token": planted.fresh("a token at a trap in the object", Way::In) });
     let body = json!({ "connector": "http", "name": "x", "base_url": watched.parrot.url(), "auth": auth });
     let response = org.post("/v1/connections", &body).header("idempotency-key", "trap").send();
     assert!([500, 503].contains(&response.status), "{response}");
-    let auth = json!({ "type": "bearer", "token": planted.fresh("a token at a trap in the broker", Way::In) });
+    let auth =
+        json!({ "type": "bearer", "token": planted.fresh("a token at a trap in the broker", Way::In) });
     let id = org.connection(&watched.parrot.url(), &auth);
     let response: Response = org.get(&format!("/v1/connections/{id}/proxy/trap")).send();
     assert!([500, 503].contains(&response.status), "{response}");
@@ -440,7 +453,8 @@ fn nowhere_on_the_disk(planted: &Planted, watched: &Watched) {
 
 /// Every answer to the client, head and body: shown once, or not at all.
 fn nowhere_in_answers(planted: &Planted, watched: &Watched) {
-    let said = [watched.front.answered(), all(watched.front.exchanges().iter().map(|(_, answer)| answer))].concat();
+    let said =
+        [watched.front.answered(), all(watched.front.exchanges().iter().map(|(_, answer)| answer))].concat();
     for (what, secret, way) in &planted.0 {
         match way {
             // Once as it passed, once as it was read.
@@ -468,10 +482,16 @@ fn nowhere_between_the_workers(planted: &Planted, watched: &Watched) {
         let (sent, handed_on) = (count(&from_client, secret), count(&to_control_plane, secret));
         assert!(handed_on <= sent, "{what}: sent {sent} times, handed on {handed_on} times");
         match way {
-            Way::ShownOnce => assert_eq!(count(&from_control_plane, secret), 2, "{what} from the control plane"),
+            Way::ShownOnce => {
+                assert_eq!(count(&from_control_plane, secret), 2, "{what} from the control plane")
+            }
             Way::Source => goes_to_the_edges_memory_alone(&exchanges, secret),
             Way::Inside | Way::In => {
-                assert_eq!(first_spelling(&from_control_plane, secret), None, "{what} from the control plane");
+                assert_eq!(
+                    first_spelling(&from_control_plane, secret),
+                    None,
+                    "{what} from the control plane"
+                );
             }
         }
     }
@@ -516,7 +536,8 @@ fn count(haystack: &[u8], needle: &str) -> usize {
 }
 
 fn first_spelling(haystack: &[u8], secret: &str) -> Option<String> {
-    let found = spellings(secret.as_bytes()).into_iter().find(|spelling| memmem::find(haystack, spelling).is_some());
+    let found =
+        spellings(secret.as_bytes()).into_iter().find(|spelling| memmem::find(haystack, spelling).is_some());
     found.map(|spelling| String::from_utf8_lossy(&spelling).into_owned())
 }
 
@@ -532,7 +553,10 @@ fn authority(origin: &str) -> SocketAddr {
 }
 
 /// A server that greets, and answers each line.
-fn line_server(greeting: &'static str, answer: impl Fn(&str) -> &'static str + Send + Sync + 'static) -> SocketAddr {
+fn line_server(
+    greeting: &'static str,
+    answer: impl Fn(&str) -> &'static str + Send + Sync + 'static,
+) -> SocketAddr {
     server(move |mut stream| {
         write!(stream, "{greeting}\r\n")?;
         for line in BufReader::new(stream.try_clone()?).lines() {

@@ -111,7 +111,8 @@ fn never_become(ctx: AccountContext<'_>) -> Result<(), AppError> {
 
 fn insert(ctx: AccountContext<'_>, new: &NewAccount, hash: Option<String>) -> Result<(), AppError> {
     migrations::run(ctx.sql, migrations::ACCOUNT)?;
-    let dek = ctx.secrets.keyring.new_dek(ctx.user.as_str())?;
+    let kek = new.kek.map(|kek| ctx.secrets.kek(kek).ok_or(Code::Unavailable)).transpose()?;
+    let dek = ctx.secrets.keyring.new_dek(ctx.user.as_str(), kek)?;
     ctx.store().transaction(|tx| {
         tx.write(
             "INSERT INTO account (user_id, email, email_verified_at, name, password_hash, terms_accepted_at, created_at, \

@@ -11,6 +11,7 @@ mod create;
 mod email;
 mod hashing;
 mod identities;
+mod keys;
 mod links;
 mod orgs;
 mod outbox;
@@ -22,7 +23,8 @@ mod tests;
 mod throttle;
 
 pub use hashing::{Hashing, Sliced};
-pub use outbox::{done, failed, next_work, wakes_at};
+pub use keys::check_in;
+pub use outbox::{done, failed, next_work};
 
 use crate::asks::{AskAccount, Entrant, Identity};
 use crate::error::AppError;
@@ -138,6 +140,8 @@ pub async fn answer(
         Ask::LinkIdentity(new) => Reply::json(200, &identities::link(ctx, &new)?),
         Ask::UnlinkIdentity { provider } => Reply::json(200, &identities::unlink(ctx, &provider)?),
 
+        Ask::Rewrap { version } => Reply::json(200, &keys::rewrap(ctx, version)?),
+
         Ask::Describe => Reply::json(200, &profile::describe(ctx)?),
         Ask::ListEvents(page) => Reply::json(200, &profile::events(ctx, &page)?),
     }
@@ -152,6 +156,18 @@ pub fn who(sql: &dyn Sql) -> Result<Option<UserId>, SqlError> {
         return Ok(None);
     }
     sql.exec("SELECT user_id FROM account", &[])?.first().map(|row| row.parse(0)).transpose()
+}
+
+/// When the object's alarm is to ring next, Unix ms; in the past: now. `None`: nothing is left to do. `used`: the account
+/// has just been asked; one that nobody asks need not check in again.
+///
+/// # Errors
+/// Those of the database.
+pub fn wakes_at(sql: &dyn Sql, used: bool) -> Result<Option<u64>, SqlError> {
+    if migrations::is_empty(sql)? {
+        return Ok(None);
+    }
+    Ok(outbox::next_due(sql)?.into_iter().chain(keys::next_check_in(sql, used)?).min())
 }
 
 /// The account's own row.

@@ -99,14 +99,8 @@ pub fn failed(ctx: AccountContext<'_>, id: u64) -> Result<(), AppError> {
     )?)
 }
 
-/// When the object's alarm is to ring next, Unix ms; in the past: now. `None`: nothing is left to do.
-///
-/// # Errors
-/// Those of the database.
-pub fn wakes_at(sql: &dyn Sql) -> Result<Option<u64>, SqlError> {
-    if migrations::is_empty(sql)? {
-        return Ok(None);
-    }
+/// When the next work is due, Unix ms.
+pub(super) fn next_due(sql: &dyn Sql) -> Result<Option<u64>, SqlError> {
     let rows = sql.exec("SELECT due_at FROM outbox ORDER BY due_at LIMIT 1", &[])?;
     rows.first().map(|row| row.number(0)).transpose()
 }

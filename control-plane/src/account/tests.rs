@@ -3,7 +3,7 @@
 use super::outbox::Task;
 use super::*;
 use crate::asks::{Creation, Mail, NewAccount, NewIdentity, Pending, Secret, SignIn, Work};
-use crate::secrets::tests::fixed;
+use crate::secrets::tests::{fixed, with_keyring};
 use crate::store::native::Native;
 use crate::store::{GENESIS, chain_hash};
 use protocol::api::{Account as Shown, AuditEvent, List};
@@ -118,6 +118,7 @@ fn ada() -> NewAccount {
         org: OrgId::new(Region::Eu, [3; 16]),
         org_name: "Acme".into(),
         joins_as: None,
+        kek: None,
     }
 }
 
@@ -184,7 +185,7 @@ fn an_object_that_is_no_account_proves_nothing_and_stays_empty() {
     ] {
         assert_eq!(object.code::<serde_json::Value>(ask), Code::Unauthenticated);
     }
-    assert_eq!(wakes_at(&object.sql).unwrap(), None);
+    assert_eq!(wakes_at(&object.sql, true).unwrap(), None);
     assert!(migrations::is_empty(&object.sql).unwrap());
 }
 
@@ -257,9 +258,9 @@ fn m7_b7_every_change_of_an_account_is_in_its_chain() {
 #[test]
 fn a_mail_is_tried_again_ever_later_and_given_up_after_a_day() {
     let object = Object::made(&ada());
-    assert_eq!(wakes_at(&object.sql).unwrap(), Some(NOW));
+    assert_eq!(outbox::next_due(&object.sql).unwrap(), Some(NOW));
     let mut waits = Vec::new();
-    while let Some(due_at) = wakes_at(&object.sql).unwrap() {
+    while let Some(due_at) = outbox::next_due(&object.sql).unwrap() {
         assert!(
             due_at == NOW || {
                 object.now_ms.set(due_at - 1);
@@ -293,15 +294,15 @@ fn work_for_other_objects_is_never_given_up() {
     object.ask::<serde_json::Value>(end).unwrap();
     object.sql.exec("DELETE FROM outbox WHERE task LIKE '%mail%'", &[]).unwrap();
     // The flow that has queued it does it; the alarm only takes over.
-    assert_eq!(wakes_at(&object.sql).unwrap(), Some(NOW + 30_000));
+    assert_eq!(outbox::next_due(&object.sql).unwrap(), Some(NOW + 30_000));
     for _ in 0..100 {
-        object.now_ms.set(wakes_at(&object.sql).unwrap().unwrap());
+        object.now_ms.set(outbox::next_due(&object.sql).unwrap().unwrap());
         failed(object.context(), object.next().unwrap().id).unwrap();
     }
     assert!(object.now_ms.get() > NOW + 7 * 24 * HOUR);
-    object.now_ms.set(wakes_at(&object.sql).unwrap().unwrap());
+    object.now_ms.set(outbox::next_due(&object.sql).unwrap().unwrap());
     done(object.context(), object.next().unwrap().id).unwrap();
-    assert_eq!(wakes_at(&object.sql).unwrap(), None);
+    assert_eq!(outbox::next_due(&object.sql).unwrap(), None);
 }
 
 #[test]
@@ -399,4 +400,45 @@ fn asks_show_no_secret_in_debug() {
     let ask = AskAccount::ChangePassword { current: Secret("hunter2".into()), new: Secret("hunter3".into()) };
     let new = AskAccount::Create(NewAccount { password: Some(Secret("hunter2".into())), ..ada() });
     assert!(!format!("{ask:?}{new:?}").contains("hunter"));
+}
+
+/// C7: a second factor stands whatever wraps the key that its secret is sealed under.
+#[test]
+fn c7_an_account_is_wrapped_by_a_higher_version_and_its_second_factor_works_on() {
+    let mut object = Object::made(&ada());
+    let started: protocol::api::NewSecondFactor = object.ask(AskAccount::StartSecondFactor).unwrap();
+    assert!(!started.secret.0.is_empty());
+    let rewrap = |object: &Object, version| {
+        object.ask::<crate::asks::Wrapped>(AskAccount::Rewrap { version }).map(|wrapped| wrapped.version)
+    };
+    assert_eq!(rewrap(&object, Some(2)).unwrap_err().public().0, Code::KeyVersionRefused);
+    object.secrets = with_keyring(1, &[1, 2, 3]);
+    assert_eq!(rewrap(&object, None).unwrap(), 1);
+    assert_eq!(rewrap(&object, Some(3)).unwrap(), 3);
+    assert_eq!(rewrap(&object, Some(2)).unwrap(), 3, "never down");
+    // A wrong code is told from a secret that does not open.
+    object.secrets = with_keyring(3, &[3]);
+    let wrong = AskAccount::ConfirmSecondFactor { code: Secret("000000".into()) };
+    assert_eq!(object.code::<serde_json::Value>(wrong), Code::InvalidCode);
+    let events: List<AuditEvent> = object.ask(AskAccount::ListEvents(Page::default())).unwrap();
+    assert_eq!(events.data[0].action, "account_key.rewrapped");
+}
+
+#[test]
+fn c7_an_object_that_is_no_account_has_nothing_to_wrap() {
+    let object = Object::new();
+    let rewrap = AskAccount::Rewrap { version: Some(1) };
+    assert_eq!(object.code::<crate::asks::Wrapped>(rewrap), Code::NotFound);
+    assert!(migrations::is_empty(&object.sql).unwrap());
+}
+
+#[test]
+fn c7_a_new_account_is_wrapped_by_what_the_registry_says_or_not_made() {
+    let told = NewAccount { kek: Some(2), ..ada() };
+    let mut object = Object::new();
+    assert_eq!(object.code::<Creation>(AskAccount::Create(told.clone())), Code::Unavailable);
+    object.secrets = with_keyring(1, &[1, 2]);
+    assert!(matches!(object.ask(AskAccount::Create(told)).unwrap(), Creation::Made(_)));
+    let rewrap = AskAccount::Rewrap { version: None };
+    assert_eq!(object.ask::<crate::asks::Wrapped>(rewrap).unwrap().version, 2);
 }

@@ -170,6 +170,12 @@ pub enum AskAccount {
         provider: String,
     },
 
+    /// Has the account's data key wrapped by this key-encryption key, as [`AskOrg::Rewrap`] → [`super::Wrapped`].
+    Rewrap {
+        /// The version.
+        version: Option<u32>,
+    },
+
     /// → `api::Account`.
     Describe,
     /// → `api::List<api::AuditEvent>`.
@@ -195,6 +201,9 @@ pub struct NewAccount {
     pub org_name: String,
     /// `None`: the person's own, to be made.
     pub joins_as: Option<Role>,
+    /// The key-encryption key that wraps the account's data key, as the registry says; absent: the keyring's own.
+    #[serde(default)]
+    pub kek: Option<u32>,
 }
 
 /// An OIDC identity to be linked.

@@ -21,7 +21,8 @@ pub enum AskRegistry {
         /// `org_…` or `usr_…`.
         id: String,
     },
-    /// Makes a version the current one and re-wraps what is wrapped by another → [`ShardKeys`]. Again: nothing changes.
+    /// Makes a version the current one and re-wraps what a lower one wraps → [`ShardKeys`]. Again: nothing changes.
+    /// `KeyVersionRefused` for a lower one.
     Rotate {
         /// The version.
         version: u32,
@@ -45,8 +46,9 @@ pub struct ShardKeys {
     pub orgs: BTreeMap<u32, u64>,
     /// Accounts by version now.
     pub accounts: BTreeMap<u32, u64>,
-    /// Registered and not made yet: nobody knows what wraps them.
+    /// Registered and not known to be there yet, of those that were told another version than the current one: what wraps
+    /// them, or will, nobody knows.
     pub unmade: u64,
-    /// Of those left: tried in vain.
+    /// Of those that an earlier version than the current one wraps: asked in vain.
     pub failing: u64,
 }

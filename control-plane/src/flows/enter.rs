@@ -1,6 +1,6 @@
 //! Into an org: the one way to a session, whoever has proven what.
 
-use super::{Flow, Objects};
+use super::{Flow, Objects, register};
 use crate::asks::{AskAccount, AskOrg, Entrant, NewOrg, OpenSession, Place};
 use crate::error::AppError;
 use crate::reply::Reply;
@@ -30,9 +30,14 @@ pub(super) async fn enter<O: Objects>(
     proof: &Proof<'_>,
 ) -> Result<Option<Reply>, AppError> {
     let (user, org) = (&entrant.user, &place.org);
+    let found = if place.unmade {
+        Some(NewOrg { name: place.name.clone(), kek: Some(register(flow, org.as_str()).await?) })
+    } else {
+        None
+    };
     let open = OpenSession {
         user: user.clone(),
-        found: place.unmade.then(|| NewOrg { name: place.name.clone(), kek: None }),
+        found,
         reason: proof.reason.to_owned(),
         status: proof.status,
         authenticated_at: proof.authenticated_at,

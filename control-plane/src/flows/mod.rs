@@ -10,6 +10,7 @@ mod account;
 mod claim;
 mod email;
 mod enter;
+mod keys;
 pub mod oidc;
 mod operator;
 mod orgs;
@@ -26,8 +27,9 @@ pub use self::oidc::Providers;
 pub use password::pass_on_reset;
 pub use work::perform;
 
-use crate::asks::{AskAccount, AskIdentity, AskOrg, Voucher};
+use crate::asks::{AskAccount, AskIdentity, AskOrg, AskRegistry, Voucher, Wrapped};
 use crate::error::AppError;
+use crate::registry::shard_of;
 use crate::reply::Reply;
 use crate::secrets::Secrets;
 use config::Config;
@@ -57,6 +59,12 @@ pub trait Objects {
     /// # Errors
     /// Its refusal; `Unavailable`.
     async fn org(&self, org: &OrgId, ask: &AskOrg) -> Result<Reply, AppError>;
+
+    /// Asks a shard of the registry ([`crate::registry::shard_of`]).
+    ///
+    /// # Errors
+    /// Its refusal; `Unavailable`.
+    async fn registry<T: DeserializeOwned>(&self, shard: &str, ask: &AskRegistry) -> Result<T, AppError>;
 
     /// Has an org answer an operation of its own for the call's principal, as if the edge had asked.
     ///
@@ -138,12 +146,21 @@ async fn signed_in<O: Objects>(flow: Flow<'_, O>, body: &[u8]) -> Result<Reply, 
         Operation::SetOrgPlan { org } => operator::set_plan(flow, &caller, org, body).await,
         Operation::SetOrgLimits { org } => operator::set_limits(flow, &caller, org, body).await,
         Operation::GetOrgAsOperator { org } => operator::describe(flow, &caller, org).await,
+        Operation::GetKeys => keys::get(flow, &caller).await,
+        Operation::RotateKeys => keys::rotate(flow, &caller, body).await,
         _ => Err(Code::NotFound.into()),
     }?;
     if reply.session.is_none() {
         reply.session = renewed.map(|token| Zeroizing::new(token.0.clone()));
     }
     Ok(reply)
+}
+
+/// Registers what is about to be made, an org or an account: no rotation misses it. The key-encryption key that wraps its
+/// data key.
+async fn register<O: Objects>(flow: Flow<'_, O>, id: &str) -> Result<u32, AppError> {
+    let register = AskRegistry::Register { id: id.to_owned(), kek: None };
+    Ok(flow.objects.registry::<Wrapped>(&shard_of(id), &register).await?.version)
 }
 
 /// Who is signed in, and where.

@@ -44,6 +44,6 @@ pub(super) async fn describe<O: Objects>(
 }
 
 /// The org has decided; that it did is checked once more, since another org's limits hang on it.
-fn operator(caller: &Caller) -> Result<UserId, AppError> {
+pub(super) fn operator(caller: &Caller) -> Result<UserId, AppError> {
     if caller.voucher.operator { Ok(caller.user().clone()) } else { Err(Code::Forbidden.into()) }
 }

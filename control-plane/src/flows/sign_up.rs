@@ -6,7 +6,7 @@
 use super::claim::claim;
 use super::enter::{Proof, enter};
 use super::orgs::{Invitation, join};
-use super::{Flow, Objects, oidc};
+use super::{Flow, Objects, oidc, register};
 use crate::asks::{
     AskAccount, AskIdentity, Creation, Entrant, Identity, NewAccount, NewIdentity, Place, Secret,
 };
@@ -107,7 +107,8 @@ pub(super) async fn open<O: Objects>(
         }
     };
     let place = Place { org: org.clone(), name: org_name.clone(), unmade: joins_as.is_none() };
-    let new = NewAccount { email, email_verified, name, password, identity, org, org_name, joins_as };
+    let new =
+        NewAccount { email, email_verified, name, password, identity, org, org_name, joins_as, kek: None };
     let entrant = make(flow, &new).await?;
     if let Destination::Invited(invitation) = &destination {
         join(flow, &entrant, invitation, true).await?;
@@ -128,7 +129,9 @@ pub(super) async fn make<O: Objects>(flow: Flow<'_, O>, new: &NewAccount) -> Res
             // First: an account whose identity leads nowhere could not be signed in to.
             oidc::take(flow, &holder, &identity.identity()).await?;
         }
-        match flow.objects.account(&holder, &AskAccount::Create(new.clone())).await? {
+        let kek = Some(register(flow, holder.as_str()).await?);
+        let create = AskAccount::Create(NewAccount { kek, ..new.clone() });
+        match flow.objects.account(&holder, &create).await? {
             Creation::Made(entrant) => {
                 if let Some(identity) = &new.identity {
                     claim(flow, &holder, &identity.identity()).await?;

@@ -2,6 +2,7 @@
 //! A flow can be cut off before any of its asks, and two can run step by step beside each other.
 
 mod email;
+mod keys;
 mod operator;
 mod orgs;
 mod password;

@@ -1,6 +1,6 @@
 //! What other objects of this Worker ask an org ([`crate::asks`] is the contract).
 
-use super::{actor, invitations, limits, members, operator, sessions};
+use super::{actor, invitations, keys, limits, members, operator, sessions};
 use crate::asks::AskOrg;
 use crate::context::Context;
 use crate::error::AppError;
@@ -32,6 +32,10 @@ pub fn answer(ctx: Context<'_>, ask: &AskOrg) -> Result<Reply, AppError> {
         AskOrg::SetPlan { operator, plan, at_once } => operator::set_plan(ctx, operator, plan, *at_once),
         AskOrg::SetLimits { operator, limits } => operator::set_limits(ctx, operator, limits),
         AskOrg::Describe { .. } => operator::describe(ctx),
+        AskOrg::Rewrap { version } => Reply::json(200, &keys::rewrap(ctx, *version)?),
+        AskOrg::KeysRotated { operator, from, to, before } => {
+            keys::rotated(ctx, operator, *from, *to, before)
+        }
         // A provider may have to be asked first: `super::leave`.
         AskOrg::Leave { .. } => Err(AppError::Platform("leave was asked where nobody can be asked for it")),
     }

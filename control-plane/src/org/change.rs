@@ -109,7 +109,7 @@ impl Record {
             return Err(Code::IdempotencyMismatch.into());
         }
         let sealed = Sealed::from_bytes(row.blob(1)?)?;
-        let plaintext = dek::load(ctx)?.open(&self.place(ctx), &sealed)?;
+        let plaintext = dek::open(ctx, &self.place(ctx), &sealed)?;
         let kept: Kept = serde_json::from_slice(&plaintext)?;
         Ok(Some(Reply {
             status: kept.status,
@@ -142,7 +142,7 @@ impl Record {
     fn seal(&self, ctx: Context<'_>, reply: &Reply) -> Result<Sealed, AppError> {
         let body = String::from_utf8(reply.body.to_vec()).map_err(|_| AppError::Encoding)?;
         let plaintext = Zeroizing::new(serde_json::to_vec(&Kept { status: reply.status, body })?);
-        Ok(dek::load(ctx)?.seal(&self.place(ctx), &plaintext)?)
+        Ok(dek::seal(ctx, &self.place(ctx), &plaintext)?)
     }
 
     fn place<'a>(&'a self, ctx: Context<'a>) -> vault::Context<'a> {

@@ -63,7 +63,7 @@ pub(super) fn store(
 
     let id = InboundEventId::new(ctx.now_ms, random()?);
     let headers = serde_json::to_vec(&webhook.headers)?;
-    let sealed = dek::load(ctx)?.seal(&place(ctx.org, &id, provider), &join(&headers, body)?)?;
+    let sealed = dek::seal(ctx, &place(ctx.org, &id, provider), &join(&headers, body)?)?;
     ctx.store.transaction(|tx| {
         usage::count(ctx, Meter::InboundEvents)?;
         tx.write(
@@ -132,7 +132,7 @@ pub(super) fn get(ctx: Context<'_>, id: &InboundEventId) -> Result<InboundEvent,
         .first("SELECT sealed FROM inbound_events WHERE id = ?", &[id.as_str().into()])?
         .ok_or(Code::NotFound)?;
     let sealed = Sealed::from_bytes(row.blob(0)?)?;
-    let plaintext = dek::load(ctx)?.open(&place(ctx.org, id, &summary.provider), &sealed)?;
+    let plaintext = dek::open(ctx, &place(ctx.org, id, &summary.provider), &sealed)?;
     let (headers, body) = split(&plaintext).ok_or(AppError::Encoding)?;
     Ok(InboundEvent {
         summary,

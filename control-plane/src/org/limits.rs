@@ -23,6 +23,8 @@ use throttle::{Decision, Quota};
 pub struct OrgLimiter {
     pub(super) terms: Option<Rc<Terms>>,
     counter: Option<Counter>,
+    /// There are deliveries that the object's alarm may not know of ([`super::leaves_work`]).
+    pub(super) has_published: bool,
 }
 
 /// The limit that takes the place of the configured one for this principal: the key's own, else the org's.

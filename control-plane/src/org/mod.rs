@@ -9,9 +9,12 @@ mod catalogue;
 mod change;
 mod connections;
 mod dek;
+mod deletion;
 mod device;
+mod endpoints;
 mod inbound;
 mod invitations;
+pub mod keys;
 mod limits;
 mod members;
 mod oauth;
@@ -20,6 +23,7 @@ pub mod outbox;
 mod overview;
 mod plan;
 mod receipts;
+mod reseal;
 mod retention;
 mod sessions;
 mod sources;
@@ -29,6 +33,8 @@ mod usage;
 
 pub use asks::answer;
 pub use connections::{Destination, Grant, Leave, SealedCredential, policy};
+pub use deletion::buried;
+pub use endpoints::{Answer, Courier, Post, deliver};
 pub use invitations::{InvitationMail, prepare_invitation_mail};
 pub use limits::OrgLimiter;
 pub use members::role_of;
@@ -43,17 +49,23 @@ use crate::error::AppError;
 use crate::remote::Remote;
 use crate::reply::Reply;
 use protocol::{Code, Operation};
+use std::cell::RefCell;
 
-/// Whether an operation may leave something to do elsewhere, for the object's alarm.
-pub fn leaves_work(operation: &Operation) -> bool {
-    matches!(
-        operation,
-        Operation::CreateInvitation
-            | Operation::UpdateMember { .. }
-            | Operation::RemoveMember { .. }
-            | Operation::LeaveOrg
-            | Operation::DeleteConnection { .. }
-    )
+/// Whether a call has left something to do elsewhere, for the object's alarm: its operation may always, and any may have
+/// published an event since this was asked last.
+pub fn leaves_work(operation: &Operation, memory: &RefCell<OrgLimiter>) -> bool {
+    let has_published = std::mem::take(&mut memory.borrow_mut().has_published);
+    has_published
+        || matches!(
+            operation,
+            Operation::CreateInvitation
+                | Operation::UpdateMember { .. }
+                | Operation::RemoveMember { .. }
+                | Operation::LeaveOrg
+                | Operation::DeleteConnection { .. }
+                | Operation::RotateOrgKey
+                | Operation::DeleteOrg
+        )
 }
 
 /// Answers a call: who is it, may they, then the operation. A refusal is an answer too.
@@ -114,6 +126,14 @@ pub fn handle(ctx: Context<'_>, body: &[u8]) -> Result<Reply, AppError> {
         }
         Operation::GetInboundEvent { id } => Reply::json(200, &inbound::get(ctx, id)?),
 
+        Operation::ListEndpoints(page) => Reply::json(200, &endpoints::list(ctx, page)?),
+        Operation::CreateEndpoint => endpoints::create(ctx, &actor, body),
+        Operation::GetEndpoint { id } => Reply::json(200, &endpoints::get(ctx, id)?),
+        Operation::DeleteEndpoint { id } => endpoints::delete(ctx, &actor, body, id),
+        Operation::ListDeliveries { id, page } => Reply::json(200, &endpoints::deliveries(ctx, id, page)?),
+        Operation::GetOrgKey => Reply::json(200, &keys::get(ctx)?),
+        Operation::RotateOrgKey => keys::rotate(ctx, &actor, body),
+
         Operation::ListAudit(page) => Reply::json(200, &audit::list(ctx, page)?),
         Operation::VerifyAudit { from } => Reply::json(200, &audit::verify(ctx, *from)?),
         _ => Err(Code::NotFound.into()),
@@ -132,6 +152,8 @@ pub async fn handle_remote(ctx: Context<'_>, remote: &impl Remote, body: &[u8]) 
         Operation::ReplaceCredential { id } => connections::replace(ctx, remote, &actor, body, id).await,
         Operation::FinishAuthorization { query } => oauth::finish(ctx, remote, &actor, &query.0).await,
         Operation::DeleteConnection { id } => connections::delete(ctx, remote, &actor, body, id).await,
+        // Nobody is left of whom there would be more to say.
+        Operation::DeleteOrg => return deletion::delete(ctx, remote, &actor, body).await,
         _ => Err(Code::NotFound.into()),
     }?;
     with_session(ctx, actor, reply)

@@ -3,6 +3,7 @@
 //! of the change that asks for it, so it is neither lost nor done for a change that was undone, and the object's alarm
 //! works it off. At least once: whoever is told or mailed may be so twice.
 
+use super::endpoints;
 use crate::error::AppError;
 use crate::store::{SqlError, Store, Tx};
 use protocol::{ConnectionId, InvitationId, UserId};
@@ -37,6 +38,8 @@ pub enum Task {
         /// Of the connection that was.
         connection: ConnectionId,
     },
+    /// The org is no more: the registry need not count it ([`crate::registry`]).
+    LeaveRegistry,
 }
 
 /// Adds a task to a change.
@@ -53,13 +56,14 @@ pub(super) fn put_at(tx: &Tx<'_>, now_ms: u64, due_ms: u64, task: &Task) -> Resu
     Ok(())
 }
 
-/// When the next task is due, Unix ms; `None`: there is none.
+/// When the next task, or delivery to an endpoint, is due, Unix ms; `None`: there is none.
 ///
 /// # Errors
 /// Those of the database.
 pub fn next_due(store: Store<'_>) -> Result<Option<u64>, SqlError> {
     let row = store.first("SELECT MIN(due_at) FROM outbox", &[])?;
-    row.map_or(Ok(None), |row| row.optional_number(0))
+    let task = row.map_or(Ok(None), |row| row.optional_number(0))?;
+    Ok(task.into_iter().chain(endpoints::next_due(store)?).min())
 }
 
 /// A task that is due, with its number. It counts as tried from here on: one that takes the whole object down waits like

@@ -4,6 +4,7 @@
 //! revocation opens it there.
 
 use super::connections::one_of;
+use super::endpoints::{self, OwnEvent};
 use super::oauth;
 use crate::context::Context;
 use crate::error::AppError;
@@ -19,6 +20,12 @@ const SELECT: &str = "SELECT rowid, connection_id, connector, name, revocation, 
 
 pub(super) fn list(ctx: Context<'_>, page: &Page) -> Result<List<Receipt>, AppError> {
     store::list(ctx.store, SELECT, [], page, read)
+}
+
+/// All of them, the oldest first.
+pub(super) fn all(ctx: Context<'_>) -> Result<Vec<Receipt>, AppError> {
+    let rows = ctx.store.query(&format!("{SELECT} ORDER BY rowid"), &[])?;
+    Ok(rows.iter().map(read).collect::<Result<_, _>>()?)
 }
 
 pub(super) fn get(ctx: Context<'_>, id: &ConnectionId) -> Result<Receipt, AppError> {
@@ -101,6 +108,7 @@ pub(super) fn settle(
     if !is_pending(ctx, id)? {
         return Ok(());
     }
+    ctx.tokens.forget(id);
     ctx.store.transaction(|tx| {
         wipe(tx, id)?;
         tx.write(
@@ -114,11 +122,26 @@ pub(super) fn settle(
                 id.as_str().into(),
             ],
         )?;
+        publish(ctx, tx, &get(ctx, id)?)?;
         let event = Event::new("connection.revocation_settled", id)
             .with("revocation", revocation.as_str())
             .with("http_status", http_status);
         tx.commit(&ctx.subject("system"), event, ())
     })
+}
+
+/// Tells the workspace's endpoints how a disconnecting has ended.
+pub(super) fn publish(ctx: Context<'_>, tx: &Tx<'_>, receipt: &Receipt) -> Result<(), AppError> {
+    endpoints::publish(
+        ctx,
+        tx,
+        &OwnEvent::ConnectionDisconnected {
+            connection_id: &receipt.connection_id,
+            connector: &receipt.connector,
+            name: &receipt.name,
+            revocation: receipt.revocation,
+        },
+    )
 }
 
 fn is_pending(ctx: Context<'_>, id: &ConnectionId) -> Result<bool, SqlError> {

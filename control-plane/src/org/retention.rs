@@ -1,6 +1,6 @@
 //! What goes when its time is over, in batches: the object's alarm runs this daily, and again at once while there is more.
 
-use super::{inbound, sessions};
+use super::{endpoints, inbound, oauth, sessions};
 use crate::context::Context;
 use crate::store::{SqlError, Value};
 
@@ -14,11 +14,22 @@ const BATCH: u32 = 500;
 pub fn purge(ctx: Context<'_>) -> Result<bool, SqlError> {
     let oldest_answer =
         ctx.now_ms.saturating_sub(u64::from(ctx.config.retention.idempotency_hours) * 3_600_000);
-    let outlived: [(&str, &str, u64); 4] = [
+    let outlived: [(&str, &str, u64); 7] = [
         ("inbound_events", "received_at < ?", inbound::oldest(ctx)),
         ("idempotency", "created_at < ?", oldest_answer),
         ("sessions", "seen_at < ?", sessions::oldest_alive(ctx)),
+        ("authorizations", "created_at < ?", oauth::oldest(ctx)),
         ("rotated_keys", "ends_at <= ?", ctx.now_ms),
+        (
+            "deliveries",
+            "due_at IS NULL AND message_id IN (SELECT id FROM messages WHERE created_at < ?)",
+            endpoints::oldest(ctx),
+        ),
+        (
+            "messages",
+            "created_at < ? AND NOT EXISTS (SELECT 1 FROM deliveries WHERE message_id = messages.id)",
+            endpoints::oldest(ctx),
+        ),
     ];
     let tokens = (
         "invitation_tokens",

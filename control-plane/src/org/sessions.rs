@@ -1,7 +1,7 @@
 //! Sessions: the record here is the authority; the token is a short-lived copy of it for the edge (claims M4, C4).
 
 use super::actor::{Actor, Kind, authenticated_until};
-use super::{change, device, members};
+use super::{buried, change, device, keys, members};
 use crate::asks::OpenSession;
 use crate::context::{Context, random};
 use crate::error::AppError;
@@ -55,7 +55,10 @@ fn ensure_org(ctx: Context<'_>, OpenSession { user, found, .. }: &OpenSession) -
     if ctx.store.first("SELECT 1 FROM org", &[])?.is_some() {
         return Ok(());
     }
-    let wrapped = ctx.secrets.keyring.new_dek(ctx.org.as_str())?;
+    if buried(ctx.store)?.is_some() {
+        return Err(Code::Forbidden.into());
+    }
+    let wrapped = keys::first(ctx, org.kek)?;
     let region = ctx.org.region().ok_or(AppError::Encoding)?;
     ctx.store.transaction(|tx| {
         tx.write(

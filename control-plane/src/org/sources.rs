@@ -52,7 +52,7 @@ pub(super) fn create(ctx: Context<'_>, actor: &Actor, body: &[u8]) -> Result<Rep
         let id = SourceId::parse(&tokens::mint_source_id(&ctx.secrets.mac, ctx.org.as_str())?)
             .map_err(|_| AppError::Encoding)?;
         let place = place(ctx.org, &id, provider.id);
-        let sealed = dek::load(ctx)?.seal(&place, request.secret.expose_secret().as_bytes())?;
+        let sealed = dek::seal(ctx, &place, request.secret.expose_secret().as_bytes())?;
         tx.write(
             "INSERT INTO sources (id, provider, name, sealed, generation, created_by, created_at) \
              VALUES (?, ?, ?, ?, ?, ?, ?)",
@@ -94,7 +94,7 @@ pub(super) fn keys(ctx: Context<'_>, id: &SourceId) -> Result<SourceKeys, AppErr
         .ok_or(Code::NotFound)?;
     let provider = row.text(0)?;
     let sealed = Sealed::from_bytes(row.blob(1)?)?;
-    let secret = dek::load(ctx)?.open(&place(ctx.org, id, provider), &sealed)?;
+    let secret = dek::open(ctx, &place(ctx.org, id, provider), &sealed)?;
     Ok(SourceKeys {
         provider: provider.to_owned(),
         secrets: vec![String::from_utf8(secret.to_vec()).map_err(|_| AppError::Encoding)?],

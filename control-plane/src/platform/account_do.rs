@@ -43,12 +43,12 @@ impl DurableObject for AccountDo {
         let name = request.headers().get(ASK)?.unwrap_or_default();
         let body = request.bytes().await?;
         let result = self.answer(&name, &call, &body).await;
-        self.watch(now_ms()).await;
+        self.watch(now_ms(), true).await;
         respond(result, &call.request_id)
     }
 
     async fn alarm(&self) -> Result<Response> {
-        self.watch(alarm_ended("account", self.work().await, RETRY_MS)).await;
+        self.watch(alarm_ended("account", self.work().await, RETRY_MS), false).await;
         // A fault is not the platform's to repeat: what is left to do has its own times.
         Response::empty()
     }
@@ -79,8 +79,8 @@ impl AccountDo {
     }
 
     /// Sees to it that an alarm is set for what is left to do.
-    async fn watch(&self, earliest: u64) {
-        let Ok(Some(due)) = account::wakes_at(&self.sql) else { return };
+    async fn watch(&self, earliest: u64, used: bool) {
+        let Ok(Some(due)) = account::wakes_at(&self.sql, used) else { return };
         wake_by(&self.state, due.max(earliest)).await;
     }
 
@@ -97,7 +97,8 @@ impl AccountDo {
                 account::failed(self.context(&isolate, &user, &call), pending.id)?;
             }
         }
-        Ok(())
+        let asker = Asker { isolate: &isolate, env: &self.env, call: &call };
+        account::check_in(self.context(&isolate, &user, &call), &asker).await
     }
 
     /// Whether the work is done, or of no use.

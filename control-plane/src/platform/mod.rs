@@ -1,6 +1,7 @@
 //! The only part that knows Workers: entry points, storage, bindings.
 
 mod account_do;
+mod deliver;
 mod identity_do;
 mod isolate;
 mod limiter_do;
@@ -10,6 +11,7 @@ mod org_do;
 mod post;
 pub(crate) mod postgres;
 mod providers;
+mod registry_do;
 mod remote;
 mod smtp;
 mod socket;

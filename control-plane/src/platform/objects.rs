@@ -1,7 +1,7 @@
 //! The objects of this Worker, as one asks another: a call, an ask beside it, a reply.
 
 use super::{ASK, Isolate};
-use crate::asks::{AskAccount, AskIdentity, AskOrg};
+use crate::asks::{AskAccount, AskIdentity, AskOrg, AskRegistry};
 use crate::error::AppError;
 use crate::flows::Objects;
 use crate::limiter::shard_of;
@@ -37,6 +37,10 @@ impl Objects for Asker<'_> {
     async fn org(&self, org: &OrgId, ask: &AskOrg) -> Result<Reply, AppError> {
         let stub = router::org_object(self.isolate, self.env, org);
         self.send(stub, self.call, Some((org.as_str(), ask))).await?.into_result()
+    }
+
+    async fn registry<T: DeserializeOwned>(&self, shard: &str, ask: &AskRegistry) -> Result<T, AppError> {
+        self.send(self.stub("REGISTRY", shard), self.call, Some((shard, ask))).await?.into_result()?.read()
     }
 
     async fn operate(&self, org: &OrgId, operation: &Operation) -> Result<Reply, AppError> {

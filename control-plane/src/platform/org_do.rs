@@ -1,17 +1,19 @@
 //! One object per tenant. It exists so that a tenant is a database: whatever a call may touch is in this object's own
 //! SQLite, and no mistake in a query can reach another tenant's (invariant 2, claim N1).
 
+use super::deliver::Webhooks;
 use super::objects::Asker;
 use super::post::{brand, post};
 use super::remote::Outside;
 use super::sql::ObjectSql;
 use super::{ASK, Isolate, alarm_call, alarm_ended, call_of, now_ms, respond, wake_by};
-use crate::asks::{AskAccount, AskOrg};
+use crate::asks::{AskAccount, AskOrg, AskRegistry};
 use crate::context::Context;
 use crate::error::AppError;
 use crate::flows::Objects as _;
-use crate::org::{self, AccessTokens, OrgLimiter, outbox};
+use crate::org::{self, AccessTokens, OrgLimiter, keys, outbox};
 use crate::place::{self, Place};
+use crate::registry::shard_of;
 use crate::reply::Reply;
 use crate::store::{Sql as _, SqlError, Store, migrations};
 use mail::{Address, texts};
@@ -24,6 +26,8 @@ use worker::{DurableObject, Env, Request, Response, Result, State, durable_objec
 const DAY_MS: u64 = 86_400_000;
 /// Tasks worked off by one alarm; the next one goes on.
 const TASKS: u32 = 50;
+/// When a call that waits for a provider is over at the latest, ms.
+const UNFINISHED_MS: u64 = 30_000;
 /// After a fault, ms.
 const RETRY_MS: u64 = 60_000;
 
@@ -37,6 +41,8 @@ pub struct OrgDo {
     tokens: AccessTokens,
     /// Whether an alarm is known to be set.
     watched: Cell<bool>,
+    /// The org was here and has been deleted.
+    gone: Cell<bool>,
     env: Env,
 }
 
@@ -52,6 +58,7 @@ impl DurableObject for OrgDo {
             limits: RefCell::default(),
             tokens: AccessTokens::default(),
             watched: Cell::new(false),
+            gone: Cell::new(false),
             env,
         }
     }
@@ -68,14 +75,14 @@ impl DurableObject for OrgDo {
             Some(name) => self.ask(&name, &call, &body).await,
             None => self.answer(&call, &body).await,
         };
-        if org::leaves_work(&call.operation) || !self.watched.get() {
-            self.watch(now_ms()).await;
+        if org::leaves_work(&call.operation, &self.limits) || !self.watched.get() {
+            self.watch(now_ms(), true).await;
         }
         respond(result, &call.request_id)
     }
 
     async fn alarm(&self) -> Result<Response> {
-        self.watch(alarm_ended("org", self.work().await, RETRY_MS)).await;
+        self.watch(alarm_ended("org", self.work().await, RETRY_MS), false).await;
         // A fault is not the platform's to repeat: what is left to do has its own times.
         Response::empty()
     }
@@ -94,7 +101,13 @@ impl OrgDo {
         };
         let ctx = self.context(&isolate, &org, call);
         match place::of(&call.operation) {
-            Place::OrgRemote => org::handle_remote(ctx, &Outside, body).await,
+            Place::OrgRemote => {
+                // What a call leaves to do, it leaves before it waits: should this object stop there, its alarm goes on.
+                wake_by(&self.state, now_ms() + UNFINISHED_MS).await;
+                let answer = org::handle_remote(ctx, &Outside, body).await;
+                self.gone.set(org::buried(ctx.store)?.is_some());
+                answer
+            }
             _ => org::handle(ctx, body),
         }
     }
@@ -126,8 +139,11 @@ impl OrgDo {
         org::answer(ctx, &ask)
     }
 
-    /// An object's org is written once and never changes, so it is read once.
+    /// An object's org is written once and does not change until it is deleted, so it is read once.
     fn org(&self) -> std::result::Result<Option<OrgId>, SqlError> {
+        if self.gone.get() {
+            return Ok(None);
+        }
         if self.org.get().is_none() {
             let Some(row) = self.sql.exec("SELECT id FROM org", &[])?.into_iter().next() else {
                 return Ok(None);
@@ -153,9 +169,17 @@ impl OrgDo {
     }
 
     /// Sees to it that an alarm is set for what is left to do, and for the daily retention.
-    async fn watch(&self, earliest: u64) {
-        let Ok(Some(_)) = self.org() else { return };
-        let due = outbox::next_due(Store::new(&self.sql)).ok().flatten();
+    async fn watch(&self, earliest: u64, used: bool) {
+        let store = Store::new(&self.sql);
+        let Ok(Some(_)) = self.org() else {
+            // Who is to be told of its end.
+            if let Ok(Some(due)) = outbox::next_due(store) {
+                wake_by(&self.state, due.max(earliest)).await;
+            }
+            return;
+        };
+        let tasks = outbox::next_due(store).ok().flatten();
+        let due = tasks.into_iter().chain(keys::wakes_at(store, used).ok().flatten()).min();
         let daily = now_ms() + DAY_MS;
         self.watched.set(wake_by(&self.state, due.map_or(daily, |due| due.max(earliest).min(daily))).await);
     }
@@ -163,7 +187,8 @@ impl OrgDo {
     async fn work(&self) -> std::result::Result<(), AppError> {
         self.migrated?;
         let isolate = Isolate::get(&self.env)?;
-        let Some(org) = self.org()? else { return Ok(()) };
+        // One that is no more has still to be told of.
+        let Some(org) = self.org()?.or(org::buried(Store::new(&self.sql))?) else { return Ok(()) };
         let call = alarm_call()?;
         for _ in 0..TASKS {
             let ctx = self.context(&isolate, &org, &call);
@@ -173,10 +198,16 @@ impl OrgDo {
                 Err(permanent) => outbox::failed(ctx.store, id, ctx.now_ms, permanent)?,
             }
         }
+        if self.org()?.is_none() {
+            return Ok(());
+        }
         if org::purge(self.context(&isolate, &org, &call))? {
             wake_by(&self.state, now_ms()).await;
         }
-        Ok(())
+        // Neither waits for the other to be whole again.
+        let delivered = org::deliver(self.context(&isolate, &org, &call), &Webhooks).await;
+        let asker = Asker { isolate: &isolate, env: &self.env, call: &call };
+        keys::background(self.context(&isolate, &org, &call), &asker).await.and(delivered)
     }
 
     /// Does what a change has left to do. The error says whether it is of no use to try again.
@@ -214,6 +245,11 @@ impl OrgDo {
                     },
                 );
                 post(isolate, &mail.to, content).await.map_err(|error| !error.is_temporary())
+            }
+            outbox::Task::LeaveRegistry => {
+                let asker = Asker { isolate, env: &self.env, call: ctx.call };
+                let forget = AskRegistry::Forget { id: ctx.org.to_string() };
+                asker.registry::<()>(&shard_of(ctx.org.as_str()), &forget).await.map_err(|_| false)
             }
             outbox::Task::Revoke { connection } => match org::revoke(ctx, &Outside, connection).await {
                 Ok(true) => Ok(()),

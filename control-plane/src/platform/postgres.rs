@@ -1,7 +1,8 @@
 //! The connection under a warehouse query, and its answer on the way out: the I/O around [`crate::warehouse`].
 //!
-//! One connection a query, dropped with the answer's stream, so that a caller who goes away ends the statement too. Whoever
-//! calls has checked that the host is one to connect to: [`connectors::check_host`].
+//! One connection a query, dropped with the answer's stream, so that a caller who goes away ends the statement too. While
+//! there is no row yet, workerd does not notice that he has gone: then the statement's own limit ends it. Whoever calls has
+//! checked that the host is one to connect to: [`connectors::check_host`].
 
 use super::now_ms;
 use super::socket::{Lost, Socket, Tls, within};
@@ -15,8 +16,10 @@ use worker::Response;
 
 /// Until the statement goes out: connecting, TLS, signing in, looking at the role.
 const OPEN_LIMIT: Duration = Duration::from_secs(10);
-/// For the whole, from connecting to the last row. The statement itself has 30 s.
+/// For the whole, from connecting to the last row.
 const LIMIT_MS: u64 = 60_000;
+/// For the statement, until its last row is taken: a caller who stops reading does not keep it running either.
+const STATEMENT_MS: u32 = 30_000;
 /// Of an answer.
 const MAX_BYTES: usize = 8 * 1024 * 1024;
 
@@ -79,7 +82,7 @@ async fn open(database: Database<'_>) -> Result<Session<Socket>, Failure> {
         };
         let nonce = random().map_err(|_| Failure::Unreachable)?;
         let mut session = Session::open(socket, database.is_plain, database.login, nonce).await?;
-        session.begin(database.may_write).await?;
+        session.begin(database.may_write, STATEMENT_MS).await?;
         Ok(session)
     };
     within(OPEN_LIMIT, opening).await.unwrap_or(Err(Failure::TimedOut))

@@ -7,7 +7,7 @@ pub const ORG: &[&str] =
     &[include_str!("org_0001.sql"), include_str!("org_0002.sql"), include_str!("org_0003.sql")];
 
 /// An account's database.
-pub const ACCOUNT: &[&str] = &[include_str!("account_0001.sql")];
+pub const ACCOUNT: &[&str] = &[include_str!("account_0001.sql"), include_str!("account_0002.sql")];
 
 /// A shard of the registry.
 pub const REGISTRY: &[&str] = &[include_str!("registry_0001.sql")];

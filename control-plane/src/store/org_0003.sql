@@ -1,5 +1,7 @@
 ALTER TABLE org ADD COLUMN old_wrapped_dek BLOB;
 ALTER TABLE org ADD COLUMN dek_rotated_at INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE org ADD COLUMN resealing TEXT;
+ALTER TABLE org ADD COLUMN checked_in_at INTEGER;
 
 ALTER TABLE connections ADD COLUMN parameters TEXT NOT NULL DEFAULT '{}';
 ALTER TABLE connections ADD COLUMN status TEXT NOT NULL DEFAULT 'active';
@@ -33,20 +35,21 @@ CREATE TABLE receipts (
 ) STRICT;
 
 CREATE TABLE endpoints (
-  id TEXT PRIMARY KEY, url TEXT NOT NULL, event_types TEXT NOT NULL, description TEXT NOT NULL, sealed BLOB NOT NULL,
-  created_by TEXT NOT NULL, created_at INTEGER NOT NULL
+  id TEXT PRIMARY KEY, url TEXT NOT NULL, allowed_hosts TEXT NOT NULL, event_types TEXT NOT NULL,
+  description TEXT NOT NULL, sealed BLOB NOT NULL, created_by TEXT NOT NULL, created_at INTEGER NOT NULL
 ) STRICT;
 
 CREATE TABLE messages (
   id TEXT PRIMARY KEY, event_type TEXT NOT NULL, payload TEXT NOT NULL, created_at INTEGER NOT NULL
 ) STRICT;
+CREATE INDEX messages_by_age ON messages (created_at);
 
 CREATE TABLE deliveries (
   message_id TEXT NOT NULL, endpoint_id TEXT NOT NULL, status TEXT NOT NULL, attempts INTEGER NOT NULL DEFAULT 0,
-  due_at INTEGER, http_status INTEGER, attempted_at INTEGER, PRIMARY KEY (message_id, endpoint_id)
+  due_at INTEGER, http_status INTEGER, PRIMARY KEY (message_id, endpoint_id)
 ) STRICT;
 CREATE INDEX deliveries_by_endpoint ON deliveries (endpoint_id);
-CREATE INDEX deliveries_by_time ON deliveries (due_at);
+CREATE INDEX deliveries_due ON deliveries (endpoint_id, due_at) WHERE due_at IS NOT NULL;
 
 CREATE TABLE tombstone (
   id TEXT PRIMARY KEY, deleted_at INTEGER NOT NULL, certificate TEXT NOT NULL

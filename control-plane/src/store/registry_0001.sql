@@ -1,5 +1,5 @@
 CREATE TABLE members (
-  id TEXT PRIMARY KEY, kek INTEGER, registered_at INTEGER NOT NULL, due_at INTEGER NOT NULL DEFAULT 0,
+  id TEXT PRIMARY KEY, kek INTEGER, told INTEGER NOT NULL, registered_at INTEGER NOT NULL, due_at INTEGER,
   failures INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 CREATE INDEX members_by_kek ON members (kek);

@@ -116,8 +116,17 @@ impl Row {
     /// # Errors
     /// [`SqlError::Row`].
     pub fn blob(&self, column: usize) -> Result<&[u8], SqlError> {
+        self.optional_blob(column)?.ok_or(SqlError::Row)
+    }
+
+    /// A blob column that may be null.
+    ///
+    /// # Errors
+    /// [`SqlError::Row`].
+    pub fn optional_blob(&self, column: usize) -> Result<Option<&[u8]>, SqlError> {
         match self.0.get(column) {
-            Some(Value::Blob(bytes)) => Ok(bytes),
+            Some(Value::Blob(bytes)) => Ok(Some(bytes)),
+            Some(Value::Null) => Ok(None),
             _ => Err(SqlError::Row),
         }
     }

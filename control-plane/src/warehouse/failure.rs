@@ -100,6 +100,22 @@ pub enum Writable {
 }
 
 impl Failure {
+    /// Of an ErrorResponse to what is not the caller's text.
+    pub(super) fn of(body: &[u8]) -> Self {
+        match PostgresError::parse(body) {
+            Some(error) => Self::Postgres(PostgresError { position: None, ..error }),
+            None => Self::Protocol("fails without saying how"),
+        }
+    }
+
+    /// The same before the first query.
+    pub(super) fn of_login(body: &[u8]) -> Self {
+        match Self::of(body) {
+            Self::Postgres(error) => error.at_login(),
+            other => other,
+        }
+    }
+
     /// For programs: `timeout`, `bad_certificate`, …
     #[must_use]
     pub fn reason(&self) -> &'static str {
@@ -157,8 +173,7 @@ impl PostgresError {
         Some(Self { sqlstate: sqlstate?, message: message?, position })
     }
 
-    /// What an error before the first query means.
-    pub(super) fn at_login(self) -> Failure {
+    fn at_login(self) -> Failure {
         match (self.sqlstate.as_str(), self.sqlstate.get(..2)) {
             ("28P01" | "28000", _) => Failure::BadPassword,
             ("3D000", _) => Failure::NoDatabase,

@@ -3,9 +3,9 @@
 //! Columns are in the statement's order, under the names that it gives them, twice where it gives one twice. No more than
 //! one piece is in memory. After a failure no piece follows, so that the JSON stays open and nobody takes half for all.
 
+use super::Failure;
 use super::session::only_field;
 use super::wire::{Message, Next, Tag, Wire, Writer};
-use super::{Failure, failure::PostgresError};
 use serde::de::{IgnoredAny, MapAccess, Visitor};
 use serde::{Deserializer as _, Serialize};
 use serde_json::value::RawValue;
@@ -67,13 +67,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Rows<S> {
                 Next::TooLong => self.finish(true).await,
                 Next::Message(Message { tag: Tag::ROW, body }) => self.row(&body).await?,
                 Next::Message(Message { tag: Tag::COMPLETE, .. }) => self.finish(false).await,
-                Next::Message(Message { tag: Tag::ERROR, body }) => {
-                    let error =
-                        PostgresError::parse(&body).map(|error| PostgresError { position: None, ..error });
-                    return Err(
-                        error.map_or(Failure::Protocol("fails without saying how"), Failure::Postgres)
-                    );
-                }
+                Next::Message(Message { tag: Tag::ERROR, body }) => return Err(Failure::of(&body)),
                 Next::Message(_) => return Err(Failure::Protocol("answers with what was not asked")),
             }
         }

@@ -7,8 +7,7 @@ use super::{Failure, Login, Query, Rows};
 use secrecy::ExposeSecret as _;
 use tokio::io::{AsyncRead, AsyncWrite};
 
-/// What the server may take for the statement, and what it may wait in between, in milliseconds.
-pub(super) const STATEMENT_MS: u32 = 30_000;
+/// How long the server waits for us, and for a lock, in milliseconds.
 const IDLE_MS: u32 = 30_000;
 const LOCK_MS: u32 = 5_000;
 /// How often the server looks whether we are still there while it computes. From PostgreSQL 14 on.
@@ -97,7 +96,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
         let message = self.wire.receive().await?;
         match message.tag {
             Tag::AUTHENTICATION => Ok(message),
-            Tag::ERROR => Err(PostgresError::parse(&message.body).map_or(UNKNOWN, PostgresError::at_login)),
+            Tag::ERROR => Err(Failure::of_login(&message.body)),
             _ => Err(Failure::Protocol("does not greet as PostgreSQL does")),
         }
     }
@@ -108,23 +107,21 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
             match message.tag {
                 Tag::READY => return Ok(()),
                 Tag::BACKEND_KEY => {}
-                Tag::ERROR => {
-                    return Err(PostgresError::parse(&message.body).map_or(UNKNOWN, PostgresError::at_login));
-                }
+                Tag::ERROR => return Err(Failure::of_login(&message.body)),
                 _ => return Err(UNKNOWN),
             }
         }
         Err(UNKNOWN)
     }
 
-    /// Begins the read-only transaction and looks at what the role may do.
+    /// Begins the read-only transaction, in which a statement may take `statement_ms`, and looks at what the role may do.
     ///
     /// # Errors
     /// [`Failure::RoleMayWrite`], unless `may_write`.
-    pub async fn begin(&mut self, may_write: bool) -> Result<(), Failure> {
+    pub async fn begin(&mut self, may_write: bool, statement_ms: u32) -> Result<(), Failure> {
         let begin = format!(
             "BEGIN TRANSACTION READ ONLY; \
-             SET LOCAL statement_timeout = {STATEMENT_MS}; \
+             SET LOCAL statement_timeout = {statement_ms}; \
              SET LOCAL idle_in_transaction_session_timeout = {IDLE_MS}; \
              SET LOCAL lock_timeout = {LOCK_MS}; \
              SELECT pg_catalog.set_config(name, '{ALIVE_MS}', true) FROM pg_catalog.pg_settings \
@@ -145,9 +142,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
                     return judge(found.ok_or(UNKNOWN)?, may_write);
                 }
                 Tag::READY => return Err(Failure::Protocol("does not keep to a transaction")),
-                Tag::ERROR => {
-                    return Err(PostgresError::parse(&message.body).map_or(UNKNOWN, Failure::Postgres));
-                }
+                Tag::ERROR => return Err(Failure::of(&message.body)),
                 _ => return Err(UNKNOWN),
             }
         }

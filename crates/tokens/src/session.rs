@@ -15,6 +15,9 @@ use serde::{Deserialize, Serialize};
 /// The `aud` of every session token.
 pub const AUDIENCE: &str = "sluicegate";
 
+/// The `typ` of a deletion certificate (RFC 8725, section 3.11: each kind of token has its own).
+pub const DELETION_CERTIFICATE: &str = "deletion-certificate+jwt";
+
 /// Longest token taken, in bytes. Ours are under 500.
 pub const MAX_TOKEN_LEN: usize = 2048;
 

@@ -1,7 +1,7 @@
 //! Key-encryption keys by version, and the per-org data keys they wrap (claims M1, C7).
 //!
-//! The keyring is a deploy-time secret bound to the control plane alone. Rotation is online: a new version is added and
-//! made current, each org's key is re-wrapped with [`Keyring::rewrap`], and a version is dropped once nothing names it.
+//! The keyring is a deploy-time secret bound to the control plane alone. Rotation is online: a new version is added, each
+//! org's key is re-wrapped with [`Keyring::rewrap`], and a version is dropped once nothing names it.
 //!
 //! Stored form of a wrapped key, 70 bytes, frozen:
 //! `0x01 | 'K' | KEK version, u32 BE | DEK version, u32 BE | nonce, 12 | ciphertext, 32 | tag, 16`.
@@ -21,13 +21,18 @@ use std::num::NonZeroU32;
 pub struct KeyVersion(NonZeroU32);
 
 impl KeyVersion {
+    /// A version by its number; `None`: zero is none.
+    pub fn new(number: u32) -> Option<Self> {
+        NonZeroU32::new(number).map(Self)
+    }
+
     /// The number as it stands in the keyring.
     pub const fn get(self) -> u32 {
         self.0.get()
     }
 }
 
-/// The key-encryption keys by version; the current one wraps, every one unwraps.
+/// The key-encryption keys by version: the current one wraps unless another is named, every one unwraps.
 pub struct Keyring {
     current: KeyVersion,
     keys: BTreeMap<KeyVersion, Key>,
@@ -51,12 +56,38 @@ impl Keyring {
         self.current
     }
 
-    /// A fresh random data key for `org`, at DEK version 1, wrapped by the current KEK and bound to the org.
+    /// Every version, the lowest first.
+    pub fn versions(&self) -> impl Iterator<Item = KeyVersion> + '_ {
+        self.keys.keys().copied()
+    }
+
+    /// Whether a version is listed.
+    pub fn has(&self, version: KeyVersion) -> bool {
+        self.keys.contains_key(&version)
+    }
+
+    /// The highest version.
+    pub fn highest(&self) -> KeyVersion {
+        self.keys.last_key_value().map_or(self.current, |(version, _)| *version)
+    }
+
+    /// A fresh random data key for `org`, at DEK version 1, bound to the org and wrapped by the KEK of that version, or by
+    /// the current one.
     ///
     /// # Errors
-    /// [`VaultError::Random`].
-    pub fn new_dek(&self, org: &str) -> Result<WrappedDek, VaultError> {
-        self.wrap(org, DekVersion::FIRST, &Key::random()?)
+    /// [`VaultError::UnknownKek`], [`VaultError::Random`].
+    pub fn new_dek(&self, org: &str, kek: Option<KeyVersion>) -> Result<WrappedDek, VaultError> {
+        self.wrap(org, kek.unwrap_or(self.current), DekVersion::FIRST, &Key::random()?)
+    }
+
+    /// A fresh random data key in place of `old`, at the next DEK version: new records are sealed by it, the ones before
+    /// name the old one.
+    ///
+    /// # Errors
+    /// [`VaultError::UnknownKek`], [`VaultError::Random`]; [`VaultError::Length`] after 2^32 - 1 of them.
+    pub fn rotate_dek(&self, org: &str, old: &WrappedDek, kek: KeyVersion) -> Result<WrappedDek, VaultError> {
+        let next = old.dek_version().next().ok_or(VaultError::Length)?;
+        self.wrap(org, kek, next, &Key::random()?)
     }
 
     /// Opens an org's data key.
@@ -67,30 +98,40 @@ impl Keyring {
         Ok(Dek::new(wrapped.dek_version(), self.open(org, wrapped)?))
     }
 
-    /// The same data key wrapped by the current KEK; `None` if it already is.
+    /// The same data key wrapped by the KEK of another version; `None` if it already is.
     ///
     /// # Errors
-    /// As [`Keyring::unwrap`].
-    pub fn rewrap(&self, org: &str, wrapped: &WrappedDek) -> Result<Option<WrappedDek>, VaultError> {
-        if wrapped.key_version() == self.current {
+    /// As [`Keyring::unwrap`], of either version.
+    pub fn rewrap(
+        &self,
+        org: &str,
+        wrapped: &WrappedDek,
+        to: KeyVersion,
+    ) -> Result<Option<WrappedDek>, VaultError> {
+        if wrapped.key_version() == to {
             return Ok(None);
         }
-        self.wrap(org, wrapped.dek_version(), &self.open(org, wrapped)?).map(Some)
+        self.wrap(org, to, wrapped.dek_version(), &self.open(org, wrapped)?).map(Some)
     }
 
-    fn wrap(&self, org: &str, dek_version: DekVersion, dek: &Key) -> Result<WrappedDek, VaultError> {
-        self.wrap_with_nonce(org, dek_version, dek, cipher::fresh_nonce()?)
+    fn wrap(
+        &self,
+        org: &str,
+        kek: KeyVersion,
+        dek_version: DekVersion,
+        dek: &Key,
+    ) -> Result<WrappedDek, VaultError> {
+        self.wrap_with_nonce(org, Head { kek, dek: dek_version }, dek, cipher::fresh_nonce()?)
     }
 
     fn wrap_with_nonce(
         &self,
         org: &str,
-        dek_version: DekVersion,
+        head: Head,
         dek: &Key,
         nonce: [u8; NONCE_LEN],
     ) -> Result<WrappedDek, VaultError> {
-        let head = Head { kek: self.current, dek: dek_version };
-        let sealed = self.kek(self.current)?.encrypt(&nonce, &head.aad(org), dek.as_bytes())?;
+        let sealed = self.kek(head.kek)?.encrypt(&nonce, &head.aad(org), dek.as_bytes())?;
         WrappedDek::from_bytes(&[head.bytes().as_slice(), &nonce, &sealed].concat())
     }
 

@@ -22,6 +22,11 @@ impl DekVersion {
         Self(version)
     }
 
+    /// The one after it; `None` after the last.
+    pub(crate) fn next(self) -> Option<Self> {
+        self.0.checked_add(1).map(Self)
+    }
+
     /// The number as stored.
     pub const fn get(self) -> u32 {
         self.0.get()
@@ -110,7 +115,7 @@ impl Dek {
     /// [`VaultError::OtherDek`] when another version of the org's key sealed it; [`VaultError::Refused`] when it was
     /// changed or moved.
     pub fn open(&self, context: &Context<'_>, sealed: &Sealed) -> Result<Zeroizing<Vec<u8>>, VaultError> {
-        let parts = Parts::read(&sealed.0)?;
+        let parts = Parts::read(&sealed.bytes)?;
         if parts.dek != self.version {
             return Err(VaultError::OtherDek);
         }
@@ -124,7 +129,8 @@ impl Dek {
         nonce: [u8; NONCE_LEN],
     ) -> Result<Sealed, VaultError> {
         let ciphertext = self.key.encrypt(&nonce, &aad(self.version, context), plaintext)?;
-        Ok(Sealed([head(self.version).as_slice(), &nonce, &ciphertext].concat()))
+        let bytes = [head(self.version).as_slice(), &nonce, &ciphertext].concat();
+        Ok(Sealed { bytes, dek: self.version })
     }
 }
 
@@ -136,7 +142,10 @@ impl fmt::Debug for Dek {
 
 /// A sealed record as it is stored. Its form is checked, its authenticity only by [`Dek::open`].
 #[derive(Clone, PartialEq, Eq)]
-pub struct Sealed(Vec<u8>);
+pub struct Sealed {
+    bytes: Vec<u8>,
+    dek: DekVersion,
+}
 
 impl Sealed {
     /// Takes the stored form.
@@ -145,24 +154,29 @@ impl Sealed {
     /// [`VaultError::UnknownFormat`], [`VaultError::Length`] or [`VaultError::ZeroVersion`].
     pub fn from_bytes(bytes: impl Into<Vec<u8>>) -> Result<Self, VaultError> {
         let bytes = bytes.into();
-        Parts::read(&bytes)?;
-        Ok(Self(bytes))
+        let dek = Parts::read(&bytes)?.dek;
+        Ok(Self { bytes, dek })
+    }
+
+    /// The version of the data key that has sealed it.
+    pub const fn dek_version(&self) -> DekVersion {
+        self.dek
     }
 
     /// The stored form.
     pub fn as_bytes(&self) -> &[u8] {
-        &self.0
+        &self.bytes
     }
 
     /// The stored form, owned.
     pub fn into_bytes(self) -> Vec<u8> {
-        self.0
+        self.bytes
     }
 }
 
 impl fmt::Debug for Sealed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Sealed").field("len", &self.0.len()).finish_non_exhaustive()
+        f.debug_struct("Sealed").field("len", &self.bytes.len()).finish_non_exhaustive()
     }
 }
 

@@ -14,7 +14,7 @@ pub mod pages;
 pub mod webhook;
 
 #[cfg(test)]
-mod fixtures;
+pub(crate) mod fixtures;
 
 use crate::auth::{COOKIE, Caller};
 use crate::control_plane::{ControlPlane, Reply, Unreachable};

@@ -12,6 +12,7 @@ use crate::control_plane::{ControlPlane, Reply};
 use crate::pages::{self, Notice, Retry, Shell};
 use crate::random::NoRandomness;
 use crate::state::State;
+use crate::tree;
 use crate::verdict::{Admitted, Answer, Task};
 use maud::Markup;
 use protocol::api::Me;
@@ -225,7 +226,7 @@ pub(super) fn write<P>(
 /// # Errors
 /// `Unavailable`.
 pub(super) fn read<T: DeserializeOwned>(reply: &Reply) -> Result<T, Code> {
-    serde_json::from_slice(&reply.body).map_err(|_| Code::Unavailable)
+    tree::read(&reply.body).map_err(|_| Code::Unavailable)
 }
 
 /// The status of a page: its form's, where one was refused.

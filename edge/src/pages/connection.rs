@@ -1,6 +1,6 @@
 //! `/connections/{id}`: one connection, what can be done with it, and what came of it.
 
-use super::connections::{PATH, auth_name, grant, status, trouble};
+use super::connections::{PATH, auth_name, connector_name, grant, status, trouble};
 use super::parts::{codes, input, may, notice, refusal, time, time_or};
 use super::{Notice, Retry, Shell, receipts};
 use crate::handlers::forms::{Fields, Form};
@@ -49,7 +49,7 @@ fn details(connection: &Connection) -> Markup {
         dl {
             dt { "Status" } dd { (status(connection)) }
             dt { "Id" } dd { code.wrap { (connection.id) } }
-            dt { "Connector" } dd { a href=(format!("/connectors/{}", connection.connector)) { (connection.connector) } }
+            dt { "Connector" } dd { a href=(format!("/connectors/{}", connection.connector)) { (connector_name(&connection.connector)) } }
             @if !connection.base_url.is_empty() { dt { "Calls" } dd { code.wrap { (connection.base_url) } } }
             @for (name, value) in &connection.parameters { dt { (name) } dd { (value) } }
             dt { "Credential" } dd { (auth_name(&connection.auth_type)) ", sealed" }

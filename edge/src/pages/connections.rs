@@ -37,7 +37,7 @@ pub fn render(shell: &Shell<'_>, data: &Overview, done: Option<Notice>, retry: O
 fn row(shell: &Shell<'_>, connection: &Connection, may_change: bool) -> Markup {
     let path = format!("{PATH}/{}", connection.id);
     html! { tr {
-        td { a href=(path) { strong { (connection.name) } } br; span.faint { (connection.connector) } }
+        td { a href=(path) { strong { (connection.name) } } br; span.faint { (connector_name(&connection.connector)) } }
         td { code.wrap { (connection.base_url) } }
         td {
             (status(connection))
@@ -49,6 +49,14 @@ fn row(shell: &Shell<'_>, connection: &Connection, may_change: bool) -> Markup {
             a.danger href=(format!("{path}/disconnect")) aria-label=(format!("Disconnect {}", connection.name)) { "Disconnect" }
         } }
     } }
+}
+
+/// A connector's name; its id where this build knows none.
+pub(super) fn connector_name(id: &str) -> &str {
+    connectors::catalogue::all()
+        .iter()
+        .find(|connector| connector.id == id)
+        .map_or(id, |connector| connector.name)
 }
 
 /// Whether it works, for the eye.

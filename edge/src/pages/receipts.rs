@@ -1,6 +1,7 @@
 //! `/receipts`: what became of the credentials of connections that were (claims B3, C8).
 
 use super::Shell;
+use super::connections::connector_name;
 use super::parts::{self, more, time, time_or};
 use maud::{Markup, html};
 use protocol::api::{List, Receipt, Revocation};
@@ -29,7 +30,7 @@ pub(super) fn table(receipts: &[Receipt]) -> Markup {
         &heads,
         &html! {
             @for receipt in receipts { tr {
-                td { strong { (receipt.name) } br; span.faint { (receipt.connector) } br; code { (receipt.connection_id) } }
+                td { strong { (receipt.name) } br; span.faint { (connector_name(&receipt.connector)) } br; code { (receipt.connection_id) } }
                 td {
                     strong { (revocation_name(receipt.revocation)) }
                     @if let Some(detail) = &receipt.detail { br; (detail) }

@@ -2,9 +2,10 @@
 //! stands here only if the code of this build does what it says.
 
 use super::Shell;
-use super::parts::size;
+use super::parts::{size, table};
 use crate::security_headers::{BASE, page_policy};
 use config::{Config, Quota};
+use connectors::catalogue;
 use maud::{Markup, html};
 
 /// The page.
@@ -57,6 +58,29 @@ pub fn render(config: &Config, nonce: &str) -> Markup {
             dt { "Headers" } dd { (size(limits.header_bytes)) }
             dt { "URL" } dd { (size(limits.url_bytes)) }
         }
+
+        h2 { "Third parties' credentials" }
+        dl {
+            dt { "Sealed" } dd { "with AES-256-GCM by a key of the workspace's own, bound to its connection and the hosts that it may go to, before it is stored" }
+            dt { "Keys" } dd { "each workspace's is wrapped by a key that comes with the deployment and is not stored with the data; both are rotated online" }
+            dt { "Out" } dd { "there is no call that returns one; what a third party echoes of it is redacted from the answer" }
+            dt { "Access tokens of OAuth" } dd { "in memory alone, where the provider lets them expire" }
+            dt { "Calls through one connection" } dd { (quota(rates.connection)) }
+            dt { "Disconnecting" } dd { "revokes at the provider where it can be done, at once, and gives a receipt with the provider's answer" }
+            dt { "Deleting a workspace" } dd { "destroys its key and gives a signed certificate" }
+        }
+        h2 { "Connectors" }
+        p { "Each asks for these scopes, as they are sent, and no others. Only listed requests pass and only listed fields return; what writes takes a person's own session." }
+        (table("Connectors", &["Provider", "OAuth scopes, as sent", "Writes"], &html! {
+            @for connector in catalogue::all() { tr {
+                td { (connector.name) }
+                td {
+                    @for scope in connector.scopes { code.wrap { (scope.scope) } " " }
+                    @if connector.scopes.is_empty() { span.faint { "none" } }
+                }
+                td { @if connector.id == "http" { "whatever its own API does" } @else if connector.writes { "by a person's click" } @else { "nothing" } }
+            } }
+        }))
 
         h2 { "Retention" }
         dl {

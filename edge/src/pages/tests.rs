@@ -23,3 +23,32 @@ fn b11_the_security_page_says_what_is_configured() {
         assert!(answer.body.contains(said), "{said}");
     }
 }
+
+/// T1, B11: the page lists every connector of this build with the scopes that it sends, and no other.
+#[test]
+fn t1_b11_the_security_page_lists_each_connectors_scopes_as_sent() {
+    let body = answered(&mut state(), &head("GET", "/security", &[])).body;
+    let text = |text: &str| text.replace('&', "&amp;");
+    let row = |name: &str| {
+        let rows = body.split("<tr>").filter(|row| row.starts_with(&format!("<td>{}</td>", text(name))));
+        rows.map(str::to_owned).collect::<Vec<_>>()
+    };
+    for connector in connectors::catalogue::all() {
+        let rows = row(connector.name);
+        assert_eq!(rows.len(), 1, "{}", connector.id);
+        for scope in connector.scopes {
+            assert!(
+                rows[0].contains(&format!("<code class=\"wrap\">{}</code>", text(scope.scope))),
+                "{}",
+                scope.scope
+            );
+        }
+        assert_eq!(rows[0].matches("<code").count(), connector.scopes.len(), "{}", connector.id);
+        let writes = rows[0].contains("by a person's click");
+        assert_eq!(writes, connector.writes && connector.id != "http", "{}", connector.id);
+    }
+    assert!(row("Gmail")[0].contains(">https://www.googleapis.com/auth/gmail.readonly<"));
+    for scope in ["read:jira-work", "read:jira-user", "write:jira-work", "offline_access"] {
+        assert!(row("Jira Cloud")[0].contains(&format!(">{scope}<")), "{scope}");
+    }
+}

@@ -147,7 +147,9 @@ fn list(items: impl Iterator<Item = String>) -> String {
 }
 
 fn unix(path: &Path) -> Result<String> {
-    path.to_str().map(|path| quoted(&format!("unix:{path}"))).with_context(|| format!("{} is not UTF-8", path.display()))
+    path.to_str()
+        .map(|path| quoted(&format!("unix:{path}")))
+        .with_context(|| format!("{} is not UTF-8", path.display()))
 }
 
 fn quoted_path(path: &Path) -> Result<String> {

@@ -1,14 +1,18 @@
 //! The world that the flows run in.
 
 use crate::account::{self, AccountContext, Hashing};
-use crate::asks::{AskAccount, AskIdentity, AskOrg, Identity, Invited, Mail, OpenSession, Voucher, Work};
+use crate::asks::{
+    AskAccount, AskIdentity, AskOrg, AskRegistry, Identity, Invited, Mail, OpenSession, Voucher, Work,
+    Wrapped,
+};
 use crate::error::AppError;
 use crate::flows::{Flow, Objects, Providers, answer, pass_on_reset, perform};
 use crate::identity::{self, IdentityContext};
+use crate::registry::{self, RegistryContext};
 use crate::reply::Reply;
 use crate::secrets::{Secrets, tests::fixed};
-use crate::store::Sql as _;
 use crate::store::native::Native;
+use crate::store::{Sql as _, migrations};
 use config::Config;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use oidc::{Issuer, Jwks, Metadata, TokenRequest, Tokens};
@@ -61,6 +65,10 @@ pub(super) struct World {
     identities: RefCell<BTreeMap<String, Rc<Native>>>,
     accounts: RefCell<BTreeMap<UserId, Rc<Native>>>,
     pub orgs: RefCell<BTreeMap<OrgId, ModelOrg>>,
+    /// The shards of the registry.
+    registry: RefCell<BTreeMap<String, Rc<Native>>>,
+    /// Shards that cannot be reached.
+    pub shards_down: RefCell<BTreeSet<String>>,
     pub secrets: Secrets,
     pub config: Config,
     pub now_ms: Cell<u64>,
@@ -80,6 +88,8 @@ pub(super) struct World {
 #[derive(Default)]
 pub(super) struct ModelOrg {
     pub name: String,
+    /// What wraps its data key.
+    pub kek: u32,
     pub members: BTreeMap<UserId, (User, Role)>,
     pub sessions: BTreeMap<SessionId, ModelSession>,
     pub invitations: BTreeMap<String, ModelInvitation>,
@@ -116,6 +126,8 @@ impl World {
             identities: RefCell::default(),
             accounts: RefCell::default(),
             orgs: RefCell::default(),
+            registry: RefCell::default(),
+            shards_down: RefCell::default(),
             secrets: Secrets::load("sgk", fixed).unwrap(),
             config,
             now_ms: Cell::new(NOW),
@@ -416,6 +428,39 @@ impl World {
         self.identities.borrow_mut().entry(name.into()).or_insert_with(|| Rc::new(Native::new())).clone()
     }
 
+    fn registry_sql(&self, shard: &str) -> Rc<Native> {
+        let made = || {
+            let sql = Native::new();
+            migrations::run(&sql, migrations::REGISTRY).unwrap();
+            Rc::new(sql)
+        };
+        self.registry.borrow_mut().entry(shard.into()).or_insert_with(made).clone()
+    }
+
+    fn registry_context<'a>(&self, sql: &'a Native) -> RegistryContext<'a> {
+        RegistryContext { sql, deployed: self.secrets.keyring.current().get(), now_ms: self.now_ms.get() }
+    }
+
+    /// Lets the alarms of all shards ring, as often as they are due by now.
+    pub(super) fn ring_registry(&self) {
+        let call = self.call(Principal::Anonymous, Operation::Me);
+        let objects = Seen { world: self, call: &call };
+        for shard in registry::shards() {
+            let sql = self.registry_sql(&shard);
+            while registry::wakes_at(&*sql).unwrap().is_some_and(|due| due <= self.now_ms.get()) {
+                finish(registry::work(self.registry_context(&sql), &objects, || self.now_ms.get())).unwrap();
+            }
+        }
+    }
+
+    /// Lets an account's alarm ring for its key.
+    pub(super) fn check_in(&self, user: &UserId) {
+        let call = self.call(Principal::Anonymous, Operation::Me);
+        let objects = Seen { world: self, call: &call };
+        let sql = self.account_sql(user);
+        finish(account::check_in(self.account_context(&sql, user, &call), &objects)).unwrap();
+    }
+
     fn account_context<'a>(
         &'a self,
         sql: &'a Native,
@@ -557,6 +602,15 @@ impl Objects for Seen<'_> {
         crossed(self.model(org, ask), self.call)
     }
 
+    async fn registry<T: DeserializeOwned>(&self, shard: &str, ask: &AskRegistry) -> Result<T, AppError> {
+        self.world.step(&format!("registry.{}", kind(ask))).await;
+        if self.world.shards_down.borrow().contains(shard) {
+            return Err(Code::Unavailable.into());
+        }
+        let sql = self.world.registry_sql(shard);
+        crossed(registry::answer(self.world.registry_context(&sql), ask), self.call)?.read()
+    }
+
     async fn operate(&self, org: &OrgId, operation: &Operation) -> Result<Reply, AppError> {
         self.world.step(&format!("operate.{}", kind(operation))).await;
         let Principal::Session { user, session, .. } = &self.call.principal else { panic!("who?") };
@@ -584,6 +638,7 @@ impl Seen<'_> {
         if let AskOrg::OpenSession(OpenSession { user, found: Some(found), .. }) = ask {
             orgs.entry(id.clone()).or_insert_with(|| ModelOrg {
                 name: found.name.clone(),
+                kek: found.kek.unwrap(),
                 members: [(user.id.clone(), (user.clone(), Role::OrgAdmin))].into(),
                 ..ModelOrg::default()
             });
@@ -593,9 +648,11 @@ impl Seen<'_> {
                 AskOrg::OpenSession(_) => Err(Code::Forbidden.into()),
                 AskOrg::PeekInvitation { .. } | AskOrg::Join { .. } => Err(Code::InvalidLink.into()),
                 AskOrg::EndSessions { .. } | AskOrg::UpdateUser(_) => Ok(Reply::no_content()),
-                AskOrg::SetPlan { .. } | AskOrg::SetLimits { .. } | AskOrg::Describe { .. } => {
-                    Err(Code::NotFound.into())
-                }
+                AskOrg::SetPlan { .. }
+                | AskOrg::SetLimits { .. }
+                | AskOrg::Describe { .. }
+                | AskOrg::Rewrap { .. }
+                | AskOrg::KeysRotated { .. } => Err(Code::NotFound.into()),
                 AskOrg::Authorize | AskOrg::Stands { .. } | AskOrg::MarkAuthenticated { .. } => {
                     Err(Code::Unauthenticated.into())
                 }
@@ -712,6 +769,11 @@ impl Seen<'_> {
             AskOrg::SetPlan { .. } | AskOrg::SetLimits { .. } | AskOrg::Describe { .. } => {
                 Reply::json(200, &json!({ "org": org.name }))
             }
+            AskOrg::Rewrap { version } => {
+                org.kek = version.map_or(org.kek, |version| version.max(org.kek));
+                Reply::json(200, &Wrapped { version: org.kek })
+            }
+            AskOrg::KeysRotated { .. } => Ok(Reply::no_content()),
         }
     }
 }

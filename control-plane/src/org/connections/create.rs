@@ -97,7 +97,7 @@ impl New {
             plan::check(ctx, tx, plan::Resource::Connections)?;
             let id = ConnectionId::new(ctx.now_ms, random()?);
             let place = place(ctx.org, &id, &connector.id, &target.allowed_hosts);
-            let sealed = dek::load(ctx)?.seal(&place, &credential.to_sealed_plaintext())?;
+            let sealed = dek::seal(ctx, &place, &credential.to_sealed_plaintext())?;
             let status = if is_oauth { ConnectionStatus::Pending } else { ConnectionStatus::Active };
             tx.write(
                 "INSERT INTO connections (id, connector, name, base_url, auth_type, allowed_hosts, sealed, created_by, \

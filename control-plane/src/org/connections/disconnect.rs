@@ -15,7 +15,6 @@ use crate::store::{Committed, Event, Tx};
 use connectors::catalogue::{self, Connector};
 use protocol::api::{ConnectionStatus, Disconnected, Receipt, Revocation, StatusReason};
 use protocol::{Code, ConnectionId};
-use secrecy::SecretString;
 
 /// How long a call waits for the provider, ms.
 const INLINE_MS: u64 = 8_000;
@@ -59,9 +58,11 @@ pub(in crate::org) async fn revoke_now(
 
 /// The inline attempt. Whatever goes wrong with it, the connection is disconnected: the receipt says how far it got.
 async fn revoke(ctx: Context<'_>, remote: &impl Remote, id: &ConnectionId) -> Result<Receipt, AppError> {
-    let access: Option<SecretString> = ctx.tokens.take(id, ctx.now_ms);
+    let access = ctx.tokens.take(id, ctx.now_ms);
     if receipts::get(ctx, id)?.revocation == Revocation::Pending {
         let _ = within(remote, INLINE_MS, oauth::revoke(ctx, remote, id, access)).await;
+    } else {
+        ctx.tokens.forget(id);
     }
     receipts::get(ctx, id)
 }
@@ -104,10 +105,15 @@ fn withdraw(
         let task = Task::Revoke { connection: id.clone() };
         outbox::put_at(tx, ctx.now_ms, ctx.now_ms + TASK_DELAY_MS, &task)?;
     }
+    let receipt = receipts::get(ctx, id)?;
+    // What is pending is told of when it is settled.
+    if !is_pending {
+        receipts::publish(ctx, tx, &receipt)?;
+    }
     let event = Event::new("connection.deleted", id)
         .with("connector", connector)
         .with("revocation", revocation.as_str());
-    tx.commit(&ctx.subject(actor.name()), event, receipts::get(ctx, id)?)
+    tx.commit(&ctx.subject(actor.name()), event, receipt)
 }
 
 /// What is left to do by hand where nothing can be done for the person; `None` where the provider can be asked.

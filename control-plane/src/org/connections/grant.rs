@@ -6,18 +6,19 @@ use crate::context::Context;
 use crate::error::AppError;
 use crate::org::actor::{Actor, Kind};
 use crate::org::oauth::{AccessToken, access_token};
-use crate::org::{dek, limits, usage};
+use crate::org::{dek, limits, readmit, usage};
 use crate::remote::Remote;
 use crate::store::{Event, Row};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use connectors::catalogue::{self, Connector, Rule};
-use connectors::{Allowed, BaseUrl, Credential, Decision};
+use connectors::{Allowed, BaseUrl, Credential, CredentialInput, Decision};
 use protocol::access::{Level, Resource};
 use protocol::api::{ConnectionStatus, DryRun, DryRunResult};
 use protocol::{Code, ConnectionId, Meter, Operation, OrgId, Permission};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use url::Url;
 use vault::{Keyring, Sealed, WrappedDek};
 
 /// What the stateless part is told about a call.
@@ -130,22 +131,36 @@ pub(in crate::org) async fn grant(
         }
         _ => return Err(Code::NotFound.into()),
     };
-    let target = match target(ctx, &connection, actor, asked.body)? {
-        Wanted::Body(max_bytes) => return Ok(Leave::NeedsBody { max_bytes }),
-        Wanted::To(target) => target,
-    };
+    let wanted = target(ctx, &connection, actor, asked.body)?;
+    if let Wanted::Body(max_bytes) = wanted {
+        return Ok(Leave::NeedsBody { max_bytes });
+    }
     connection.check_ready()?;
     limits::of_connection(ctx, &connection.id)?;
-    // Once more than it is refused, the provider may be asked: what was decided above is decided of this very call.
-    let token = if connection.is_oauth {
-        Some(access_token(ctx, remote, &connection.id, asked.refused_token).await?)
-    } else {
-        None
-    };
-    // While the provider was asked, the connection may have ended or another may have taken its place.
-    let connection = if token.is_some() { Stored::load(ctx, &connection.id)? } else { connection };
+    if !connection.is_oauth {
+        return give(ctx, actor, &connection, wanted, None, asked);
+    }
+    let token = access_token(ctx, remote, &connection.id, asked.refused_token).await?;
+    // The provider may have been asked, and meanwhile the caller's rights have ended or the connection become another.
+    let ctx = Context { now_ms: remote.now_ms(), ..ctx };
+    let actor = readmit(ctx)?;
+    let connection = Stored::load(ctx, &connection.id)?;
+    let wanted = target(ctx, &connection, &actor, asked.body)?;
+    give(ctx, &actor, &connection, wanted, Some(token), asked)
+}
+
+/// What was decided, recorded and sealed for its hop.
+fn give(
+    ctx: Context<'_>,
+    actor: &Actor,
+    connection: &Stored,
+    wanted: Wanted,
+    token: Option<AccessToken>,
+    asked: Asked<'_>,
+) -> Result<Leave, AppError> {
+    let Wanted::To(target) = wanted else { return Err(AppError::Platform("a body is wanted again")) };
     let credential = connection.sealed_for(ctx, token.as_ref())?;
-    record(ctx, actor, &connection, &target, asked.refused_token.is_some())?;
+    record(ctx, actor, connection, &target, asked.refused_token.is_some())?;
     Ok(Leave::Granted(Box::new(Grant {
         connector: connection.connector.clone(),
         target,
@@ -245,7 +260,7 @@ const fn kind_name(kind: catalogue::Kind) -> &'static str {
 enum Verdict {
     NeedsBody { max_bytes: u64 },
     Refused { rule: Option<String>, reason: String },
-    Allowed { rule: Option<&'static Rule>, url: String, path_and_query: String, body: Option<String> },
+    Allowed { rule: Option<&'static Rule>, url: Url, path_and_query: String, body: Option<String> },
 }
 
 /// What the connector's policy says to a request, whoever sends it.
@@ -280,13 +295,11 @@ fn decide(
 }
 
 /// The whole URL of a path below the connection's base.
-fn check_url(ctx: Context<'_>, connection: &Stored, path_and_query: &str) -> Result<String, AppError> {
-    let base_url = BaseUrl::parse(&connection.base_url, policy(ctx.allow_local_upstreams))
-        .map_err(|error| AppError::refused(Code::BaseUrlRefused, error.to_string()))?;
-    let url = base_url
+fn check_url(ctx: Context<'_>, connection: &Stored, path_and_query: &str) -> Result<Url, AppError> {
+    BaseUrl::parse(&connection.base_url, policy(ctx.allow_local_upstreams))
+        .map_err(|error| AppError::refused(Code::BaseUrlRefused, error.to_string()))?
         .join(path_and_query)
-        .map_err(|error| AppError::refused(Code::PathRefused, error.to_string()))?;
-    Ok(url.to_string())
+        .map_err(|error| AppError::refused(Code::PathRefused, error.to_string()))
 }
 
 /// A body that the policy has written: JSON.
@@ -328,15 +341,15 @@ fn record(
     let event =
         Event::new("credential.used", &connection.id).with("connector", connection.connector.as_str());
     let event = match target {
-        // The path, not the query: callers put secrets of their own there.
-        Destination::Http { method, path_and_query, rule, .. } => event
-            .with("method", method.as_str())
-            .with("host", connection.allowed_hosts.clone())
-            .with(
-                "path",
-                path_and_query.split('?').next().unwrap_or_default().chars().take(200).collect::<String>(),
-            )
-            .with("rule", rule.clone()),
+        Destination::Http { method, path_and_query, rule, .. } => {
+            let url = check_url(ctx, connection, path_and_query)?;
+            // The path, not the query: callers put secrets of their own there.
+            event
+                .with("method", method.as_str())
+                .with("host", connection.allowed_hosts.clone())
+                .with("path", url.path().chars().take(200).collect::<String>())
+                .with("rule", rule.clone())
+        }
         Destination::Server { .. } => event.with("host", connection.allowed_hosts.clone()),
     };
     let event = match &ctx.call.operation {
@@ -400,7 +413,7 @@ pub(in crate::org) fn dry_run(
             |rule| rule.summary.clone(),
         ),
         writes: rule.map_or(!matches!(method.as_str(), "GET" | "HEAD" | "OPTIONS"), |rule| rule.writes),
-        url: Some(url),
+        url: Some(url.into()),
         fields: rule.map(|rule| rule.fields.clone()),
     };
     let not_this_caller =
@@ -481,8 +494,17 @@ impl Stored {
             None => Sealed::from_bytes(self.sealed.clone())?,
             Some(token) => {
                 let place = place(ctx.org, &self.id, &self.connector, &self.allowed_hosts);
-                let bearer = Credential::bearer(token.token.clone()).map_err(|_| AppError::Encoding)?;
-                dek::load(ctx)?.seal(&place, &bearer.to_sealed_plaintext())?
+                let oauth = self.catalogued()?.oauth.as_ref();
+                let credential = match oauth.and_then(|oauth| oauth.token_header.clone()) {
+                    Some(header) => Credential::new(CredentialInput::ApiKey {
+                        header: Some(header),
+                        query: None,
+                        value: token.token.clone(),
+                    }),
+                    None => Credential::bearer(token.token.clone()),
+                };
+                let credential = credential.map_err(|_| AppError::Encoding)?;
+                dek::seal(ctx, &place, &credential.to_sealed_plaintext())?
             }
         };
         Ok(SealedCredential {
@@ -490,7 +512,7 @@ impl Stored {
             connection: self.id.clone(),
             connector: self.connector.clone(),
             allowed_hosts: self.allowed_hosts.clone(),
-            wrapped_dek: STANDARD.encode(dek::wrapped(ctx)?.as_bytes()),
+            wrapped_dek: STANDARD.encode(dek::wrapped_for(ctx, &sealed)?.as_bytes()),
             sealed: STANDARD.encode(sealed.as_bytes()),
         })
     }

@@ -66,7 +66,7 @@ fn store(
 ) -> Result<Reply, AppError> {
     change::answer(ctx, actor, body, 200, |tx| {
         let place = place(ctx.org, id, &stored.connector, &stored.allowed_hosts);
-        let sealed = dek::load(ctx)?.seal(&place, &credential.to_sealed_plaintext())?;
+        let sealed = dek::seal(ctx, &place, &credential.to_sealed_plaintext())?;
         // As for a connection that is deleted: nothing of the old one is left in the file.
         tx.write(
             "UPDATE connections SET sealed = zeroblob(length(sealed)) WHERE id = ?",

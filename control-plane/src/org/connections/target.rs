@@ -83,16 +83,12 @@ impl Target {
         let given = |name: &str| {
             parameters.get(name).ok_or_else(|| refused(&ParameterError::Missing(name.to_owned())))
         };
-        let host = format!("{}:{}", given("host")?, given("port")?);
-        let wrong = || field("parameters", "host must be the plain name of a public host");
-        let url = BaseUrl::parse(&format!("https://{host}"), policy(ctx.allow_local_upstreams))
-            .map_err(|_| wrong())?;
-        // What a URL means otherwise than it reads is no plain name. 443 is the one port that a URL leaves out.
-        let same = |read: &String| *read == host || host.strip_suffix(":443") == Some(read);
-        if !url.allowed_hosts().iter().all(same) || url.as_str().matches('/').count() != 3 {
-            return Err(wrong());
-        }
-        Ok(Self { parameters, base_url: String::new(), allowed_hosts: vec![host] })
+        let (host, port) = (given("host")?, given("port")?);
+        let number = port.parse().map_err(|_| field("parameters", "port must be a port number"))?;
+        connectors::check_host(host, number, policy(ctx.allow_local_upstreams))
+            .map_err(|error| AppError::refused(Code::ValidationFailed, format!("parameters: {error}")))?;
+        let allowed_hosts = vec![format!("{host}:{port}")];
+        Ok(Self { parameters, base_url: String::new(), allowed_hosts })
     }
 }
 
@@ -104,9 +100,8 @@ fn check(
 ) -> Result<(), AppError> {
     let mut checked = parameters.clone();
     if connector.kind != Kind::Http && ctx.allow_local_upstreams {
-        // A server on this machine, which [`Target::server`] lets pass, and one without TLS: development alone.
+        // In development it may be a server on this machine: [`Target::server`] decides.
         checked.remove("host");
-        checked.retain(|name, value| name != "security" || value != "plain");
     }
     connector.check_parameters(&checked).map_err(|error| refused(&error))
 }

@@ -21,7 +21,7 @@ use std::collections::BTreeMap;
 use vault::Purpose;
 
 /// How long the person has, ms.
-pub(super) const LIFE_MS: u64 = 600_000;
+const LIFE_MS: u64 = 600_000;
 /// The most authorizations under way in an org; the oldest gives way.
 const MOST_OPEN: u32 = 20;
 
@@ -85,8 +85,7 @@ pub(in crate::org) fn begin(
         authorization_url(&endpoints.provider(), &client.id, &redirect_uri, &scopes, &state, &verifier);
 
     let digest = state.digest();
-    let sealed =
-        dek::load(ctx)?.seal(&place(ctx, &digest, &connector.id), verifier.expose_secret().as_bytes())?;
+    let sealed = dek::seal(ctx, &place(ctx, &digest, &connector.id), verifier.expose_secret().as_bytes())?;
     tx.write(
         "DELETE FROM authorizations WHERE connection_id = ? OR created_at < ? OR digest IN \
          (SELECT digest FROM authorizations ORDER BY created_at DESC, rowid DESC LIMIT -1 OFFSET ?)",
@@ -140,7 +139,7 @@ pub(super) fn redirect_uri(ctx: Context<'_>) -> String {
 }
 
 /// When an authorization that is still good was begun at the earliest, Unix ms.
-pub(super) fn oldest(ctx: Context<'_>) -> u64 {
+pub(in crate::org) fn oldest(ctx: Context<'_>) -> u64 {
     ctx.now_ms.saturating_sub(LIFE_MS)
 }
 

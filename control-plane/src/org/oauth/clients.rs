@@ -60,7 +60,7 @@ pub(in crate::org) fn set(
     }
     change::answer(ctx, actor, body, 200, |tx| {
         let secret = request.client_secret.expose_secret().as_bytes();
-        let sealed = dek::load(ctx)?.seal(&place(ctx, connector), secret)?;
+        let sealed = dek::seal(ctx, &place(ctx, connector), secret)?;
         // As for a connection: no sealed secret is left in the file.
         tx.write(
             "UPDATE oauth_clients SET sealed = zeroblob(length(sealed)) WHERE connector = ?",
@@ -164,7 +164,7 @@ fn workspace(ctx: Context<'_>, connector: &str) -> Result<Option<Client>, AppErr
         .store
         .first("SELECT client_id, sealed FROM oauth_clients WHERE connector = ?", &[connector.into()])?;
     let Some(row) = row else { return Ok(None) };
-    let secret = dek::load(ctx)?.open(&place(ctx, connector), &Sealed::from_bytes(row.blob(1)?)?)?;
+    let secret = dek::open(ctx, &place(ctx, connector), &Sealed::from_bytes(row.blob(1)?)?)?;
     let secret = std::str::from_utf8(&secret).map_err(|_| AppError::Encoding)?;
     Ok(Some(Client { id: row.text(0)?.to_owned(), secret: secret.into() }))
 }

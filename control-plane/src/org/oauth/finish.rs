@@ -15,8 +15,9 @@ use crate::context::Context;
 use crate::error::AppError;
 use crate::org::actor::Actor;
 use crate::org::connections::{self, Target};
+use crate::org::endpoints::{self, OwnEvent};
 use crate::org::{dek, readmit};
-use crate::remote::Remote;
+use crate::remote::{NoAnswer, Remote};
 use crate::reply::Reply;
 use crate::store::{Event, SqlError};
 use connectors::Credential;
@@ -86,7 +87,7 @@ impl Attempt {
         let connector = connectors::catalogue::get(row.text(1)?)
             .ok_or(AppError::Platform("a connector is not in the catalogue"))?;
         let sealed = Sealed::from_bytes(row.blob(4)?)?;
-        let verifier = dek::load(ctx)?.open(&place(ctx, &digest, &connector.id), &sealed)?;
+        let verifier = dek::open(ctx, &place(ctx, &digest, &connector.id), &sealed)?;
         let verifier = std::str::from_utf8(&verifier).ok().and_then(Verifier::from_stored);
         let parameters = row.json(2)?;
         Ok(Self {
@@ -156,8 +157,26 @@ async fn exchange(
     let answer = remote.send(outgoing(request)).await;
     let outcome = answer
         .map(|answer| TokenAnswer { status: answer.status, retry_after: None, body: &answer.body }.read());
-    let (reason, text) = match &outcome {
-        Ok(TokenOutcome::Granted(_)) => ("", ""),
+    match redeemed(outcome) {
+        Ok(granted) => Ok(granted),
+        Err((reason, text)) => {
+            let refusal = refuse(format!("{reason}: {text}"));
+            record(ctx.at(remote.now_ms()), actor, attempt.refused(reason))?;
+            Err(refusal)
+        }
+    }
+}
+
+/// What was granted, or the reason why nothing was, and what to do.
+fn redeemed(outcome: Result<TokenOutcome, NoAnswer>) -> Result<Granted, (String, &'static str)> {
+    let (reason, text) = match outcome {
+        Ok(TokenOutcome::Granted(granted)) => return Ok(granted),
+        Ok(TokenOutcome::Refused(Refusal::Other(Some(code)))) => {
+            return Err((code.as_str().to_owned(), "the provider refuses to redeem the code"));
+        }
+        Ok(TokenOutcome::Refused(Refusal::Other(None))) => {
+            ("refused", "the provider refuses to redeem the code")
+        }
         Ok(TokenOutcome::Refused(Refusal::InvalidGrant)) => {
             ("invalid_grant", "the provider does not take the code: begin again")
         }
@@ -165,24 +184,14 @@ async fn exchange(
             "invalid_client",
             "the provider does not take the OAuth client: mend its id or secret, then begin again",
         ),
-        Ok(TokenOutcome::Refused(Refusal::Other(Some(code)))) => {
-            (code.as_str(), "the provider refuses to redeem the code")
-        }
-        Ok(TokenOutcome::Refused(Refusal::Other(None))) => {
-            ("refused", "the provider refuses to redeem the code")
-        }
         Ok(TokenOutcome::Temporary { .. }) => (
             "temporarily_unavailable",
             "the provider cannot redeem the code at the moment: begin again later",
         ),
         Ok(TokenOutcome::Unreadable) => ("unreadable", "the provider's answer cannot be read"),
-        Err(_) => ("no_answer", "the provider did not answer in time: begin again"),
+        Err(NoAnswer) => ("no_answer", "the provider did not answer in time: begin again"),
     };
-    if let Ok(TokenOutcome::Granted(granted)) = outcome {
-        return Ok(granted);
-    }
-    record(ctx.at(remote.now_ms()), actor, attempt.refused(reason))?;
-    Err(refuse(format!("{reason}: {text}")))
+    Err((reason.to_owned(), text))
 }
 
 /// Why what was granted is not taken.
@@ -255,7 +264,7 @@ fn settle(
     }
     let target = Target::of(ctx, attempt.connector, parameters)?;
     let place = connections::place(ctx.org, id, &attempt.connector.id, &target.allowed_hosts);
-    let sealed = dek::load(ctx)?.seal(&place, &credential.to_sealed_plaintext())?;
+    let sealed = dek::seal(ctx, &place, &credential.to_sealed_plaintext())?;
     let generation = ctx.store.transaction(|tx| {
         // As for a connection that is deleted: nothing of the old one is left in the file.
         tx.write(
@@ -281,6 +290,15 @@ fn settle(
             ],
         )?;
         let generation = updated.first().ok_or(SqlError::Row)?.number(0)?;
+        endpoints::publish(
+            ctx,
+            tx,
+            &OwnEvent::ConnectionAuthorized {
+                connection_id: id,
+                connector: &attempt.connector.id,
+                name: &connections::get(ctx, id)?.name,
+            },
+        )?;
         let event = Event::new("connection.authorized", id)
             .with("connector", attempt.connector.id.as_str())
             .with("scopes", scopes.clone())

@@ -11,7 +11,7 @@ mod refresh;
 mod revoke;
 mod tokens;
 
-pub(super) use authorize::{authorize, begin, return_path};
+pub(super) use authorize::{authorize, begin, oldest, return_path};
 pub(super) use clients::{delete as delete_client, owner, set as set_client};
 pub(super) use finish::finish;
 pub(super) use refresh::access_token;

@@ -10,6 +10,8 @@
 //! then, so the same refresh token is sent again: most providers take it again, for a while or for ever. If one does not, the
 //! new token was lost on the way, and the connection says so (`rotation_lost`).
 //!
+//! A token is renewed a minute before its end, and serves until then if its provider cannot renew it at the moment.
+//!
 //! Invariant: a connection either gives a token, or says when to come back, or says that a person has to grant access
 //! again. Only the provider's own word that a grant is over ends it.
 
@@ -18,6 +20,7 @@ use super::{Endpoints, clients, outgoing};
 use crate::context::Context;
 use crate::error::AppError;
 use crate::org::connections::place;
+use crate::org::endpoints::{self, OwnEvent};
 use crate::org::{dek, receipts};
 use crate::remote::{NoAnswer, Remote, RemoteAnswer};
 use crate::store::{Committed, Event, Row, SqlError, Tx};
@@ -62,7 +65,10 @@ pub(in crate::org) async fn access_token(
         };
         match flight.land(ctx, remote, id).await? {
             Landing::Token(token) => return Ok(token),
-            Landing::Later { seconds, client_refused } => return Err(later(seconds, client_refused)),
+            Landing::Later { seconds, client_refused } => {
+                let lasting = ctx.tokens.lasting(id, flight.generation, refused, remote.now_ms());
+                return lasting.ok_or_else(|| later(seconds, client_refused));
+            }
             Landing::Broken => return Err(not_ready(ConnectionStatus::ReauthorizationRequired)),
             // The connection has another credential by now, or is gone.
             Landing::Overtaken => {}
@@ -129,7 +135,8 @@ fn begin(
         };
     };
     if let Some(seconds) = grant.wait_s(ctx.now_ms) {
-        return Err(later(seconds, grant.client_refused));
+        let lasting = ctx.tokens.lasting(id, grant.generation, refused, ctx.now_ms);
+        return lasting.map(Begun::Held).ok_or_else(|| later(seconds, grant.client_refused));
     }
     let endpoints = Endpoints::of(ctx, grant.connector, &grant.parameters)?;
     let client = clients::of(ctx, &grant.connector.id, &grant.client_id)?;
@@ -157,7 +164,7 @@ fn begin(
         answer: async move { Rc::new(remote.send(request).await) }.boxed_local().shared(),
         landing: OnceCell::new(),
     });
-    ctx.tokens.take_off(id, Rc::clone(&flight));
+    ctx.tokens.take_off(id, Rc::clone(&flight), refused);
     Ok(Begun::Flight(flight))
 }
 
@@ -210,7 +217,7 @@ impl Grant {
 
     fn open(&self, ctx: Context<'_>, id: &ConnectionId) -> Result<Credential, AppError> {
         let place = place(ctx.org, id, &self.connector.id, &self.allowed_hosts);
-        let plaintext = dek::load(ctx)?.open(&place, &self.sealed)?;
+        let plaintext = dek::open(ctx, &place, &self.sealed)?;
         Credential::from_sealed_plaintext(&plaintext).map_err(|_| AppError::Encoding)
     }
 
@@ -357,7 +364,7 @@ impl Flight {
     fn seal(&self, ctx: Context<'_>, id: &ConnectionId, token: SecretString) -> Result<Sealed, AppError> {
         let credential = Credential::oauth(Some(token), None).map_err(|_| AppError::Encoding)?;
         let place = place(ctx.org, id, &self.connector.id, &self.allowed_hosts);
-        Ok(dek::load(ctx)?.seal(&place, &credential.to_sealed_plaintext())?)
+        Ok(dek::seal(ctx, &place, &credential.to_sealed_plaintext())?)
     }
 }
 
@@ -386,6 +393,17 @@ pub(in crate::org) fn connection_needs_person(
             reason.as_str().into(),
             id.as_str().into(),
         ],
+    )?;
+    let stored = crate::org::connections::get(ctx, id)?;
+    endpoints::publish(
+        ctx,
+        tx,
+        &OwnEvent::ConnectionReauthorizationRequired {
+            connection_id: id,
+            connector: &stored.connector,
+            name: &stored.name,
+            reason,
+        },
     )?;
     let event = Event::new("connection.reauthorization_required", id).with("reason", reason.as_str());
     tx.commit(&ctx.subject("system"), event, ())

@@ -45,8 +45,16 @@ struct Held {
     token: AccessToken,
     /// Unix ms, by our clock.
     sent_ms: u64,
-    /// Likewise; from here on it is not used.
+    /// Likewise; from here on another one is asked for.
     until_ms: u64,
+    /// Likewise; from here on its provider does not take it.
+    end_ms: u64,
+}
+
+impl Held {
+    fn is_of(&self, generation: u64, now_ms: u64) -> bool {
+        self.token.number == generation && self.sent_ms <= now_ms.saturating_add(CLOCK_SLACK_MS)
+    }
 }
 
 impl AccessTokens {
@@ -63,9 +71,10 @@ impl AccessTokens {
     ) {
         let lifetime_s = expires_in.filter(|seconds| *seconds > 0).unwrap_or(default_lifetime_s);
         let lifetime_ms = (u64::from(lifetime_s) * 1000).min(MAX_LIFETIME_MS);
-        let until_ms = sent_ms + lifetime_ms - MARGIN_MS.min(lifetime_ms / 10);
-        let token = AccessToken { number: generation, token };
-        self.0.borrow_mut().entry(id.clone()).or_default().token = Some(Held { token, sent_ms, until_ms });
+        let end_ms = sent_ms + lifetime_ms;
+        let until_ms = end_ms - MARGIN_MS.min(lifetime_ms / 10);
+        let held = Held { token: AccessToken { number: generation, token }, sent_ms, until_ms, end_ms };
+        self.0.borrow_mut().entry(id.clone()).or_default().token = Some(held);
     }
 
     /// Forgets all of a connection: it is gone, or has another credential.
@@ -76,17 +85,28 @@ impl AccessTokens {
     /// Takes the connection's token out, if it serves: the connection is gone. A refresh under way is left to land.
     pub(in crate::org) fn take(&self, id: &ConnectionId, now_ms: u64) -> Option<SecretString> {
         let held = self.0.borrow_mut().get_mut(id)?.token.take()?;
-        (now_ms < held.until_ms).then_some(held.token.token)
+        (now_ms < held.end_ms).then_some(held.token.token)
     }
 
     /// The connection's token, if it serves.
     pub(super) fn serving(&self, id: &ConnectionId, generation: u64, now_ms: u64) -> Option<AccessToken> {
         let all = self.0.borrow();
         let held = all.get(id)?.token.as_ref()?;
-        let serves = held.token.number == generation
-            && now_ms < held.until_ms
-            && held.sent_ms <= now_ms.saturating_add(CLOCK_SLACK_MS);
-        serves.then(|| held.token.clone())
+        (held.is_of(generation, now_ms) && now_ms < held.until_ms).then(|| held.token.clone())
+    }
+
+    /// The connection's token while there is no other: close to its end, good until then, and not the `refused` one.
+    pub(super) fn lasting(
+        &self,
+        id: &ConnectionId,
+        generation: u64,
+        refused: Option<u64>,
+        now_ms: u64,
+    ) -> Option<AccessToken> {
+        let all = self.0.borrow();
+        let held = all.get(id)?.token.as_ref()?;
+        let lasts = held.is_of(generation, now_ms) && now_ms < held.end_ms;
+        (lasts && refused != Some(held.token.number)).then(|| held.token.clone())
     }
 
     /// Whether a provider's refusal of a token that serves by our clock is reason to ask for another one.
@@ -105,11 +125,12 @@ impl AccessTokens {
         self.0.borrow().get(id)?.flight.clone()
     }
 
-    /// A refresh is under way; the token before it is forgotten.
-    pub(super) fn take_off(&self, id: &ConnectionId, flight: Rc<Flight>) {
+    /// A refresh is under way. A token that was `refused` is of no more use.
+    pub(super) fn take_off(&self, id: &ConnectionId, flight: Rc<Flight>, refused: Option<u64>) {
         let mut all = self.0.borrow_mut();
         let entry = all.entry(id.clone()).or_default();
-        (entry.token, entry.flight) = (None, Some(flight));
+        entry.token.take_if(|held| refused == Some(held.token.number));
+        entry.flight = Some(flight);
     }
 
     /// It no longer is, unless it is another one by now.

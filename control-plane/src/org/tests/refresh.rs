@@ -9,7 +9,6 @@ mod schedules;
 use super::*;
 use crate::org::dek;
 use crate::org::oauth::{AccessToken, access_token};
-use crate::store::native::Native;
 pub(super) use provider::{Fault, Kind, Provider};
 use runtime::Tasks;
 use secrecy::ExposeSecret as _;
@@ -28,7 +27,7 @@ pub(super) struct Granted {
 }
 
 impl Granted {
-    pub fn new(kind: Kind) -> Self {
+    pub(super) fn new(kind: Kind) -> Self {
         let tenant = Tenant::new(1);
         let id = connect(&tenant, "gmail", Some("fake-refresh-0"), None);
         let call = call(tenant.founder.clone(), Operation::Me);
@@ -45,7 +44,7 @@ impl Granted {
         Box::pin(access_token(self.tenant.context(&self.call), &self.provider, &self.id, refused))
     }
 
-    pub fn callers(&self, count: usize) -> Tasks<'_, Outcome> {
+    pub(super) fn callers(&self, count: usize) -> Tasks<'_, Outcome> {
         Tasks::new((0..count).map(|_| self.ask(None)))
     }
 
@@ -56,7 +55,7 @@ impl Granted {
         tasks.results().pop().unwrap()
     }
 
-    pub fn token(&self) -> AccessToken {
+    pub(super) fn token(&self) -> AccessToken {
         self.one(None).unwrap()
     }
 
@@ -78,7 +77,7 @@ impl Granted {
         self.tenant.sleep();
     }
 
-    pub fn column(&self, column: &str) -> Value {
+    pub(super) fn column(&self, column: &str) -> Value {
         let select = format!("SELECT {column} FROM connections WHERE id = ?");
         self.tenant.sql.exec(&select, &[self.id.as_str().into()]).unwrap()[0].0[0].clone()
     }
@@ -96,7 +95,7 @@ impl Granted {
         self.column("refresh_begun_at") == Value::Null
     }
 
-    pub fn actions(&self, prefix: &str) -> Vec<String> {
+    pub(super) fn actions(&self, prefix: &str) -> Vec<String> {
         let events =
             self.tenant.sql.exec("SELECT action FROM audit ORDER BY sequence", &[]).unwrap().into_iter();
         events
@@ -132,8 +131,7 @@ pub(super) fn connect(
     let hosts = ["gmail.googleapis.com".to_owned()];
     let call = call(tenant.founder.clone(), Operation::Me);
     let place = crate::org::connections::place(&tenant.org, &id, connector, &hosts);
-    let sealed =
-        dek::load(tenant.context(&call)).unwrap().seal(&place, &credential.to_sealed_plaintext()).unwrap();
+    let sealed = dek::seal(tenant.context(&call), &place, &credential.to_sealed_plaintext()).unwrap();
     let client = Operation::SetConnectorClient { connector: connector.to_owned() };
     tenant.ok(client, &json!({ "client_id": "client", "client_secret": "fake-client-secret" }));
     let insert = "INSERT INTO connections (id, connector, name, base_url, auth_type, allowed_hosts, sealed, created_by, \
@@ -305,6 +303,25 @@ fn who_is_put_off_is_told_for_how_long_and_the_provider_is_left_alone_meanwhile(
     assert_eq!((problem.status, problem.retry_after), (503, Some(20)));
     // Nothing was lost, so nothing is unsettled.
     assert!(granted.is_settled());
+}
+
+#[test]
+fn t7_a_token_serves_to_its_end_while_its_provider_cannot_renew_it() {
+    let granted = Granted::new(Kind::Strict);
+    let first = granted.token();
+    granted.provider.with(|state| state.faults.extend([Fault::Error500; 9]));
+    granted.provider.pass(HOUR - 60_000);
+    for now_s in 3540..3600 {
+        granted.provider.set_clock(NOW + now_s * 1000);
+        let mut tasks = granted.callers(10);
+        tasks.finish(|| granted.provider.tick());
+        assert!(tasks.results().iter().all(|token| token.as_ref().unwrap().number == first.number));
+    }
+    // Asked again at the pace of any other failure, and by nobody who was told that it is refused.
+    assert_eq!(granted.provider.sent(), 1 + 5);
+    assert!(granted.one(Some(first.number)).is_err());
+    granted.provider.set_clock(NOW + HOUR);
+    assert!(granted.one(None).is_err());
 }
 
 #[test]

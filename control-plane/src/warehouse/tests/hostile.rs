@@ -50,7 +50,7 @@ fn talk(is_plain: bool, said: Vec<u8>) -> Result<String, Failure> {
     block_on(async {
         let login = login("fake", "fake-password", "fake");
         let mut session = Session::open(server(said), is_plain, &login, [7; 18]).await?;
-        session.begin(false).await?;
+        session.begin(false, STATEMENT_MS).await?;
         let query = Query::new("SELECT 1", Vec::new(), Some(5)).unwrap();
         all(session.query(&query, 10_000).await?).await
     })

@@ -38,7 +38,9 @@ pub enum LoginFailure {
     )]
     TlsFailed,
     /// The server was too slow.
-    #[error("the mail server did not answer in time; check host and port, or try again")]
+    #[error(
+        "the mail server did not answer in time; check host, port and the security setting, or try again"
+    )]
     TimedOut,
     /// No connection.
     #[error(

@@ -6,8 +6,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use jwt_simple::algorithms::{Ed25519KeyPair, EdDSAKeyPairLike as _};
 use jwt_simple::claims::{Audiences, JWTClaims};
+use jwt_simple::common::HeaderOptions;
 use jwt_simple::prelude::UnixTimeStamp;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fmt;
 use zeroize::Zeroizing;
@@ -79,6 +80,32 @@ impl SessionSigner {
             custom: OwnClaims { org: claims.org.clone(), role: claims.role.clone(), sid: claims.sid.clone() },
         };
         self.keys.get(&self.current).ok_or(TokenError::Key)?.sign(claims).map_err(|_| TokenError::Claims)
+    }
+
+    /// A deletion certificate: a compact JWT of the type [`super::DELETION_CERTIFICATE`], with `claims` as they are written.
+    /// Its header is none that a session token has, so no [`super::SessionVerifier`] takes it.
+    ///
+    /// # Errors
+    /// [`TokenError::Claims`] for claims that are no JSON object.
+    pub fn sign_deletion_certificate(&self, claims: &impl Serialize) -> Result<String, TokenError> {
+        let header = HeaderOptions {
+            signature_type: Some(super::DELETION_CERTIFICATE.to_owned()),
+            ..HeaderOptions::default()
+        };
+        // The registered claims stand among the others.
+        let claims = JWTClaims {
+            issued_at: None,
+            expires_at: None,
+            invalid_before: None,
+            issuer: None,
+            subject: None,
+            audiences: None,
+            jwt_id: None,
+            nonce: None,
+            custom: claims,
+        };
+        let key = self.keys.get(&self.current).ok_or(TokenError::Key)?;
+        key.sign_with_options(claims, &header).map_err(|_| TokenError::Claims)
     }
 
     /// The public keys as a JWK set: what `/.well-known/jwks.json` answers and [`super::SessionVerifier`] takes.

@@ -410,3 +410,33 @@ fn an_identity_assertion_is_no_session() {
     let assertion = signer.sign_for(&claims(), ISSUER, "app").unwrap();
     assert_eq!(verifier.verify(&assertion, ISSUER, claims().iat), Err(TokenError::SessionInvalid));
 }
+
+/// B4: whoever has the public keys can check a certificate, by RFC 7515 alone.
+#[test]
+fn b4_a_deletion_certificate_is_signed_by_a_published_key_under_its_own_type() {
+    let said = serde_json::json!({ "iss": ISSUER, "sub": "org_e1", "iat": NOW, "dek_version": 3 });
+    let certificate = signer().sign_deletion_certificate(&said).unwrap();
+    let parts: Vec<&str> = certificate.split('.').collect();
+    let [header, payload, signature] = parts[..] else { panic!("three parts") };
+    let json =
+        |part| serde_json::from_slice::<serde_json::Value>(&URL_SAFE_NO_PAD.decode(part).unwrap()).unwrap();
+    assert_eq!(
+        json(header),
+        serde_json::json!({ "alg": "EdDSA", "kid": "k2", "typ": "deletion-certificate+jwt" })
+    );
+    assert_eq!(json(payload), said);
+    let signature = Signature::from_slice(&URL_SAFE_NO_PAD.decode(signature).unwrap()).unwrap();
+    key_pair(SEED).pk.verify(format!("{header}.{payload}"), &signature).unwrap();
+}
+
+/// B4: what certifies an end opens nothing, even if it says all that a session says.
+#[test]
+fn b4_a_deletion_certificate_is_no_session() {
+    let session: serde_json::Value = serde_json::from_str(&payload()).unwrap();
+    let certificate = signer().sign_deletion_certificate(&session).unwrap();
+    assert_eq!(verifier().verify(&certificate, ISSUER, NOW).unwrap_err(), TokenError::SessionHeader);
+    // Nor with a session token's header put before it.
+    let (_, rest) = certificate.split_once('.').unwrap();
+    let forged = format!("{}.{rest}", b64(HEADER));
+    assert_eq!(verifier().verify(&forged, ISSUER, NOW).unwrap_err(), TokenError::SessionInvalid);
+}

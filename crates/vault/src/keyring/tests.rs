@@ -16,6 +16,10 @@ fn keyring(current: u8, versions: &[u8]) -> Keyring {
     Keyring::from_json(&format!(r#"{{"current":{current},"keys":{{{}}}}}"#, keys.join(","))).unwrap()
 }
 
+fn kek(number: u32) -> KeyVersion {
+    KeyVersion::new(number).unwrap()
+}
+
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
@@ -32,9 +36,8 @@ fn same(a: &Dek, b: &Dek) -> bool {
 fn stored_form_is_frozen() {
     let ring = keyring(2, &[1, 2]);
     let dek = Key::from_slice(&[0x33; 32]).unwrap();
-    let wrapped = ring
-        .wrap_with_nonce(ORG, DekVersion::new(NonZeroU32::new(7).unwrap()), &dek, [0x22; NONCE_LEN])
-        .unwrap();
+    let head = Head { kek: kek(2), dek: DekVersion::new(NonZeroU32::new(7).unwrap()) };
+    let wrapped = ring.wrap_with_nonce(ORG, head, &dek, [0x22; NONCE_LEN]).unwrap();
     assert_eq!(
         hex(wrapped.as_bytes()),
         concat!(
@@ -55,7 +58,7 @@ fn stored_form_is_frozen() {
 #[test]
 fn m1_each_org_gets_a_fresh_key_that_opens_for_it_alone() {
     let ring = keyring(1, &[1]);
-    let (a, b) = (ring.new_dek(ORG).unwrap(), ring.new_dek(ORG).unwrap());
+    let (a, b) = (ring.new_dek(ORG, None).unwrap(), ring.new_dek(ORG, None).unwrap());
     assert!(same(&ring.unwrap(ORG, &a).unwrap(), &ring.unwrap(ORG, &a).unwrap()));
     assert!(!same(&ring.unwrap(ORG, &a).unwrap(), &ring.unwrap(ORG, &b).unwrap()));
     assert_eq!(ring.unwrap("org_e1", &a).unwrap_err(), VaultError::Refused);
@@ -65,23 +68,49 @@ fn m1_each_org_gets_a_fresh_key_that_opens_for_it_alone() {
 
 /// C7: rotation keeps the data key, so no record is sealed again; the old KEK may then be dropped.
 #[test]
-fn c7_rewrapping_moves_a_key_to_the_current_kek() {
-    let old = keyring(1, &[1]).new_dek(ORG).unwrap();
-    let both = keyring(2, &[1, 2]);
-    let new = both.rewrap(ORG, &old).unwrap().unwrap();
-    assert_eq!((old.key_version().get(), new.key_version().get()), (1, 2));
-    assert_eq!(new.dek_version(), old.dek_version());
-    assert!(same(&both.unwrap(ORG, &old).unwrap(), &keyring(2, &[2]).unwrap(ORG, &new).unwrap()));
-    assert_eq!(both.rewrap(ORG, &new).unwrap(), None);
+fn c7_rewrapping_moves_a_key_to_another_kek() {
+    let old = keyring(1, &[1]).new_dek(ORG, None).unwrap();
+    // Whichever is current.
+    for both in [keyring(1, &[1, 2]), keyring(2, &[1, 2])] {
+        let new = both.rewrap(ORG, &old, kek(2)).unwrap().unwrap();
+        assert_eq!((old.key_version().get(), new.key_version().get()), (1, 2));
+        assert_eq!(new.dek_version(), old.dek_version());
+        assert!(same(&both.unwrap(ORG, &old).unwrap(), &keyring(2, &[2]).unwrap(ORG, &new).unwrap()));
+        assert_eq!(both.rewrap(ORG, &new, kek(2)).unwrap(), None);
+    }
     assert_eq!(keyring(2, &[2]).unwrap(ORG, &old).unwrap_err(), VaultError::UnknownKek);
-    assert_eq!(keyring(2, &[2]).rewrap(ORG, &old).unwrap_err(), VaultError::UnknownKek);
-    assert_eq!(both.rewrap("org_e1", &old).unwrap_err(), VaultError::Refused);
+    assert_eq!(keyring(2, &[2]).rewrap(ORG, &old, kek(2)).unwrap_err(), VaultError::UnknownKek);
+    assert_eq!(keyring(1, &[1]).rewrap(ORG, &old, kek(2)).unwrap_err(), VaultError::UnknownKek);
+    assert_eq!(keyring(2, &[1, 2]).rewrap("org_e1", &old, kek(2)).unwrap_err(), VaultError::Refused);
+}
+
+#[test]
+fn a_new_key_is_wrapped_by_the_version_that_is_named() {
+    let ring = keyring(1, &[1, 2]);
+    assert_eq!(ring.new_dek(ORG, None).unwrap().key_version().get(), 1);
+    assert_eq!(ring.new_dek(ORG, Some(kek(2))).unwrap().key_version().get(), 2);
+    assert_eq!(ring.new_dek(ORG, Some(kek(3))).unwrap_err(), VaultError::UnknownKek);
+}
+
+/// C7: an org's own data key in its next version is another key; what the old one has sealed stays its.
+#[test]
+fn c7_a_rotated_data_key_is_another_one_of_the_next_version() {
+    let ring = keyring(1, &[1, 2]);
+    let old = ring.new_dek(ORG, None).unwrap();
+    let new = ring.rotate_dek(ORG, &old, kek(2)).unwrap();
+    assert_eq!((new.dek_version().get(), new.key_version().get()), (2, 2));
+    let (old_dek, new_dek) = (ring.unwrap(ORG, &old).unwrap(), ring.unwrap(ORG, &new).unwrap());
+    assert!(!same(&old_dek, &new_dek));
+    assert_ne!(ring.open(ORG, &old).unwrap().as_bytes(), ring.open(ORG, &new).unwrap().as_bytes());
+    let head = Head { kek: kek(1), dek: DekVersion::new(NonZeroU32::MAX) };
+    let last = ring.wrap_with_nonce(ORG, head, &Key::random().unwrap(), [1; NONCE_LEN]).unwrap();
+    assert_eq!(ring.rotate_dek(ORG, &last, kek(1)).unwrap_err(), VaultError::Length);
 }
 
 #[test]
 fn every_flipped_bit_and_every_other_length_is_refused() {
     let ring = keyring(1, &[1, 2]);
-    let stored = ring.new_dek(ORG).unwrap().as_bytes().to_vec();
+    let stored = ring.new_dek(ORG, None).unwrap().as_bytes().to_vec();
     for bit in 0..stored.len() * 8 {
         let mut changed = stored.clone();
         changed[bit / 8] ^= 1 << (bit % 8);
@@ -97,7 +126,7 @@ fn every_flipped_bit_and_every_other_length_is_refused() {
 
 #[test]
 fn each_kind_of_bad_bytes_has_its_own_error() {
-    let stored = keyring(1, &[1]).new_dek(ORG).unwrap().as_bytes().to_vec();
+    let stored = keyring(1, &[1]).new_dek(ORG, None).unwrap().as_bytes().to_vec();
     for (at, byte, error) in [
         (0, 2, VaultError::UnknownFormat),
         (1, b'R', VaultError::UnknownFormat),
@@ -145,15 +174,19 @@ fn a_keyring_with_a_fault_is_refused_by_its_cause() {
 }
 
 #[test]
-fn the_keyring_tells_which_version_is_current() {
-    assert_eq!(keyring(2, &[1, 2, 3]).current().get(), 2);
+fn the_keyring_tells_its_versions() {
+    let ring = keyring(2, &[3, 1, 2]);
+    assert_eq!((ring.current().get(), ring.highest().get()), (2, 3));
+    assert_eq!(ring.versions().map(KeyVersion::get).collect::<Vec<_>>(), [1, 2, 3]);
+    assert!(ring.has(kek(3)) && !ring.has(kek(4)));
+    assert_eq!(KeyVersion::new(0), None);
 }
 
 #[test]
 fn debug_shows_no_bytes() {
     let ring = keyring(2, &[1, 2]);
     assert_eq!(format!("{ring:?}"), "Keyring { current: 2, versions: 2, .. }");
-    let wrapped = ring.new_dek(ORG).unwrap();
+    let wrapped = ring.new_dek(ORG, None).unwrap();
     assert_eq!(format!("{wrapped:?}"), "WrappedDek { key_version: 2, dek_version: 1, .. }");
 }
 

@@ -35,7 +35,9 @@ fn stored_form_is_frozen() {
             "a84f241ae75630bf9ed71966e3883b83"
         )
     );
-    let opened = dek(7, 0x11).open(&place(&hosts), &Sealed::from_bytes(sealed.into_bytes()).unwrap());
+    let stored = Sealed::from_bytes(sealed.into_bytes()).unwrap();
+    assert_eq!(stored.dek_version().get(), 7);
+    let opened = dek(7, 0x11).open(&place(&hosts), &stored);
     assert_eq!(opened.unwrap().as_slice(), b"frozen");
 }
 

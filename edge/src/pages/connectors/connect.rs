@@ -48,7 +48,7 @@ fn new(shell: &Shell<'_>, connector: &Connector, auth: &ConnectorAuth, retry: Op
                         span { (parameter.label) }
                         input type="text" name=(field) value=(typed(&field)) autocomplete="off" spellcheck="false"
                             required[!parameter.optional];
-                        small { (parameter.hint) @if parameter.optional { " Optional: the provider tells it." } }
+                        small { (parameter.hint) @if parameter.optional { " Optional." } }
                     }
                 }
                 (credential(&auth.kind, place(auth), &typed))

@@ -41,18 +41,18 @@ fn say(granted: &Granted, outcome: &Outcome) -> String {
 const KINDS: [Kind; 3] = [Kind::Kept, Kind::Grace, Kind::Strict];
 
 /// Fault, then for each kind of provider what it comes to and how many requests that took.
-const FAULTS: [(Fault, [(&str, u32); 3]); 11] = [
-    (Fault::None, [("token", 1); 3]),
-    (Fault::Slow, [("token", 1); 3]),
-    (Fault::Unreachable, [("token", 2); 3]),
-    (Fault::AnswerLost, [("token", 2), ("token", 2), ("rotation_lost", 2)]),
-    (Fault::Error500, [("token", 2); 3]),
-    (Fault::Error500AfterWork, [("token", 2), ("token", 2), ("rotation_lost", 2)]),
-    (Fault::Garbage, [("token", 2), ("token", 2), ("rotation_lost", 2)]),
-    (Fault::TooMany, [("token", 2); 3]),
-    (Fault::InvalidClient, [("token", 2); 3]),
-    (Fault::Odd400, [("token", 2); 3]),
-    (Fault::GrantEnded, [("refused", 1); 3]),
+const FAULTS: [(&str, Fault, [(&str, u32); 3]); 11] = [
+    ("none", Fault::None, [("token", 1); 3]),
+    ("the answer takes long", Fault::Slow, [("token", 1); 3]),
+    ("the request does not arrive", Fault::Unreachable, [("token", 2); 3]),
+    ("the answer is lost", Fault::AnswerLost, [("token", 2), ("token", 2), ("rotation_lost", 2)]),
+    ("500 instead of doing it", Fault::Error500, [("token", 2); 3]),
+    ("500 after doing it", Fault::Error500AfterWork, [("token", 2), ("token", 2), ("rotation_lost", 2)]),
+    ("200 that cannot be read", Fault::Garbage, [("token", 2), ("token", 2), ("rotation_lost", 2)]),
+    ("429 with Retry-After", Fault::TooMany, [("token", 2); 3]),
+    ("invalid_client", Fault::InvalidClient, [("token", 2); 3]),
+    ("400 of another kind", Fault::Odd400, [("token", 2); 3]),
+    ("the person has ended the grant", Fault::GrantEnded, [("refused", 1); 3]),
 ];
 
 /// After how many steps of the call the object is gone. Steps: poll (begin, and the request is on its way), the network (it
@@ -68,10 +68,10 @@ const CRASHES: [(&str, usize, [(&str, u32); 3]); 5] = [
 
 #[test]
 fn b1_any_single_fault_ends_with_a_token_or_a_plain_status() {
-    for (fault, expected) in FAULTS {
+    for (name, fault, expected) in FAULTS {
         for (kind, expected) in KINDS.into_iter().zip(expected) {
             let (granted, said) = after(kind, fault);
-            assert_eq!((said.as_str(), granted.provider.sent()), expected, "{fault:?} {kind:?}");
+            assert_eq!((said.as_str(), granted.provider.sent()), expected, "{name} {kind:?}");
             assert_eq!(granted.provider.with(|state| state.most_in_flight), 1);
             assert!(granted.is_settled());
         }
@@ -105,7 +105,7 @@ fn b1_a_lost_rotation_is_said_to_be_one() {
 #[ignore = "prints the table of ARCHITECTURE.md"]
 fn figures_of_the_fault_matrix() {
     let mut table = String::from(
-        "| fault | kept | rotated, with grace | rotated, reuse ends the grant |\n|---|---|---|---|\n",
+        "| fault | refresh token kept | rotated, with a grace | rotated, reuse ends the grant |\n|---|---|---|---|\n",
     );
     let mut row = |name: &str, run: &dyn Fn(Kind) -> (Granted, String)| {
         let cells = KINDS.map(|kind| {
@@ -114,8 +114,8 @@ fn figures_of_the_fault_matrix() {
         });
         table += &format!("| {name} | {} |\n", cells.join(" | "));
     };
-    for (fault, _) in FAULTS {
-        row(&format!("{fault:?}"), &|kind| after(kind, fault));
+    for (name, fault, _) in FAULTS {
+        row(name, &|kind| after(kind, fault));
     }
     for (name, steps, _) in CRASHES {
         row(name, &|kind| after_crash(kind, steps));

@@ -249,7 +249,11 @@ fn answer(status: u16, retry_after: Option<u32>, body: &str) -> RemoteAnswer {
 impl Remote for Provider {
     async fn send(&self, request: RemoteRequest) -> Result<RemoteAnswer, NoAnswer> {
         let body = request.body.as_ref().map_or("", |body| body.expose_secret());
-        let field = |name: &str| body.split('&').find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='));
+        let json: Json = serde_json::from_str(body).unwrap_or_default();
+        let field = |name: &str| match json[name].as_str() {
+            Some(text) => Some(text),
+            None => body.split('&').find_map(|pair| pair.strip_prefix(name)?.strip_prefix('=')),
+        };
         match field("grant_type") {
             Some("refresh_token") => self.refresh(field("refresh_token").unwrap()).await,
             _ if self.with(|state| state.is_silent) => std::future::pending().await,

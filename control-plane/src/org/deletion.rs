@@ -1,0 +1,205 @@
+//! The end of an org (claim B4): its data key is destroyed with all that it has sealed, and a signed certificate says so.
+//!
+//! First each connection is ended at its provider, as far as that goes in a few seconds. Then everything goes in one
+//! transaction: there is all of the org or nothing of it. What stays is a tombstone: the id, so that no org is ever made by
+//! it again, and the certificate. From then on the object answers as one that never was an org's.
+//!
+//! SQLite leaves what it deletes in its pages: keys and sealed records are overwritten first. Names and the audit trail are
+//! not sealed; they are deleted, and are gone for good when their pages are used anew.
+
+use super::actor::Actor;
+use super::outbox::{self, Task};
+use super::{connections, dek, oauth, plan, readmit, receipts, reseal};
+use crate::context::{Context, hex};
+use crate::error::AppError;
+use crate::json::{self, field};
+use crate::remote::{Remote, within};
+use crate::reply::Reply;
+use crate::store::{self, Event, Row, SqlError, Store, Tx};
+use futures_util::{StreamExt as _, stream};
+use protocol::api::{DeleteOrg, DeletedOrg, DeletionClaims, Receipt, Revocation};
+use protocol::time::rfc3339;
+use protocol::{Code, ConnectionId, ISSUER, OrgId, Region};
+use sha2::{Digest as _, Sha256};
+use std::collections::BTreeMap;
+use zeroize::Zeroizing;
+
+/// How long the providers are waited for in all, ms.
+const REVOKING_MS: u64 = 20_000;
+/// Providers asked at a time.
+const AT_ONCE: usize = 6;
+
+const NOT_ASKED: &str = "the provider has not confirmed it in time: end access there by hand";
+
+/// Every table that holds something of an org, in the order in which they are emptied.
+pub(super) const TABLES: [&str; 19] = [
+    "connections",
+    "receipts",
+    "authorizations",
+    "oauth_clients",
+    "sources",
+    "inbound_events",
+    "idempotency",
+    "endpoints",
+    "messages",
+    "deliveries",
+    "api_keys",
+    "rotated_keys",
+    "invitations",
+    "invitation_tokens",
+    "sessions",
+    "members",
+    "meters",
+    "spent",
+    "outbox",
+];
+/// And the org itself, with what it has done.
+pub(super) const LAST: [&str; 2] = ["audit", "org"];
+
+/// Wrapped data keys.
+const WRAPPED: [&str; 2] = ["wrapped_dek", "old_wrapped_dek"];
+
+/// `POST /v1/org/delete`.
+pub(super) async fn delete(
+    ctx: Context<'_>,
+    remote: &impl Remote,
+    actor: &Actor,
+    body: &[u8],
+) -> Result<Reply, AppError> {
+    let DeleteOrg { name } = json::parse(body)?;
+    check_name(ctx, &name)?;
+    let _ = within(remote, REVOKING_MS, end_connections(ctx, remote, actor)).await;
+    // Who may delete it, and whether it is still there, is decided once more after that.
+    let ctx = ctx.at(remote.now_ms());
+    let actor = readmit(ctx)?;
+    check_name(ctx, &name)?;
+    let deleted = destroy(ctx, &actor)?;
+    Ok(Reply { session: Some(Zeroizing::default()), ..Reply::json(200, &deleted)? })
+}
+
+fn check_name(ctx: Context<'_>, name: &str) -> Result<(), AppError> {
+    let row = ctx.store.first("SELECT name FROM org", &[])?.ok_or(Code::Unauthenticated)?;
+    if row.text(0)? == name { Ok(()) } else { Err(field("name", "must be the workspace's name")) }
+}
+
+/// One attempt at each provider. Whatever goes wrong with one stands in its receipt.
+async fn end_connections(ctx: Context<'_>, remote: &impl Remote, actor: &Actor) -> Result<(), AppError> {
+    let ids = |select| -> Result<Vec<ConnectionId>, SqlError> {
+        ctx.store.query(select, &[])?.iter().map(|row| row.parse(0)).collect()
+    };
+    let connected = ids("SELECT id FROM connections ORDER BY rowid")?;
+    let pending = ids("SELECT connection_id FROM receipts WHERE revocation = 'pending' ORDER BY rowid")?;
+    let ends = connected.into_iter().map(|id| (id, true)).chain(pending.into_iter().map(|id| (id, false)));
+    stream::iter(ends)
+        .for_each_concurrent(AT_ONCE, |(id, is_connected)| async move {
+            let _: Result<(), AppError> = if is_connected {
+                connections::revoke_now(ctx, remote, actor, &id).await.map(drop)
+            } else {
+                oauth::revoke(ctx, remote, &id, None).await
+            };
+        })
+        .await;
+    Ok(())
+}
+
+/// Everything goes, or nothing.
+fn destroy(ctx: Context<'_>, actor: &Actor) -> Result<DeletedOrg, AppError> {
+    let deleted = ctx.store.transaction(|tx| {
+        let keys = dek::Keys::load(ctx)?;
+        let receipts = last_receipts(ctx)?;
+        let members = ctx.store.query("SELECT user_id, email FROM members", &[])?;
+        let event = Event::new("org.deleted", ctx.org)
+            .with("members", members.len())
+            .with("connections", receipts.len());
+        let committed = tx.commit(&ctx.subject(actor.name()), event, ())?;
+        let (audit_length, audit_head) = store::head(ctx.store)?;
+        let claims = DeletionClaims {
+            iss: ISSUER.to_owned(),
+            sub: ctx.org.clone(),
+            iat: ctx.now_ms / 1000,
+            deleted_at: rfc3339(ctx.now_ms),
+            jurisdiction: ctx.org.region().unwrap_or(Region::Auto).as_str().to_owned(),
+            dek_version: keys.current.dek_version().get(),
+            kek_version: keys.current.key_version().get(),
+            wrapped_key_sha256: hex(&Sha256::digest(keys.current.as_bytes())),
+            rows: count(ctx.store)?,
+            receipts,
+            audit_length,
+            audit_head,
+        };
+        let certificate = ctx.secrets.signer.sign_deletion_certificate(&claims)?;
+        wipe(tx)?;
+        tx.write(
+            "INSERT INTO tombstone (id, deleted_at, certificate) VALUES (?, ?, ?)",
+            &[ctx.org.as_str().into(), ctx.now_ms.into(), certificate.as_str().into()],
+        )?;
+        for member in &members {
+            let task = Task::TellAccount { user: member.parse(0)?, email: member.text(1)?.to_owned() };
+            outbox::put(tx, ctx.now_ms, &task)?;
+        }
+        outbox::put(tx, ctx.now_ms, &Task::LeaveRegistry)?;
+        Ok(committed.map(|()| DeletedOrg { certificate, claims }))
+    })?;
+    plan::forget(ctx);
+    Ok(deleted)
+}
+
+/// What became of every credential: with the data key goes also what is not settled.
+fn last_receipts(ctx: Context<'_>) -> Result<Vec<Receipt>, AppError> {
+    let now = rfc3339(ctx.now_ms);
+    let mut receipts = receipts::all(ctx)?;
+    for receipt in &mut receipts {
+        if receipt.revocation == Revocation::Pending {
+            receipt.revocation = Revocation::Failed;
+            receipt.detail = Some(NOT_ASKED.to_owned());
+        }
+        receipt.deleted_at.get_or_insert_with(|| now.clone());
+    }
+    // Made, or not come to, while the others were ended.
+    let left = ctx.store.query("SELECT id, connector, name FROM connections ORDER BY rowid", &[])?;
+    for row in &left {
+        let id: ConnectionId = row.parse(0)?;
+        ctx.tokens.take(&id, ctx.now_ms);
+        receipts.push(Receipt {
+            connection_id: id,
+            connector: row.text(1)?.to_owned(),
+            name: row.text(2)?.to_owned(),
+            revocation: Revocation::Failed,
+            disconnected_at: now.clone(),
+            deleted_at: Some(now.clone()),
+            evidence: None,
+            detail: Some(NOT_ASKED.to_owned()),
+        });
+    }
+    Ok(receipts)
+}
+
+fn count(store: Store<'_>) -> Result<BTreeMap<String, u64>, SqlError> {
+    TABLES
+        .into_iter()
+        .chain(LAST)
+        .map(|table| {
+            let row = store.first(&format!("SELECT COUNT(*) FROM {table}"), &[])?.ok_or(SqlError::Row)?;
+            Ok((table.to_owned(), row.number(0)?))
+        })
+        .collect()
+}
+
+fn wipe(tx: &Tx<'_>) -> Result<(), SqlError> {
+    let sealed = reseal::COLUMNS.iter().map(|column| (column.table, "sealed"));
+    for (table, column) in WRAPPED.into_iter().map(|key| ("org", key)).chain(sealed) {
+        tx.write(&format!("UPDATE {table} SET {column} = zeroblob(length({column}))"), &[])?;
+    }
+    for table in TABLES.into_iter().chain(LAST) {
+        tx.write(&format!("DELETE FROM {table}"), &[])?;
+    }
+    Ok(())
+}
+
+/// Which org was here.
+///
+/// # Errors
+/// Those of the database.
+pub fn buried(store: Store<'_>) -> Result<Option<OrgId>, SqlError> {
+    store.first("SELECT id FROM tombstone", &[])?.as_ref().map(|row: &Row| row.parse(0)).transpose()
+}

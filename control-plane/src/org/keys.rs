@@ -1,0 +1,165 @@
+//! The org's data key: what wraps it (claim C7), and the key itself.
+//!
+//! A rotation of the key-encryption keys wraps it anew, when the registry asks or when the org itself checks in with the
+//! registry; only ever by a higher version, so that asks which overtake each other do no harm. A rotation of the data key
+//! puts a new one in its place; `reseal` then goes through the records.
+
+use super::actor::Actor;
+use super::dek::Keys;
+use super::{change, reseal};
+use crate::asks::{AskRegistry, Wrapped};
+use crate::context::Context;
+use crate::error::AppError;
+use crate::flows::Objects;
+use crate::registry::shard_of;
+use crate::reply::Reply;
+use crate::store::{Event, SqlError, Store};
+use protocol::api::OrgKey;
+use protocol::time::rfc3339;
+use protocol::{Code, UserId};
+use std::collections::BTreeMap;
+use vault::WrappedDek;
+
+/// An org in use checks in with the registry so often, ms.
+const CHECK_IN_MS: u64 = 3_600_000;
+
+/// Wraps the data keys by a version, if a lower one wraps them. What wraps them then: the lowest.
+///
+/// # Errors
+/// `NotFound` where there is no org; `KeyVersionRefused` for a version that this isolate does not have (yet).
+pub(super) fn rewrap(ctx: Context<'_>, to: Option<u32>) -> Result<Wrapped, AppError> {
+    let keys = load(ctx)?;
+    let from = lowest(&keys);
+    let Some(to) = to.filter(|to| *to > from) else { return Ok(Wrapped { version: from }) };
+    let version = ctx.secrets.kek(to).ok_or(Code::KeyVersionRefused)?;
+    let anew = |key: &WrappedDek| -> Result<Vec<u8>, AppError> {
+        if key.key_version() > version {
+            return Ok(key.as_bytes().to_vec());
+        }
+        let anew = ctx.secrets.keyring.rewrap(ctx.org.as_str(), key, version)?;
+        Ok(anew.as_ref().unwrap_or(key).as_bytes().to_vec())
+    };
+    let (current, old) = (anew(&keys.current)?, keys.old.as_ref().map(anew).transpose()?);
+    ctx.store.transaction(|tx| {
+        tx.write("UPDATE org SET wrapped_dek = ?, old_wrapped_dek = ?", &[current.into(), old.into()])?;
+        let event = Event::new("org_key.rewrapped", ctx.org).with("from", from).with("to", to);
+        tx.commit(&ctx.subject("system"), event, Wrapped { version: to })
+    })
+}
+
+/// The data key of an org that is about to be made.
+///
+/// # Errors
+/// `Unavailable` for a version that this isolate does not have yet: nothing is wrapped by another one than the registry
+/// counts with.
+pub(super) fn first(ctx: Context<'_>, kek: Option<u32>) -> Result<WrappedDek, AppError> {
+    let kek = kek.map(|kek| ctx.secrets.kek(kek).ok_or(Code::Unavailable)).transpose()?;
+    Ok(ctx.secrets.keyring.new_dek(ctx.org.as_str(), kek)?)
+}
+
+fn load(ctx: Context<'_>) -> Result<Keys, AppError> {
+    match Keys::load(ctx) {
+        Err(AppError::Refused(Code::Unauthenticated, _)) => Err(Code::NotFound.into()),
+        other => other,
+    }
+}
+
+fn lowest(keys: &Keys) -> u32 {
+    let current = keys.current.key_version();
+    keys.old.as_ref().map_or(current, |old| old.key_version().min(current)).get()
+}
+
+/// The operator has begun a rotation.
+pub(super) fn rotated(
+    ctx: Context<'_>,
+    operator: &UserId,
+    from: u32,
+    to: u32,
+    before: &BTreeMap<u32, u64>,
+) -> Result<Reply, AppError> {
+    let before = serde_json::to_value(before)?;
+    ctx.store.transaction(|tx| {
+        let event =
+            Event::new("keys.rotated", "keyring").with("from", from).with("to", to).with("before", before);
+        tx.commit(&ctx.subject(operator.as_str()), event, ())
+    })?;
+    Ok(Reply::no_content())
+}
+
+/// What the object's alarm does for the org's keys: it seals a batch of records anew, and checks in with the registry.
+///
+/// # Errors
+/// Where the registry cannot be reached; those of the database and the vault.
+pub async fn background(ctx: Context<'_>, objects: &impl Objects) -> Result<(), AppError> {
+    reseal::batch(ctx)?;
+    if ctx.now_ms < checked_in_at(ctx.store)?.map_or(0, |at| at + CHECK_IN_MS) {
+        return Ok(());
+    }
+    let shard = shard_of(ctx.org.as_str());
+    let register = |kek| AskRegistry::Register { id: ctx.org.to_string(), kek: Some(kek) };
+    let kek = lowest(&load(ctx)?);
+    let Wrapped { version } = objects.registry(&shard, &register(kek)).await?;
+    // A version that only a later deployment has is for the registry to come back with.
+    let Wrapped { version: now } = match rewrap(ctx, Some(version)) {
+        Err(AppError::Refused(Code::KeyVersionRefused, _)) => Wrapped { version: kek },
+        other => other?,
+    };
+    if now != kek {
+        objects.registry::<Wrapped>(&shard, &register(now)).await?;
+    }
+    Ok(ctx.store.bookkeeping("UPDATE org SET checked_in_at = ?", &[ctx.now_ms.into()])?)
+}
+
+/// When [`background`] has something to do, Unix ms. `used`: the org has just been called; one that nobody calls need not
+/// check in again.
+///
+/// # Errors
+/// Those of the database.
+pub fn wakes_at(store: Store<'_>, used: bool) -> Result<Option<u64>, SqlError> {
+    let check_in = match checked_in_at(store)? {
+        None => Some(0),
+        Some(at) => used.then_some(at + CHECK_IN_MS),
+    };
+    Ok(reseal::wakes_at(store)?.into_iter().chain(check_in).min())
+}
+
+/// `None`: never.
+fn checked_in_at(store: Store<'_>) -> Result<Option<u64>, SqlError> {
+    let row = store.first("SELECT checked_in_at FROM org", &[])?;
+    row.map_or(Ok(None), |row| row.optional_number(0))
+}
+
+/// `GET /v1/org/key`.
+pub(super) fn get(ctx: Context<'_>) -> Result<OrgKey, AppError> {
+    let keys = Keys::load(ctx)?;
+    let row = ctx.store.first("SELECT MAX(dek_rotated_at, created_at) FROM org", &[])?;
+    Ok(OrgKey {
+        dek_version: keys.current.dek_version().get(),
+        kek_version: keys.current.key_version().get(),
+        rotated_at: rfc3339(row.ok_or(Code::Unauthenticated)?.number(0)?),
+        records_left: reseal::left(ctx, keys.old.as_ref())?,
+    })
+}
+
+/// `POST /v1/org/key/rotate`: new records are sealed by a new key from here on, the others one by one.
+pub(super) fn rotate(ctx: Context<'_>, actor: &Actor, body: &[u8]) -> Result<Reply, AppError> {
+    change::answer(ctx, actor, body, 202, |tx| {
+        let Keys { current, old } = Keys::load(ctx)?;
+        if old.is_some() {
+            return Err(AppError::refused(
+                Code::KeyVersionRefused,
+                "the last rotation still seals records anew: see records_left at GET /v1/org/key",
+            ));
+        }
+        let new = ctx.secrets.keyring.rotate_dek(ctx.org.as_str(), &current, current.key_version())?;
+        tx.write(
+            "UPDATE org SET wrapped_dek = ?, old_wrapped_dek = wrapped_dek, dek_rotated_at = ?, resealing = NULL",
+            &[new.as_bytes().to_vec().into(), ctx.now_ms.into()],
+        )?;
+        let event = Event::new("org_key.rotated", ctx.org)
+            .with("from", current.dek_version().get())
+            .with("to", new.dek_version().get());
+        let key = get(ctx)?;
+        tx.commit(&ctx.subject(actor.name()), event, key)
+    })
+}

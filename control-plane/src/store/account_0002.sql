@@ -1,0 +1,1 @@
+ALTER TABLE account ADD COLUMN checked_in_at INTEGER
