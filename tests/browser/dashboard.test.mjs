@@ -92,10 +92,13 @@ suite("the dashboard without JavaScript", WITH_CHROMIUM, () => {
     assert.match(await page.getByRole("status").textContent(), /The chain is whole/);
   });
 
-  test("a connection is deleted", async () => {
+  test("C8: a connection is disconnected, and its receipt says what became of the credential", async () => {
     await page.goto("/connections");
-    await row(page, "Billing").getByRole("button", { name: "Delete" }).click();
-    assert.ok(await page.getByText("Connection deleted.").isVisible());
+    await row(page, "Billing").getByRole("link", { name: "Disconnect Billing" }).click();
+    await page.getByRole("button", { name: "Disconnect Billing" }).click();
+    assert.ok(await page.getByRole("heading", { name: "Disconnected: Billing" }).isVisible());
+    assert.equal(await row(page, "Billing").count(), 1);
+    await page.goto("/connections");
     assert.equal(await row(page, "Billing").count(), 0);
   });
 
@@ -129,7 +132,7 @@ suite("the dashboard without JavaScript", WITH_CHROMIUM, () => {
   test("who is not signed in gets to the sign-in form from every page", async () => {
     const stranger = await open({ javaScriptEnabled: false });
     const page = await stranger.newPage();
-    const pages = ["/connections", "/keys", "/sources", "/events", "/members", "/usage", "/account", "/confirm", "/audit"];
+    const pages = ["/connections", "/connectors", "/receipts", "/keys", "/sources", "/events", "/endpoints", "/members", "/usage", "/workspace", "/admin/keys", "/account", "/confirm", "/audit"];
     for (const path of pages) {
       await page.goto(path);
       assert.ok(await page.getByRole("heading", { name: "Sign in" }).isVisible(), path);

@@ -59,7 +59,8 @@ impl Connected {
             .request("POST", path)
             .header("content-type", "application/x-www-form-urlencoded")
             .body(format!("{query}&decision={decision}"))
-            .send_to_app();
+            .attempt()
+            .unwrap();
         let location = response.header("location").unwrap_or_else(|| panic!("{response}")).to_owned();
         let origin = self.gate.client().origin();
         location.strip_prefix(&origin).unwrap_or_else(|| panic!("{location} is not at {origin}")).to_owned()
@@ -90,7 +91,7 @@ fn parameter(url: &str, name: &str) -> String {
     found.unwrap_or_else(|| panic!("no {name} in {url}")).1.into_owned()
 }
 
-const MESSAGE: &str = "gmail/v1/users/me/messages/18c0ffee?format=metadata";
+const MESSAGE: &str = "gmail/v1/users/me/messages/18c0ffee?format=metadata&metadataHeaders=From";
 
 fn read(client: &Client, id: &str) -> Response {
     client.get(&format!("/v1/connections/{id}/proxy/{MESSAGE}")).send()
@@ -124,7 +125,7 @@ fn t1_t2_t7_a_person_grants_access_and_reads_metadata_alone() {
 
     let key = org.api_key(&["connections:read"]);
     read(&key, &id).ok(200);
-    let full = format!("/v1/connections/{id}/proxy/gmail/v1/users/me/messages/18c0ffee?format=full");
+    let full = format!("/v1/connections/{id}/proxy/gmail/v1/users/me/messages/18c0ffee?format=full&metadataHeaders=From");
     key.get(&full).send().problem("request_not_allowed");
     for path in ["gmail/v1/users/me/drafts", "gmail/v1/users/me/messages/1/attachments/2", ""] {
         key.get(&format!("/v1/connections/{id}/proxy/{path}")).send().problem("request_not_allowed");
@@ -147,7 +148,7 @@ fn a_dry_run_names_the_rule_and_sends_nothing() {
     let allowed = dry(&format!("/{MESSAGE}"));
     assert_eq!(allowed["allowed"], true, "{allowed}");
     assert!(allowed["rule"].is_string() && allowed["fields"].is_array(), "{allowed}");
-    let refused = dry("/gmail/v1/users/me/messages/1?format=full");
+    let refused = dry("/gmail/v1/users/me/messages/1?format=full&metadataHeaders=From");
     assert_eq!(refused["allowed"], false);
     assert!(text(&refused, "/reason").contains("format"), "{refused}");
     assert_eq!(connected.provider.counts(), before);

@@ -142,7 +142,7 @@ impl Record {
     fn seal(&self, ctx: Context<'_>, reply: &Reply) -> Result<Sealed, AppError> {
         let body = String::from_utf8(reply.body.to_vec()).map_err(|_| AppError::Encoding)?;
         let plaintext = Zeroizing::new(serde_json::to_vec(&Kept { status: reply.status, body })?);
-        Ok(dek::seal(ctx, &self.place(ctx), &plaintext)?)
+        dek::seal(ctx, &self.place(ctx), &plaintext)
     }
 
     fn place<'a>(&'a self, ctx: Context<'a>) -> vault::Context<'a> {

@@ -4,8 +4,9 @@
 //! transaction: there is all of the org or nothing of it. What stays is a tombstone: the id, so that no org is ever made by
 //! it again, and the certificate. From then on the object answers as one that never was an org's.
 //!
-//! SQLite leaves what it deletes in its pages: keys and sealed records are overwritten first. Names and the audit trail are
-//! not sealed; they are deleted, and are gone for good when their pages are used anew.
+//! SQLite leaves what it deletes in its pages: keys and credentials are overwritten first. Received events, of which there
+//! may be very many, are deleted alone: without the key nobody reads them. Names and the audit trail are not sealed; they
+//! are deleted, and are gone for good when their pages are used anew.
 
 use super::actor::Actor;
 use super::outbox::{self, Task};
@@ -186,7 +187,8 @@ fn count(store: Store<'_>) -> Result<BTreeMap<String, u64>, SqlError> {
 }
 
 fn wipe(tx: &Tx<'_>) -> Result<(), SqlError> {
-    let sealed = reseal::COLUMNS.iter().map(|column| (column.table, "sealed"));
+    let columns = reseal::COLUMNS.iter().filter(|column| column.table != "inbound_events");
+    let sealed = columns.map(|column| (column.table, "sealed"));
     for (table, column) in WRAPPED.into_iter().map(|key| ("org", key)).chain(sealed) {
         tx.write(&format!("UPDATE {table} SET {column} = zeroblob(length({column}))"), &[])?;
     }

@@ -6,6 +6,7 @@
 
 use super::actor::Actor;
 use super::dek::Keys;
+use super::endpoints::{self, OwnEvent};
 use super::{change, reseal};
 use crate::asks::{AskRegistry, Wrapped};
 use crate::context::Context;
@@ -22,6 +23,8 @@ use vault::WrappedDek;
 
 /// An org in use checks in with the registry so often, ms.
 const CHECK_IN_MS: u64 = 3_600_000;
+/// Members that are registered with an org's first check-in: what one alarm may ask is bounded.
+const MEMBERS: u32 = 500;
 
 /// Wraps the data keys by a version, if a lower one wraps them. What wraps them then: the lowest.
 ///
@@ -92,8 +95,12 @@ pub(super) fn rotated(
 /// Where the registry cannot be reached; those of the database and the vault.
 pub async fn background(ctx: Context<'_>, objects: &impl Objects) -> Result<(), AppError> {
     reseal::batch(ctx)?;
-    if ctx.now_ms < checked_in_at(ctx.store)?.map_or(0, |at| at + CHECK_IN_MS) {
+    let before = checked_in_at(ctx.store)?;
+    if ctx.now_ms < before.map_or(0, |at| at + CHECK_IN_MS) {
         return Ok(());
+    }
+    if before.is_none() {
+        register_members(ctx, objects).await?;
     }
     let shard = shard_of(ctx.org.as_str());
     let register = |kek| AskRegistry::Register { id: ctx.org.to_string(), kek: Some(kek) };
@@ -108,6 +115,17 @@ pub async fn background(ctx: Context<'_>, objects: &impl Objects) -> Result<(), 
         objects.registry::<Wrapped>(&shard, &register(now)).await?;
     }
     Ok(ctx.store.bookkeeping("UPDATE org SET checked_in_at = ?", &[ctx.now_ms.into()])?)
+}
+
+/// Registers the org's people, once: accounts from before there was a registry, whom nobody may call for years, are found by
+/// a rotation too. Whoever is registered already stays so.
+async fn register_members(ctx: Context<'_>, objects: &impl Objects) -> Result<(), AppError> {
+    for row in ctx.store.query("SELECT user_id FROM members LIMIT ?", &[MEMBERS.into()])? {
+        let id = row.text(0)?;
+        let register = AskRegistry::Register { id: id.to_owned(), kek: None };
+        objects.registry::<Wrapped>(&shard_of(id), &register).await?;
+    }
+    Ok(())
 }
 
 /// When [`background`] has something to do, Unix ms. `used`: the org has just been called; one that nobody calls need not
@@ -159,6 +177,11 @@ pub(super) fn rotate(ctx: Context<'_>, actor: &Actor, body: &[u8]) -> Result<Rep
         let event = Event::new("org_key.rotated", ctx.org)
             .with("from", current.dek_version().get())
             .with("to", new.dek_version().get());
+        endpoints::publish(
+            ctx,
+            tx,
+            &OwnEvent::OrgKeyRotated { org_id: ctx.org, version: new.dek_version().get() },
+        )?;
         let key = get(ctx)?;
         tx.commit(&ctx.subject(actor.name()), event, key)
     })

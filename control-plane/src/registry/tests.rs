@@ -17,6 +17,8 @@ const NOW: u64 = 1_800_000_000_000;
 const MINUTE: u64 = 60_000;
 const HOUR: u64 = 60 * MINUTE;
 
+type Between = Box<dyn FnMut(&World)>;
+
 /// One shard, and orgs and accounts as what wraps their keys.
 struct World {
     sql: Native,
@@ -30,7 +32,7 @@ struct World {
     most_at_once: Cell<u32>,
     at_once: Cell<u32>,
     /// What happens between two asks.
-    between: RefCell<Option<Box<dyn FnMut(&World)>>>,
+    between: RefCell<Option<Between>>,
 }
 
 impl World {

@@ -616,3 +616,30 @@ proptest! {
         }
     }
 }
+
+/// M6, C1: a query and a test are calls of the API as any other, in its limits; a query's answer is handed on as it comes.
+#[test]
+fn m6_queries_and_tests_are_calls_of_the_api() {
+    use crate::handlers::forward;
+    let auth = bearer(&session_token(NOW + 60)).1;
+    let headers = [("authorization", &*auth), ("content-type", "application/json")];
+    let mut state = state_with(|config| config.rate_limits.principal.limit = 2);
+    for (call, cap) in [("query", Some(65_536)), ("test", None)] {
+        let text = head("POST", &format!("{CONNECTION}/{call}"), &headers);
+        let Task::Forward(task) = admitted(&mut state, &text).task else { panic!("{call}") };
+        assert_eq!(task.body_cap, cap, "{call}");
+        assert!(forward::passes_in(&task.operation, "content-type"));
+        assert!(
+            !forward::passes_in(&task.operation, "x-anything")
+                && !forward::passes_in(&task.operation, "cookie")
+        );
+        let told = [("content-type", "application/json"), ("set-cookie", "a=b"), ("x-upstream", "1")];
+        let answer = forward::answer(&task.operation, 200, told.into_iter(), 14);
+        assert_eq!((answer.kind, &*answer.body, answer.headers.len()), (Kind::Json, "", 1), "{call}");
+    }
+    let text = head("POST", &format!("{CONNECTION}/query"), &headers);
+    assert_eq!(code_of(&answered(&mut state, &text)), Code::RateLimited);
+    let big = [headers[0], headers[1], ("content-length", "65537")];
+    let text = head("POST", &format!("{CONNECTION}/query"), &big);
+    assert_eq!(code_of(&answered(&mut crate::testing::state(), &text)), Code::PayloadTooLarge);
+}

@@ -9,6 +9,7 @@ use crate::control_plane::ControlPlane;
 use crate::limits::Limited;
 use crate::security_headers::Kind;
 use crate::state::State;
+use crate::tree;
 use crate::verdict::Answer;
 use protocol::call::{Lease, VerifiedPrincipal};
 use protocol::{Code, Operation};
@@ -149,7 +150,7 @@ fn refused<P>(context: &Context<'_, P>, retry_after_seconds: Option<u32>) -> thr
 }
 
 fn read(body: &[u8], caller: &Caller, now_ms: u64) -> Result<(Good, Option<Lease>), Code> {
-    let mut verified: VerifiedPrincipal = serde_json::from_slice(body).map_err(|_| Code::Unavailable)?;
+    let mut verified: VerifiedPrincipal = tree::read(body).map_err(|_| Code::Unavailable)?;
     let quota = verified.rate_limit.and_then(|limit| Quota::new(limit.limit, limit.period_seconds).ok());
     caller.identity.learn_quota(quota, now_ms);
     let lease = verified.lease.take();

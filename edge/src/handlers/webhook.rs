@@ -6,6 +6,7 @@
 use super::Context;
 use crate::control_plane::{ControlPlane, Reply};
 use crate::security_headers::Kind;
+use crate::tree;
 use crate::verdict::Answer;
 use protocol::call::{SourceKeys, VerifiedWebhook};
 use protocol::{Code, Operation, Principal, SourceId};
@@ -145,7 +146,7 @@ fn forget<P>(context: &Context<'_, P>, source: &SourceId) {
 }
 
 fn read(body: &[u8]) -> Result<Keys, Code> {
-    let mut keys: SourceKeys = serde_json::from_slice(body).map_err(|_| Code::Unavailable)?;
+    let mut keys: SourceKeys = tree::read(body).map_err(|_| Code::Unavailable)?;
     let parsed = provider(&keys.provider).and_then(|provider| {
         let secrets = keys.secrets.iter().map(|pasted| provider.parse_secret(pasted).ok());
         Some(Keys { provider, secrets: secrets.collect::<Option<_>>()?, generation: keys.generation })

@@ -8,7 +8,6 @@ use super::{Notice, Retry, Shell};
 use crate::handlers::forms::Form;
 use maud::{Markup, html};
 use protocol::api::{Connection, Connector, ConnectorRequest, List, Me};
-use std::collections::BTreeMap;
 
 const PATH: &str = "/connectors";
 /// In the navigation they are part of this.
@@ -16,15 +15,16 @@ const PLACE: &str = "/connections";
 
 /// The catalogue, by category.
 pub fn list(shell: &Shell<'_>, connectors: &List<Connector>) -> Markup {
-    let mut categories = BTreeMap::<&str, Vec<&Connector>>::new();
-    for connector in &connectors.data {
-        categories.entry(&connector.category).or_default().push(connector);
-    }
+    let mut categories: Vec<&str> =
+        connectors.data.iter().map(|connector| connector.category.as_str()).collect();
+    categories.sort_unstable();
+    categories.dedup();
     shell.page("Connectors", PLACE, &html! {
         p { a href="/connections" { "← Connections" } }
         h1 { "Connectors" }
         p { "Each asks for what it lists and nothing else; what it does not list does not pass." }
-        @for (number, (category, connectors)) in categories.iter().enumerate() {
+        @for (number, category) in categories.into_iter().enumerate() {
+            @let connectors = connectors.data.iter().filter(|connector| connector.category == category);
             section aria-labelledby=(format!("category-{number}")) {
                 h2 id=(format!("category-{number}")) { (category_name(category)) }
                 (table(category_name(category), &["Provider", "What for", ""], &html! { @for connector in connectors { tr {

@@ -229,7 +229,7 @@ impl<'a> Pending<'a> {
     fn seal(&self, ctx: Context<'_>, token: SecretString) -> Result<Sealed, AppError> {
         let credential = Credential::oauth(Some(token), None).map_err(|_| AppError::Encoding)?;
         let place = place(ctx.org, self.id, &self.connector.id, &self.allowed_hosts);
-        Ok(dek::seal(ctx, &place, &credential.to_sealed_plaintext())?)
+        dek::seal(ctx, &place, &credential.to_sealed_plaintext())
     }
 
     /// Nothing is settled; after a day of this, that is what the receipt says.

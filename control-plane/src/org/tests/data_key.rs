@@ -13,22 +13,27 @@ use serde::de::DeserializeOwned;
 struct Registry {
     current: u32,
     told: RefCell<Vec<Option<u32>>>,
+    people: RefCell<Vec<String>>,
     down: bool,
 }
 
 impl Registry {
     fn new(current: u32) -> Self {
-        Self { current, told: RefCell::default(), down: false }
+        Self { current, told: RefCell::default(), people: RefCell::default(), down: false }
     }
 }
 
 impl Objects for Registry {
     async fn registry<T: DeserializeOwned>(&self, _: &str, ask: &AskRegistry) -> Result<T, AppError> {
-        let AskRegistry::Register { kek, .. } = ask else { unreachable!() };
+        let AskRegistry::Register { id, kek } = ask else { unreachable!() };
         if self.down {
             return Err(Code::Unavailable.into());
         }
-        self.told.borrow_mut().push(*kek);
+        if id.starts_with("usr_") {
+            self.people.borrow_mut().push(id.clone());
+        } else {
+            self.told.borrow_mut().push(*kek);
+        }
         Reply::json(200, &Wrapped { version: self.current })?.read()
     }
 
@@ -142,6 +147,8 @@ fn c7_an_org_checks_in_when_it_is_made_and_hourly_while_it_is_used_and_wraps_its
     let registry = Registry::new(1);
     tenant.alarm(&registry).unwrap();
     assert_eq!(*registry.told.borrow(), [Some(1)]);
+    // With its people, whose accounts may be older than the registry.
+    assert_eq!(*registry.people.borrow(), [user(1).id.to_string()]);
     assert_eq!((wakes(&tenant, false), wakes(&tenant, true)), (None, Some(NOW + 3_600_000)));
 
     let registry = Registry::new(2);
@@ -150,6 +157,7 @@ fn c7_an_org_checks_in_when_it_is_made_and_hourly_while_it_is_used_and_wraps_its
     tenant.now_ms += 3_600_000;
     tenant.alarm(&registry).unwrap();
     assert_eq!(*registry.told.borrow(), [Some(1), Some(2)]);
+    assert!(registry.people.borrow().is_empty(), "once");
     assert_eq!(tenant.rewrap(None).unwrap(), 2);
 
     // One that only later deployments have is left to the registry; one that cannot be reached is asked again.

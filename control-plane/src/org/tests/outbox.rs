@@ -108,6 +108,7 @@ fn frozen_tasks() {
             Task::Revoke { connection: ConnectionId::new(0, [0; 10]) },
             format!(r#"{{"task":"revoke","connection":"{}"}}"#, ConnectionId::new(0, [0; 10])),
         ),
+        (Task::LeaveRegistry, r#"{"task":"leave_registry"}"#.to_owned()),
     ] {
         assert_eq!(serde_json::to_string(&task).unwrap(), json);
     }

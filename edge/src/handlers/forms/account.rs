@@ -1,12 +1,12 @@
 //! The forms of `/members`, `/account` and `/confirm` → operations, as [`super::convert`] does for the rest.
 
-use super::convert::{put_region, secret};
+use super::convert::{put_region, secret, texts};
 use super::{Done, Fields, Form};
 use crate::handlers::pages::once::Once;
 use crate::route::slug;
 use protocol::call::{OidcPurpose, OidcStart};
 use protocol::{InvitationId, Operation, SessionId, UserId};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 /// Where a confirmation may lead back to. Nothing else is: no open redirect.
 const BACK: [&str; 8] =
@@ -25,7 +25,7 @@ pub(super) fn members(action: &str, fields: &Fields) -> Option<(Operation, Value
     Some(match action {
         "role" => (
             Operation::UpdateMember { id: person()? },
-            json!({ "role": fields.text("role") }),
+            texts(&[("role", fields.text("role"))]),
             Done::at("/members?done=role-changed"),
         ),
         "remove" => {
@@ -33,7 +33,7 @@ pub(super) fn members(action: &str, fields: &Fields) -> Option<(Operation, Value
         }
         "invite" => (
             Operation::CreateInvitation,
-            json!({ "email": fields.text("email"), "role": fields.text("role") }),
+            texts(&[("email", fields.text("email")), ("role", fields.text("role"))]),
             Done::Shown(Once::Invitation),
         ),
         "revoke" => (
@@ -53,10 +53,10 @@ pub(super) fn account(form: Form, action: &str, fields: &Fields) -> Option<(Oper
         (Form::Confirm, _) => (Operation::Reauthenticate, proof(fields), Done::at(back(fields.text("back")))),
         (Form::Password, _) => (
             Operation::ChangePassword,
-            json!({
-                "current_password": secret(fields, "current_password"),
-                "new_password": secret(fields, "new_password"),
-            }),
+            texts(&[
+                ("current_password", secret(fields, "current_password")),
+                ("new_password", secret(fields, "new_password")),
+            ]),
             Done::at("/account?done=password-changed"),
         ),
         (_, "resend_verification") => {
@@ -64,7 +64,7 @@ pub(super) fn account(form: Form, action: &str, fields: &Fields) -> Option<(Oper
         }
         (_, "change_email") => (
             Operation::ChangeEmail,
-            json!({ "email": fields.text("email") }),
+            texts(&[("email", fields.text("email"))]),
             Done::at("/account?done=email-asked"),
         ),
         (_, "start_second_factor") => {
@@ -72,7 +72,7 @@ pub(super) fn account(form: Form, action: &str, fields: &Fields) -> Option<(Oper
         }
         (_, "confirm_second_factor") => (
             Operation::ConfirmSecondFactor,
-            json!({ "code": fields.text("code") }),
+            texts(&[("code", fields.text("code"))]),
             Done::Shown(Once::RecoveryCodes),
         ),
         (_, "new_recovery_codes") => {
@@ -95,9 +95,9 @@ pub(super) fn account(form: Form, action: &str, fields: &Fields) -> Option<(Oper
         (_, "end_other_sessions") => {
             (Operation::RevokeOtherSessions, Value::Null, Done::at("/account?done=sessions-ended"))
         }
-        (_, "switch") => (Operation::SwitchOrg, json!({ "org_id": fields.text("org_id") }), Done::at("/")),
+        (_, "switch") => (Operation::SwitchOrg, texts(&[("org_id", fields.text("org_id"))]), Done::at("/")),
         (_, "create_org") => {
-            let mut body = json!({ "name": fields.text("name") });
+            let mut body = texts(&[("name", fields.text("name"))]);
             put_region(&mut body, fields);
             (Operation::CreateOrg, body, Done::at("/"))
         }
@@ -108,8 +108,8 @@ pub(super) fn account(form: Form, action: &str, fields: &Fields) -> Option<(Oper
 /// The code, or else the password: the control plane takes one of the two, and browsers fill in passwords unasked.
 fn proof(fields: &Fields) -> Value {
     match fields.text("code") {
-        "" => json!({ "password": secret(fields, "password") }),
-        code => json!({ "code": code }),
+        "" => texts(&[("password", secret(fields, "password"))]),
+        code => texts(&[("code", code)]),
     }
 }
 

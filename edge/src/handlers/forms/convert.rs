@@ -15,7 +15,7 @@ pub(super) fn change(form: Form, fields: &Fields, jar: &Jar) -> Option<Change> {
     let (operation, body, done) = match (form, fields.text("action")) {
         (Form::SignIn, _) => (Operation::LogIn, sign_in(fields), Done::SignedIn),
         (Form::SignInCode, _) => {
-            let body = json!({ "challenge": jar.get(Cookie::Challenge)?, "code": fields.text("code") });
+            let body = texts(&[("challenge", jar.get(Cookie::Challenge)?), ("code", fields.text("code"))]);
             (Operation::LogInSecondFactor, body, Done::SignedIn)
         }
         (Form::SignUp, _) => (Operation::SignUp, sign_up(fields), Done::SignedIn),
@@ -31,20 +31,20 @@ pub(super) fn change(form: Form, fields: &Fields, jar: &Jar) -> Option<Change> {
         }
         (Form::ForgotPassword, _) => (
             Operation::RequestPasswordReset,
-            json!({ "email": fields.text("email") }),
+            texts(&[("email", fields.text("email"))]),
             Done::at("/forgot-password?done=reset-asked"),
         ),
         (Form::ResetPassword, _) => {
             let new_password = secret(fields, "new_password");
-            let body = json!({ "token": jar.get(Cookie::Reset)?, "new_password": new_password });
+            let body = texts(&[("token", jar.get(Cookie::Reset)?), ("new_password", new_password)]);
             (Operation::ResetPassword, body, Done::SignedOut("/?done=password-set"))
         }
         (Form::VerifyEmail, _) => {
-            let body = json!({ "token": jar.get(Cookie::Verification)? });
+            let body = texts(&[("token", jar.get(Cookie::Verification)?)]);
             (Operation::VerifyEmail, body, Done::at("/?done=email-verified"))
         }
         (Form::Join, _) => {
-            let body = json!({ "token": jar.get(Cookie::Invitation)? });
+            let body = texts(&[("token", jar.get(Cookie::Invitation)?)]);
             (Operation::AcceptInvitation, body, Done::at("/?done=joined"))
         }
         (Form::SignOut, _) => (Operation::LogOut, Value::Null, Done::SignedOut("/")),
@@ -81,7 +81,7 @@ pub(super) fn change(form: Form, fields: &Fields, jar: &Jar) -> Option<Change> {
 }
 
 fn sign_in(fields: &Fields) -> Value {
-    json!({ "email": fields.text("email"), "password": secret(fields, "password") })
+    texts(&[("email", fields.text("email")), ("password", secret(fields, "password"))])
 }
 
 fn sign_up(fields: &Fields) -> Value {
@@ -114,6 +114,11 @@ pub(super) fn put_region(body: &mut Value, fields: &Fields) {
     if let region @ ("eu" | "us" | "auto") = fields.text("region") {
         put(body, "region", region);
     }
+}
+
+/// An object of texts.
+pub(super) fn texts(fields: &[(&str, &str)]) -> Value {
+    fields.iter().map(|(name, text)| ((*name).to_owned(), Value::from(*text))).collect()
 }
 
 pub(super) fn put(body: &mut Value, name: &str, value: impl Into<Value>) {
@@ -164,11 +169,11 @@ pub(super) fn is_separator(c: char) -> bool {
 }
 
 fn source(fields: &Fields) -> Value {
-    json!({
-        "provider": fields.text("provider"),
-        "name": fields.text("name"),
-        "secret": secret(fields, "secret"),
-    })
+    texts(&[
+        ("provider", fields.text("provider")),
+        ("name", fields.text("name")),
+        ("secret", secret(fields, "secret")),
+    ])
 }
 
 /// As typed: a space may be part of it.

@@ -1,6 +1,6 @@
 //! The forms of connectors, connections, endpoints and keys → operations, as [`super::convert`] does for the rest.
 
-use super::convert::{is_separator, put, secret};
+use super::convert::{is_separator, put, secret, texts};
 use super::{Done, Fields, Form};
 use crate::handlers::pages::Page;
 use crate::handlers::pages::once::Once;
@@ -76,22 +76,26 @@ fn connection(fields: &Fields) -> Option<Value> {
 
 fn auth(fields: &Fields) -> Value {
     match fields.text("auth_type") {
-        kind @ ("oauth2" | "none") => json!({ "type": kind }),
+        kind @ ("oauth2" | "none") => texts(&[("type", kind)]),
         "api_key" => {
             let place = if fields.text("place") == "query" { "query" } else { "header" };
-            json!({ "type": "api_key", place: fields.text("parameter"), "value": secret(fields, "value") })
+            texts(&[
+                ("type", "api_key"),
+                (place, fields.text("parameter")),
+                ("value", secret(fields, "value")),
+            ])
         }
-        "basic" => json!({
-            "type": "basic",
-            "username": fields.text("username"),
-            "password": secret(fields, "password"),
-        }),
-        _ => json!({ "type": "bearer", "token": secret(fields, "token") }),
+        "basic" => texts(&[
+            ("type", "basic"),
+            ("username", fields.text("username")),
+            ("password", secret(fields, "password")),
+        ]),
+        _ => texts(&[("type", "bearer"), ("token", secret(fields, "token"))]),
     }
 }
 
 fn dry_run(fields: &Fields) -> Value {
-    let mut body = json!({ "method": fields.text("method"), "path": fields.text("path") });
+    let mut body = texts(&[("method", fields.text("method")), ("path", fields.text("path"))]);
     match fields.text("body") {
         "" => {}
         text => put(&mut body, "body", text),
@@ -106,7 +110,10 @@ pub(super) fn connectors(action: &str, fields: &Fields) -> Option<(Operation, Va
     Some(match action {
         "set_client" => (
             Operation::SetConnectorClient { connector },
-            json!({ "client_id": fields.text("client_id"), "client_secret": secret(fields, "client_secret") }),
+            texts(&[
+                ("client_id", fields.text("client_id")),
+                ("client_secret", secret(fields, "client_secret")),
+            ]),
             Done::at(format!("{path}?done=client-set")),
         ),
         "forget_client" => (
@@ -144,7 +151,7 @@ pub(super) fn workspace(action: &str, fields: &Fields) -> Option<(Operation, Val
     Some(match action {
         "rotate" => (Operation::RotateOrgKey, Value::Null, Done::at("/workspace?done=key-rotated")),
         "delete" => {
-            (Operation::DeleteOrg, json!({ "name": fields.text("name") }), Done::Shown(Once::Deleted))
+            (Operation::DeleteOrg, texts(&[("name", fields.text("name"))]), Done::Shown(Once::Deleted))
         }
         _ => return None,
     })

@@ -9,9 +9,10 @@ use crate::pages;
 use crate::verdict::Answer;
 use protocol::api::{
     ConnectionTest, CreatedApiKey, CreatedEndpoint, CreatedInvitation, DeletedOrg, Disconnected,
-    DryRunResult, NewSecondFactor, RecoveryCodes,
+    DryRunResult, NewSecondFactor, RecoveryCodes, ShownOnce,
 };
 use protocol::{Code, ConnectionId};
+use serde::Deserialize;
 
 /// What is shown on the answer to the form that made it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,6 +37,23 @@ pub enum Once {
     Deleted,
 }
 
+// What a reply has besides its record. Read apart: a flattened struct takes far more Wasm than two.
+#[derive(Deserialize)]
+struct Key {
+    key: ShownOnce,
+}
+
+#[derive(Deserialize)]
+struct Link {
+    url: ShownOnce,
+    token: ShownOnce,
+}
+
+#[derive(Deserialize)]
+struct Secret {
+    secret: ShownOnce,
+}
+
 /// The page that shows it. `typed`: the form's fields.
 ///
 /// # Errors
@@ -50,11 +68,13 @@ pub fn show<P>(
     let caller = Some(caller);
     let answer = match what {
         Once::Key => {
-            let key: CreatedApiKey = read(reply)?;
+            let Key { key } = read(reply)?;
+            let key = CreatedApiKey { key, record: read(reply)? };
             write(context, 200, caller, None, &|shell, _| pages::keys::created(shell, &key))?
         }
         Once::Invitation => {
-            let invitation: CreatedInvitation = read(reply)?;
+            let Link { url, token } = read(reply)?;
+            let invitation = CreatedInvitation { url, token, record: read(reply)? };
             write(context, 200, caller, None, &|shell, _| pages::members::invited(shell, &invitation))?
         }
         Once::SecondFactor => {
@@ -66,7 +86,8 @@ pub fn show<P>(
             write(context, 200, caller, None, &|shell, _| pages::second_factor::codes(shell, &codes))?
         }
         Once::Endpoint => {
-            let endpoint: CreatedEndpoint = read(reply)?;
+            let Secret { secret } = read(reply)?;
+            let endpoint = CreatedEndpoint { endpoint: read(reply)?, secret };
             write(context, 200, caller, None, &|shell, _| pages::endpoints::created(shell, &endpoint))?
         }
         Once::Test(id) => {

@@ -17,6 +17,7 @@ use protocol::api::{
     Session, Usage,
 };
 use protocol::{Code, Operation, call};
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use std::vec::IntoIter;
 
@@ -49,12 +50,16 @@ impl Page {
             ],
             Self::Confirm => vec![Operation::Me, Operation::GetAccount],
             Self::Leave | Self::Join | Self::VerifyEmail | Self::SecondFactor => vec![Operation::Me],
-            page => match vault::operations(page) {
-                Some(operations) => [vec![Operation::Me], operations].concat(),
-                None => vec![Operation::Overview],
-            },
+            page => vault::operations(page).unwrap_or_else(|| vec![Operation::Overview]),
         }
     }
+}
+
+/// What an event has besides its summary. Read apart: a flattened struct takes far more Wasm than two.
+#[derive(Deserialize)]
+struct Received {
+    headers: Vec<(String, String)>,
+    body_base64: String,
 }
 
 /// What came, in the order in which it was asked for.
@@ -122,7 +127,9 @@ fn write_from<P>(
     let who = Some(&me);
     match page {
         Page::Event(_) => {
-            let event: InboundEvent = replies.next()?;
+            let reply = replies.0.next().ok_or(Code::Internal)?;
+            let Received { headers, body_base64 } = read(&reply)?;
+            let event = InboundEvent { summary: read(&reply)?, headers, body_base64 };
             write(context, status, caller, who, &|shell, _| pages::events::one(shell, &event))
         }
         Page::Members { notice, cursor } => {

@@ -7,6 +7,8 @@ use protocol::Operation;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
+mod vault;
+
 fn get(path: &str, plane: &FakePlane) -> Answer {
     browse("GET", path, true, COOKIES, "", plane).unwrap()
 }

@@ -11,26 +11,28 @@ use protocol::{Code, Operation, call};
 /// What a page asks for, in the order in which [`render`] reads it; `None` for a page of another module.
 pub(super) fn operations(page: &Page) -> Option<Vec<Operation>> {
     let list = |cursor: &Option<String>| call::Page { limit: None, cursor: cursor.clone() };
-    Some(match page {
-        Page::Connection { id, .. } | Page::Disconnect(id) => {
-            vec![Operation::GetConnection { id: id.clone() }]
-        }
-        Page::Connectors => vec![Operation::ListConnectors],
-        Page::Connector { id, replace, .. } => {
-            let connector = Operation::GetConnector { connector: id.clone() };
-            let replace = replace.clone().map(|id| Operation::GetConnection { id });
-            [connector].into_iter().chain(replace).collect()
-        }
-        Page::Receipts { cursor } => vec![Operation::ListReceipts(list(cursor))],
-        Page::Endpoints { cursor, .. } => vec![Operation::ListEndpoints(list(cursor))],
-        Page::Endpoint { id, cursor } => vec![
-            Operation::GetEndpoint { id: id.clone() },
-            Operation::ListDeliveries { id: id.clone(), page: list(cursor) },
-        ],
-        Page::Workspace(_) => vec![Operation::GetOrgKey],
-        Page::AdminKeys(_) => vec![Operation::GetKeys],
+    let mut operations = vec![Operation::Me];
+    operations.push(match page {
+        Page::Connection { id, .. } | Page::Disconnect(id) => Operation::GetConnection { id: id.clone() },
+        Page::Connectors => Operation::ListConnectors,
+        Page::Connector { id, .. } => Operation::GetConnector { connector: id.clone() },
+        Page::Receipts { cursor } => Operation::ListReceipts(list(cursor)),
+        Page::Endpoints { cursor, .. } => Operation::ListEndpoints(list(cursor)),
+        Page::Endpoint { id, .. } => Operation::GetEndpoint { id: id.clone() },
+        Page::Workspace(_) => Operation::GetOrgKey,
+        Page::AdminKeys(_) => Operation::GetKeys,
         _ => return None,
-    })
+    });
+    match page {
+        Page::Connector { replace: Some(id), .. } => {
+            operations.push(Operation::GetConnection { id: id.clone() });
+        }
+        Page::Endpoint { id, cursor } => {
+            operations.push(Operation::ListDeliveries { id: id.clone(), page: list(cursor) });
+        }
+        _ => {}
+    }
+    Some(operations)
 }
 
 /// The page.
