@@ -23,14 +23,17 @@ export class FaultyProxy {
   /** Seconds that the clock in the `Date` header is ahead. */
   dateAheadSeconds = 0;
   /** What an API request meets before it is answered. */
-  api = async () => {};
+  beforeApi = async () => {};
+  #api;
   #faults = [];
   #atOnce = 0;
   #server;
   #upstream;
 
-  static async start() {
+  /** @param {Record<string, (who: string, token: string) => unknown>} api what the provider's API answers, by path */
+  static async start(api) {
     const proxy = new FaultyProxy();
+    proxy.#api = api;
     proxy.#server = createServer((request, response) => {
       proxy.#serve(request, response).catch(() => response.destroy());
     });
@@ -75,7 +78,7 @@ export class FaultyProxy {
   async #serve(request, response) {
     const body = await read(request);
     const { pathname } = new URL(request.url, this.origin);
-    if (pathname.startsWith("/api/")) return this.#answerApi(request, response);
+    if (this.#api[pathname]) return this.#answerApi(this.#api[pathname], request, response);
     const form = new URLSearchParams(body.toString());
     const exchange = new Exchange(this, request, body, response);
     if (form.get("grant_type") !== "refresh_token") return exchange.answer(await exchange.ask());
@@ -90,12 +93,12 @@ export class FaultyProxy {
     await (this.#faults.shift() ?? pass)(exchange);
   }
 
-  async #answerApi(request, response) {
+  async #answerApi(fixture, request, response) {
     const token = /^Bearer (.+)$/.exec(request.headers.authorization ?? "")?.[1];
-    await this.api();
+    await this.beforeApi();
     const who = token && (await this.#upstream.whose(token));
     const [status, body] = who
-      ? [200, { id: 1, username: who, name: `says ${token} back`, state: "active", email: "private@example.com" }]
+      ? [200, fixture(who, token)]
       : [401, { message: "401 Unauthorized", error_description: `${token} is over` }];
     response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(body));
   }

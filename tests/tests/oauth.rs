@@ -125,7 +125,9 @@ fn t1_t2_t7_a_person_grants_access_and_reads_metadata_alone() {
 
     let key = org.api_key(&["connections:read"]);
     read(&key, &id).ok(200);
-    let full = format!("/v1/connections/{id}/proxy/gmail/v1/users/me/messages/18c0ffee?format=full&metadataHeaders=From");
+    let full = format!(
+        "/v1/connections/{id}/proxy/gmail/v1/users/me/messages/18c0ffee?format=full&metadataHeaders=From"
+    );
     key.get(&full).send().problem("request_not_allowed");
     for path in ["gmail/v1/users/me/drafts", "gmail/v1/users/me/messages/1/attachments/2", ""] {
         key.get(&format!("/v1/connections/{id}/proxy/{path}")).send().problem("request_not_allowed");

@@ -21,7 +21,8 @@ pub(super) async fn proxy(leaves: &Leaves<'_>, request: &mut Request) -> Result<
     let incoming: Vec<(String, String)> = request.headers().entries().collect();
     let (mut granted, body) = match leaves.ask(None, None).await? {
         Ok(granted) => {
-            let stream = request.inner().body().map(JsValue::from);
+            let stream =
+                request.inner().body().filter(|_| is_streamed(&granted.grant.target)).map(JsValue::from);
             (granted, stream.map_or(Body::None, Body::Stream))
         }
         Err(max_bytes) => {
@@ -34,6 +35,12 @@ pub(super) async fn proxy(leaves: &Leaves<'_>, request: &mut Request) -> Result<
     };
     let (rule, response) = call(leaves, &mut granted, &incoming, body).await?;
     granted.tell(pass_on(leaves.isolate, &granted, rule, response)?)
+}
+
+/// Whether the client's body goes on as it comes, empty ones included. Of what a rule allows the policy has read all that is
+/// sent, and GET and HEAD have no content (RFC 9110, section 9.3.1): such a request can be sent again.
+fn is_streamed(destination: &Destination) -> bool {
+    matches!(destination, Destination::Http { method, rule: None, .. } if !["GET", "HEAD"].contains(&method.as_str()))
 }
 
 /// The upstream's answer as it comes. If it refuses an access token, a fresh one is tried, once, where the request can be
@@ -85,8 +92,7 @@ async fn send(
             headers.set("content-type", "application/json");
             Body::Text(checked.clone())
         }
-        // GET and HEAD have no content (RFC 9110, section 9.3.1).
-        None if rule.is_some() || matches!(method.as_str(), "GET" | "HEAD") => Body::None,
+        None if !is_streamed(&granted.grant.target) => Body::None,
         None => body,
     };
     let upstream = Upstream { isolate: leaves.isolate, method, path_and_query, headers, body };

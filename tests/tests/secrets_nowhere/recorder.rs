@@ -10,7 +10,7 @@ use std::thread;
 
 /// What passed, a talk each connection.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Recorder(Arc<Mutex<Vec<Arc<Talk>>>>);
+pub(crate) struct Recorder(Arc<Mutex<Vec<Arc<Talk>>>>);
 
 #[derive(Debug, Default)]
 struct Talk {
@@ -20,14 +20,14 @@ struct Talk {
 
 /// A request or an answer, its body as a whole.
 #[derive(Debug, Clone)]
-pub(super) struct Message {
-    pub head: Head,
-    pub body: Vec<u8>,
+pub(crate) struct Message {
+    pub(crate) head: Head,
+    pub(crate) body: Vec<u8>,
 }
 
 impl Message {
     /// All of it, without the framing that could stand within a secret.
-    pub fn bytes(&self) -> Vec<u8> {
+    pub(crate) fn bytes(&self) -> Vec<u8> {
         let fields = self.head.headers.iter().map(|(name, value)| format!("{name}: {value}\r\n"));
         let head = format!("{}\r\n{}\r\n", self.head.first, fields.collect::<String>());
         [head.as_bytes(), &self.body].concat()
@@ -36,7 +36,7 @@ impl Message {
 
 impl Recorder {
     /// Before a server on TCP: the recorder's own address.
-    pub fn tcp(to: SocketAddr) -> (Self, SocketAddr) {
+    pub(crate) fn tcp(to: SocketAddr) -> (Self, SocketAddr) {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let address = listener.local_addr().unwrap();
         let recorder = Self::default();
@@ -45,7 +45,7 @@ impl Recorder {
     }
 
     /// Before a server on a Unix socket, which need not be there yet.
-    pub fn unix(at: &Path, to: PathBuf) -> Self {
+    pub(crate) fn unix(at: &Path, to: PathBuf) -> Self {
         let listener = UnixListener::bind(at).unwrap();
         let recorder = Self::default();
         recorder.relay(move || Ok((listener.accept()?.0, UnixStream::connect(&to)?)));
@@ -53,17 +53,17 @@ impl Recorder {
     }
 
     /// The raw bytes of all requests.
-    pub fn asked(&self) -> Vec<u8> {
+    pub(crate) fn asked(&self) -> Vec<u8> {
         self.talks().iter().flat_map(|talk| talk.asked.lock().unwrap().clone()).collect()
     }
 
     /// The raw bytes of all answers.
-    pub fn answered(&self) -> Vec<u8> {
+    pub(crate) fn answered(&self) -> Vec<u8> {
         self.talks().iter().flat_map(|talk| talk.answered.lock().unwrap().clone()).collect()
     }
 
     /// Each request with its answer, as far as both are whole.
-    pub fn exchanges(&self) -> Vec<(Message, Message)> {
+    pub(crate) fn exchanges(&self) -> Vec<(Message, Message)> {
         let of_talk = |talk: &Arc<Talk>| -> Vec<(Message, Message)> {
             let asked = messages(&talk.asked.lock().unwrap(), Framing::Length(0));
             let answered = messages(&talk.answered.lock().unwrap(), Framing::UntilClose);

@@ -97,6 +97,7 @@ pub(super) fn login<'a>(
         kind,
         host: parameter("host").ok_or(FAULT)?,
         port: parameter("port").and_then(|port| port.parse().ok()).ok_or(FAULT)?,
+        // PostgreSQL has one way to TLS, and nothing to choose.
         security: parameter("security").unwrap_or("tls"),
         database: parameter("database"),
         username,
