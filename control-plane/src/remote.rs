@@ -15,7 +15,7 @@ pub struct RemoteRequest {
     pub method: &'static str,
     /// Absolute.
     pub url: String,
-    /// Names in lower case.
+    /// Names in any case.
     pub headers: Vec<(&'static str, SecretString)>,
     /// Absent: none.
     pub body: Option<SecretString>,

@@ -6,10 +6,12 @@ use crate::error::AppError;
 use crate::platform::Isolate;
 use crate::router::Failure;
 use connectors::catalogue::{Connector, Rule};
-use connectors::{FieldFilter, Scrubber, forward_response};
-use futures_util::{StreamExt as _, stream};
+use connectors::{FieldFilter, Scrubber, forward_response, is_scrubbable};
+use futures_util::future::{Either, select};
+use futures_util::{Stream, StreamExt as _, stream};
 use protocol::Code;
-use worker::{Headers, Response};
+use std::time::Duration;
+use worker::{ByteStream, Delay, Headers, Response};
 
 /// The rule by which an answer is filtered, with its connector.
 pub(super) type Filtered = Option<(&'static Connector, &'static Rule)>;
@@ -25,9 +27,7 @@ pub(super) fn pass_on(
     mut upstream: Response,
 ) -> Result<Response, Failure> {
     // The runtime has undone gzip and br; what else there is cannot be scrubbed, so it does not pass.
-    let encoding = upstream.headers().get("content-encoding")?;
-    let readable = encoding.as_deref().is_none_or(|coding| matches!(coding, "identity" | "gzip" | "br"));
-    if !readable {
+    if !is_scrubbable(upstream.headers().get("content-encoding")?.as_deref()) {
         return Err(refused("the upstream answers in an encoding that it was not asked for"));
     }
     let status = upstream.status_code();
@@ -35,14 +35,13 @@ pub(super) fn pass_on(
     if !(200..=599).contains(&status) {
         return Err(refused("the upstream answers with a status that is not of HTTP"));
     }
-    let is_bodyless = matches!(status, 204 | 205 | 304);
+    let is_json = is_json(upstream.headers().get("content-type")?.as_deref());
+    // An error page says nothing that status and headers do not.
+    let is_page = rule.is_some() && !is_json && status >= 400;
+    let is_bodyless = matches!(status, 204 | 205 | 304) || is_page;
     let mut filter = match rule {
         Some(_) if is_bodyless => None,
-        Some(_) if !is_json(upstream.headers().get("content-type")?.as_deref()) => {
-            // An error page says nothing that the status does not.
-            if status >= 400 {
-                return Ok(Response::builder().with_status(status).empty());
-            }
+        Some(_) if !is_json => {
             return Err(refused("the upstream's answer is not JSON, so its fields cannot be told apart"));
         }
         Some((connector, _)) if status >= 400 => Some(FieldFilter::new(&connector.error_fields)),
@@ -56,7 +55,7 @@ pub(super) fn pass_on(
     let headers = Headers::new();
     for (name, value) in forward_response(received, &scrubber).iter() {
         // Of a filtered answer, only what a client needs to go on.
-        if rule.is_none() || is_plain(name) {
+        if rule.is_none() || (is_plain(name) && !(is_page && name == "content-type")) {
             headers.append(name, value)?;
         }
     }
@@ -65,6 +64,7 @@ pub(super) fn pass_on(
         return Ok(builder.empty());
     }
     let Ok(body) = upstream.stream() else { return Ok(builder.empty()) };
+    let body = without_halt(body, Duration::from_secs(isolate.config.limits.upstream_timeout_seconds.into()));
 
     let mut left = u64::from(isolate.config.limits.proxy_body_bytes);
     let mut is_empty = true;
@@ -98,6 +98,17 @@ pub(super) fn pass_on(
     // An empty chunk would end some readers.
     let passed = passed.filter(|chunk| std::future::ready(!matches!(chunk, Ok(bytes) if bytes.is_empty())));
     Ok(builder.from_stream(passed)?)
+}
+
+/// Breaks a body off of which nothing comes for so long. What its reader takes its time for does not count.
+fn without_halt(body: ByteStream, longest: Duration) -> impl Stream<Item = Result<Vec<u8>, worker::Error>> {
+    stream::unfold(Some(body), move |body| async move {
+        let mut body = body?;
+        match select(body.next(), Delay::from(longest)).await {
+            Either::Left((chunk, _)) => Some((chunk?, Some(body))),
+            Either::Right(_) => Some((Err(broken("the upstream's body has come to a halt")), None)),
+        }
+    })
 }
 
 fn refused(detail: &'static str) -> Failure {

@@ -95,7 +95,8 @@ async fn send(
         None if !is_streamed(&granted.grant.target) => Body::None,
         None => body,
     };
-    let upstream = Upstream { isolate: leaves.isolate, method, path_and_query, headers, body };
+    let is_by_rule = rule.is_some();
+    let upstream = Upstream { isolate: leaves.isolate, method, path_and_query, headers, body, is_by_rule };
     Ok((rule, upstream.call(granted, base_url).await?))
 }
 

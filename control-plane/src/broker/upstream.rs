@@ -51,6 +51,8 @@ pub(super) struct Upstream<'a> {
     pub path_and_query: &'a str,
     pub headers: Fields,
     pub body: Body,
+    /// By a rule: it allows this one request, and not what an upstream makes of it.
+    pub is_by_rule: bool,
 }
 
 impl Upstream<'_> {
@@ -76,6 +78,10 @@ impl Upstream<'_> {
             let Some(location) = location.filter(|_| (300..400).contains(&response.status_code())) else {
                 return Ok(response);
             };
+            if self.is_by_rule {
+                let detail = "the upstream redirects, and a rule allows one request alone: ask for what it redirects to";
+                return Err(AppError::refused(Code::RedirectRefused, detail).into());
+            }
             // The credential never follows a redirect to another host, nor is the caller sent there.
             url = base
                 .follow(&url, &location)

@@ -78,12 +78,11 @@ pub fn forward_response<'a>(
     out
 }
 
-/// Whether a body with this `Content-Encoding` can be scrubbed as it is. Any other must not be passed on.
+/// Whether a body with this `Content-Encoding` can be scrubbed as a Worker reads it: its runtime has undone gzip and br. Any
+/// other must not be passed on.
 #[must_use]
 pub fn is_scrubbable(content_encoding: Option<&str>) -> bool {
-    content_encoding.is_none_or(|list| {
-        list.split(',').all(|coding| matches!(coding.trim(), "" | "identity" | "Identity"))
-    })
+    content_encoding.is_none_or(|coding| matches!(coding.trim(), "" | "identity" | "gzip" | "br"))
 }
 
 fn filter<'a>(

@@ -28,6 +28,6 @@ pub use error::Error;
 pub use filter::{FieldFilter, FilterError};
 pub use headers::{Headers, forward_request, forward_response, is_proxy_claim, is_scrubbable};
 pub use inject::Outbound;
-pub use policy::{Allowed, Considered, Decision, Explanation, OVERRIDE_HEADERS, Refusal, SoqlProblem};
+pub use policy::{Allowed, Considered, Decision, Explanation, Refusal, SoqlProblem};
 pub use scrub::{REDACTED, Scrubber};
 pub use target::{BaseUrl, TargetPolicy, check_host, is_plain_path};

@@ -7,8 +7,8 @@
 //! # What the broker owes
 //! - It sends [`Allowed::path_and_query`] and [`Allowed::body`] and nothing else of the request's target and body;
 //!   a body is sent as `Content-Type: application/json`.
-//! - It drops the request headers of [`OVERRIDE_HEADERS`]: to some servers they are another method than the one that
-//!   was decided on.
+//! - It forwards no header by which a server takes a request for one of another method
+//!   ([`forward_request`](crate::forward_request) drops them).
 //! - It asks for a person's own session where [`Rule::writes`].
 
 use core::fmt;
@@ -31,9 +31,6 @@ pub use refusal::Refusal;
 use request::Request;
 pub(crate) use request::percent_encoded;
 pub use soql::SoqlProblem;
-
-/// Request headers, in lower case, by which a server may take a request for one of another method.
-pub const OVERRIDE_HEADERS: [&str; 3] = ["x-http-method-override", "x-method-override", "x-http-method"];
 
 /// What becomes of a request.
 #[derive(Debug)]

@@ -140,13 +140,18 @@ pub(in crate::org) async fn grant(
     if !connection.is_oauth {
         return give(ctx, actor, &connection, wanted, None, asked);
     }
-    let token = access_token(ctx, remote, &connection.id, asked.refused_token).await?;
-    // The provider may have been asked, and meanwhile the caller's rights have ended or the connection become another.
-    let ctx = Context { now_ms: remote.now_ms(), ..ctx };
-    let actor = readmit(ctx)?;
-    let connection = Stored::load(ctx, &connection.id)?;
-    let wanted = target(ctx, &connection, &actor, asked.body)?;
-    give(ctx, &actor, &connection, wanted, Some(token), asked)
+    loop {
+        let token = access_token(ctx, remote, &connection.id, asked.refused_token).await?;
+        // The provider may have been asked, and meanwhile the caller's rights have ended or the connection become another.
+        let ctx = Context { now_ms: remote.now_ms(), ..ctx };
+        let actor = readmit(ctx)?;
+        let connection = Stored::load(ctx, &connection.id)?;
+        let wanted = target(ctx, &connection, &actor, asked.body)?;
+        // A token of the grant before is not this one's.
+        if token.number == connection.generation {
+            return give(ctx, &actor, &connection, wanted, Some(token), asked);
+        }
+    }
 }
 
 /// What was decided, recorded and sealed for its hop.
@@ -285,7 +290,7 @@ fn decide(
                 let near = explanation.considered.iter().find(|near| near.refusal.as_ref() == Some(&refusal));
                 return Ok(Verdict::Refused {
                     rule: near.map(|near| near.rule.id.clone()),
-                    reason: refusal.to_string(),
+                    reason: format!("{}: {refusal}", refusal.code()),
                 });
             }
         }
@@ -437,6 +442,7 @@ struct Stored {
     status: String,
     is_oauth: bool,
     allow_writable_role: bool,
+    generation: u64,
 }
 
 impl Stored {
@@ -445,7 +451,7 @@ impl Stored {
             .store
             .first(
                 "SELECT connector, base_url, parameters, allowed_hosts, sealed, status, auth_type, \
-                 allow_writable_role FROM connections WHERE id = ?",
+                 allow_writable_role, generation FROM connections WHERE id = ?",
                 &[id.as_str().into()],
             )?
             .ok_or(Code::NotFound)?;
@@ -459,6 +465,7 @@ impl Stored {
             status: row.text(5)?.to_owned(),
             is_oauth: row.text(6)? == "oauth2",
             allow_writable_role: row.number(7)? != 0,
+            generation: row.number(8)?,
         })
     }
 

@@ -55,7 +55,7 @@ pub(super) fn get(ctx: Context<'_>, id: &EndpointId) -> Result<Endpoint, AppErro
 fn read(row: &Row) -> Result<Endpoint, SqlError> {
     Ok(Endpoint {
         id: row.parse(1)?,
-        url: row.text(2)?.to_owned(),
+        url: target::shown(row.text(2)?),
         event_types: row.json(3)?,
         description: row.text(4)?.to_owned(),
         created_at: rfc3339(row.number(5)?),
@@ -101,7 +101,7 @@ pub(super) fn create(ctx: Context<'_>, actor: &Actor, body: &[u8]) -> Result<Rep
         let event = Event::new("endpoint.created", &id)
             .with("host", target.allowed_hosts.as_slice())
             .with("event_types", event_types.as_slice());
-        let endpoint = get(ctx, &id)?;
+        let endpoint = Endpoint { url: target.url.clone(), ..get(ctx, &id)? };
         let secret = ShownOnce(format!("whsec_{}", STANDARD.encode(secret.as_slice())));
         tx.commit(&ctx.subject(actor.name()), event, CreatedEndpoint { endpoint, secret })
     })

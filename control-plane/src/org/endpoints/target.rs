@@ -48,6 +48,16 @@ impl Target {
     }
 }
 
+/// What is shown of a URL in its normal form: scheme and authority. Receivers put secrets of their own behind those.
+pub(super) fn shown(url: &str) -> String {
+    let authority_at = url.find("://").map_or(0, |at| at + 3);
+    let path_at = url.get(authority_at..).and_then(|rest| rest.find('/')).map(|at| authority_at + at);
+    match path_at.and_then(|at| url.split_at_checked(at)) {
+        Some((_, "/")) | None => url.to_owned(),
+        Some((origin, _)) => format!("{origin}/…"),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -56,6 +66,19 @@ mod tests {
         match Target::parse(url, TargetPolicy::Public).unwrap_err() {
             AppError::Refused(protocol::Code::ValidationFailed, Some(detail)) => detail.into_owned(),
             other => panic!("{url}: {other}"),
+        }
+    }
+
+    #[test]
+    fn only_the_origin_is_shown() {
+        for (url, expected) in [
+            ("https://example.com/", "https://example.com/"),
+            ("https://example.com/?token=x", "https://example.com/…"),
+            ("https://example.com/services/T0/B0/x?y=//z", "https://example.com/…"),
+            ("https://example.com:8443/a", "https://example.com:8443/…"),
+        ] {
+            let target = Target::parse(url, TargetPolicy::Public).unwrap();
+            assert_eq!(shown(&target.url), expected);
         }
     }
 

@@ -10,7 +10,7 @@
 //! spoil it.
 
 use super::authorize::{oldest, place, session};
-use super::{Endpoints, clients, outgoing, revocation};
+use super::{Endpoints, NOTED, clients, outgoing, revocation};
 use crate::context::Context;
 use crate::error::AppError;
 use crate::org::actor::Actor;
@@ -31,9 +31,6 @@ use protocol::{Code, ConnectionId};
 use secrecy::SecretString;
 use std::collections::BTreeMap;
 use vault::Sealed;
-
-/// Scopes of a provider's that are noted in an audit event.
-const NOTED: usize = 10;
 
 /// [`protocol::Operation::FinishAuthorization`].
 pub(in crate::org) async fn finish(
@@ -155,8 +152,7 @@ async fn exchange(
     let request =
         TokenRequest::exchange(&provider, &attempt.client, code, &attempt.verifier, &attempt.redirect_uri);
     let answer = remote.send(outgoing(request)).await;
-    let outcome = answer
-        .map(|answer| TokenAnswer { status: answer.status, retry_after: None, body: &answer.body }.read());
+    let outcome = answer.map(|answer| TokenAnswer { status: answer.status, body: &answer.body }.read());
     match redeemed(outcome) {
         Ok(granted) => Ok(granted),
         Err((reason, text)) => {
@@ -184,7 +180,7 @@ fn redeemed(outcome: Result<TokenOutcome, NoAnswer>) -> Result<Granted, (String,
             "invalid_client",
             "the provider does not take the OAuth client: mend its id or secret, then begin again",
         ),
-        Ok(TokenOutcome::Temporary { .. }) => (
+        Ok(TokenOutcome::Temporary) => (
             "temporarily_unavailable",
             "the provider cannot redeem the code at the moment: begin again later",
         ),
@@ -334,11 +330,15 @@ async fn revoke(
         .map(|answer| revocation_verdict(answer.status, &answer.body, &data.already_gone));
     match verdict {
         Ok(Verdict::Revoked | Verdict::AlreadyGone) => "revoked",
-        Ok(Verdict::Temporary | Verdict::Failed) | Err(_) => "failed",
+        Ok(Verdict::NotTaken | Verdict::Temporary | Verdict::Failed) | Err(_) => "failed",
     }
 }
 
+/// Notes it, unless the org was deleted meanwhile: of that nothing is left behind.
 fn record(ctx: Context<'_>, actor: &Actor, event: Event) -> Result<(), AppError> {
+    if ctx.store.first("SELECT 1 FROM org", &[])?.is_none() {
+        return Ok(());
+    }
     ctx.store.transaction(|tx| tx.commit(&ctx.subject(actor.name()), event, ()))
 }
 

@@ -34,6 +34,9 @@ use protocol::Code;
 use secrecy::{ExposeSecret as _, SecretString};
 use std::collections::BTreeMap;
 
+/// Scopes of a provider's that are noted in an audit event.
+const NOTED: usize = 10;
+
 /// Where a connection's authorization and tokens are asked for.
 pub(super) struct Endpoints {
     pub oauth: &'static catalogue::OAuth,
@@ -115,14 +118,13 @@ pub(super) fn outgoing(request: TokenRequest) -> RemoteRequest {
 /// As [`endpoint`].
 pub(super) fn revocation(
     ctx: Context<'_>,
-    connector: &Connector,
+    connector: &'static Connector,
     parameters: &BTreeMap<String, String>,
     client: &Client,
     tokens: (Option<&SecretString>, Option<&SecretString>),
 ) -> Result<Option<RemoteRequest>, AppError> {
-    let Some(data) = connector.oauth.as_ref().and_then(|oauth| oauth.revocation.as_ref()) else {
-        return Ok(None);
-    };
+    let Some(oauth) = &connector.oauth else { return Ok(None) };
+    let Some(data) = &oauth.revocation else { return Ok(None) };
     // The client's id is encoded into the URL last: it may hold what a URL of the catalogue may not.
     const CLIENT_ID: &str = "{client_id}";
     const STANDS_FOR_IT: &str = "-client-id-";
@@ -146,6 +148,7 @@ pub(super) fn revocation(
             catalogue::RevocationAuthentication::ClientPost => RevocationAuthentication::ClientPost,
             catalogue::RevocationAuthentication::Bearer => RevocationAuthentication::Bearer,
         },
+        token_header: oauth.token_header.as_deref(),
         body: data.body.as_deref(),
     };
     let Some(request) = RevocationRequest::new(&revocation, client, tokens.0, tokens.1) else {
@@ -153,7 +156,7 @@ pub(super) fn revocation(
     };
     let mut headers = vec![("accept", TokenRequest::ACCEPT.into())];
     headers.extend(request.content_type.map(|kind| ("content-type", kind.into())));
-    headers.extend(request.authorization.map(|value| ("authorization", value)));
+    headers.extend(request.authentication);
     let url = request.url.expose_secret().to_owned();
     Ok(Some(RemoteRequest { method: request.method, url, headers, body: request.body }))
 }

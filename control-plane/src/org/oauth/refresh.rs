@@ -16,7 +16,7 @@
 //! again. Only the provider's own word that a grant is over ends it.
 
 use super::tokens::AccessToken;
-use super::{Endpoints, clients, outgoing};
+use super::{Endpoints, NOTED, clients, outgoing};
 use crate::context::Context;
 use crate::error::AppError;
 use crate::org::connections::place;
@@ -26,7 +26,7 @@ use crate::remote::{NoAnswer, Remote, RemoteAnswer};
 use crate::store::{Committed, Event, Row, SqlError, Tx};
 use connectors::Credential;
 use connectors::catalogue::Connector;
-use connectors::oauth::{Granted, Refusal, TokenAnswer, TokenOutcome, TokenRequest};
+use connectors::oauth::{Granted, Refusal, TokenAnswer, TokenOutcome, TokenRequest, excess};
 use futures_util::FutureExt as _;
 use futures_util::future::{LocalBoxFuture, Shared};
 use protocol::api::{ConnectionStatus, StatusReason};
@@ -80,6 +80,8 @@ pub(in crate::org) async fn access_token(
 pub(super) struct Flight {
     connector: &'static Connector,
     allowed_hosts: Vec<String>,
+    /// Scopes that the person was asked for.
+    scopes: Vec<String>,
     /// Of the connection when it began.
     generation: u64,
     /// Unix ms.
@@ -157,6 +159,7 @@ fn begin(
     let flight = Rc::new(Flight {
         connector: grant.connector,
         allowed_hosts: grant.allowed_hosts,
+        scopes: grant.scopes,
         generation: grant.generation,
         sent_ms: ctx.now_ms,
         is_repeat: grant.is_unsettled,
@@ -175,6 +178,8 @@ struct Grant {
     allowed_hosts: Vec<String>,
     sealed: Sealed,
     client_id: String,
+    /// What was granted, and what was asked for besides.
+    scopes: Vec<String>,
     generation: u64,
     client_refused: bool,
     is_unsettled: bool,
@@ -186,7 +191,7 @@ impl Grant {
     fn load(ctx: Context<'_>, id: &ConnectionId) -> Result<Self, AppError> {
         let row = ctx.store.first(
             "SELECT connector, parameters, allowed_hosts, sealed, generation, status, status_reason, refresh_begun_at, \
-             refresh_retry_at, refresh_failures, client_id FROM connections WHERE id = ? AND auth_type = 'oauth2'",
+             refresh_retry_at, refresh_failures, client_id, scopes, missing_scopes FROM connections WHERE id = ? AND auth_type = 'oauth2'",
             &[id.as_str().into()],
         )?;
         Self::read(&row.ok_or(Code::NotFound)?)
@@ -200,7 +205,10 @@ impl Grant {
             }
             _ => return Err(not_ready(ConnectionStatus::ReauthorizationRequired)),
         }
+        let mut scopes: Vec<String> = row.json(11)?;
+        scopes.extend(row.json::<Vec<String>>(12)?);
         Ok(Self {
+            scopes,
             connector: connectors::catalogue::get(row.text(0)?)
                 .ok_or(AppError::Platform("a connection's connector is no longer in the catalogue"))?,
             parameters: row.json(1)?,
@@ -253,7 +261,7 @@ impl Flight {
         answer: &Result<RemoteAnswer, NoAnswer>,
     ) -> Result<Landing, AppError> {
         let Ok(answer) = answer else { return self.put_off(ctx, id, Unanswered::default()) };
-        let outcome = TokenAnswer { status: answer.status, retry_after: None, body: &answer.body }.read();
+        let outcome = TokenAnswer { status: answer.status, body: &answer.body }.read();
         let unanswered = Unanswered {
             status: Some(answer.status),
             retry_after_s: answer.retry_after,
@@ -269,15 +277,17 @@ impl Flight {
                 self.put_off(ctx, id, Unanswered { is_settled: true, ..unanswered })
             }
             // Who says "too many requests" has not looked at this one.
-            TokenOutcome::Temporary { .. } => {
+            TokenOutcome::Temporary => {
                 self.put_off(ctx, id, Unanswered { is_settled: answer.status == 429, ..unanswered })
             }
             TokenOutcome::Unreadable => self.put_off(ctx, id, unanswered),
         }
     }
 
-    /// Stores what was granted, then lets it be used.
+    /// Stores what was granted, then lets it be used, unless it is more than a person has agreed to. What can be revoked is
+    /// the newest, so that is stored in any case.
     fn keep(&self, ctx: Context<'_>, id: &ConnectionId, granted: Granted) -> Result<Landing, AppError> {
+        let excess = self.excess(&granted);
         let sealed = granted.refresh_token.map(|token| self.seal(ctx, id, token)).transpose()?;
         let is_rotated = sealed.is_some();
         if !self.is_current(ctx, id)? {
@@ -286,6 +296,7 @@ impl Flight {
             }
             return Ok(Landing::Overtaken);
         }
+        let is_exceeded = !excess.is_empty();
         let number = ctx.store.transaction(|tx| {
             if sealed.is_some() {
                 // A sealed token that no longer counts is not left behind in the file.
@@ -304,14 +315,32 @@ impl Flight {
             let event = Event::new("credential.refreshed", id)
                 .with("connector", self.connector.id.as_str())
                 .with("is_rotated", is_rotated);
-            tx.commit(&ctx.subject("system"), event, number)
+            let refreshed = tx.commit(&ctx.subject("system"), event, number)?;
+            if !is_exceeded {
+                return Ok(refreshed);
+            }
+            let event = Event::new("connection.scopes_exceeded", id).with("excess", excess);
+            tx.commit(&ctx.subject("system"), event, ()).map(drop)?;
+            Ok(connection_needs_person(ctx, tx, id, StatusReason::Refused)?.map(|()| number))
         })?;
+        if is_exceeded {
+            ctx.tokens.take(id, ctx.now_ms);
+            return Ok(Landing::Broken);
+        }
         let token = granted.access_token;
         let default_s =
             self.connector.oauth.as_ref().map_or(0, |oauth| oauth.refresh.default_lifetime_seconds);
         let default_s = u32::try_from(default_s).unwrap_or(u32::MAX);
         ctx.tokens.put(id, number, token.clone(), self.sent_ms, granted.expires_in_s, default_s);
         Ok(Landing::Token(AccessToken { number, token }))
+    }
+
+    /// Scopes that nobody has agreed to; none named are the same as before (RFC 6749, section 6).
+    fn excess(&self, granted: &Granted) -> Vec<String> {
+        let (Some(oauth), Some(told)) = (&self.connector.oauth, &granted.scopes) else { return Vec::new() };
+        let mut excess = excess(oauth, &self.scopes, told);
+        excess.truncate(NOTED);
+        excess
     }
 
     /// The provider says that the grant is over.

@@ -23,7 +23,7 @@ use protocol::api::Revocation;
 use protocol::{Code, ConnectionId};
 use secrecy::SecretString;
 use std::collections::BTreeMap;
-use vault::Sealed;
+use vault::{Sealed, VaultError};
 
 /// A provider that has not answered for so long is given up, ms.
 const LIFE_MS: u64 = 86_400_000;
@@ -38,27 +38,31 @@ pub(in crate::org) async fn revoke(
     ctx: Context<'_>,
     remote: &impl Remote,
     id: &ConnectionId,
-    access: Option<SecretString>,
+    mut access: Option<SecretString>,
 ) -> Result<(), AppError> {
-    // A refresh that was under way brings the token to revoke.
+    // A refresh that was under way brings the token to revoke, and may have ended the access token that was there before.
     if let Some(flight) = ctx.tokens.flight(id) {
         flight.land(ctx, remote, id).await?;
+        access = None;
     }
     let ctx = ctx.at(remote.now_ms());
     let Some(pending) = Pending::load(ctx, id)? else { return Ok(()) };
-    let Some(client) = pending.client(ctx)? else {
+    let Some(client) = pending.readable(ctx, pending.client(ctx))? else { return Ok(()) };
+    let Some(client) = client else {
         let detail = "the OAuth client that access was granted to is gone here";
         return pending.settle(ctx, Revocation::Failed, None, Some(detail));
     };
+    let Some(credential) = pending.readable(ctx, pending.open(ctx))? else { return Ok(()) };
     pending.record(ctx)?;
-    let credential = pending.open(ctx)?;
-    let (refresh, access) = (credential.refresh_token(), access.as_ref().or(credential.access_token()));
-
-    let fresh;
-    let access = match (access, refresh) {
-        (None, Some(refresh)) if pending.takes_access_token_alone() => {
-            match pending.refresh(ctx, remote, &client, refresh).await? {
-                Refreshed::Token(token) => fresh = token,
+    let refresh = credential.refresh_token();
+    let mut access = access.or_else(|| credential.access_token().cloned());
+    let mut renews = refresh.filter(|_| pending.takes_access_token_alone());
+    loop {
+        if access.is_none()
+            && let Some(token) = renews.take()
+        {
+            match pending.refresh(ctx, remote, &client, token).await? {
+                Refreshed::Token(token) => access = Some(token),
                 Refreshed::Over(status) => {
                     let ctx = ctx.at(remote.now_ms());
                     return if pending.is_unsettled {
@@ -69,27 +73,32 @@ pub(in crate::org) async fn revoke(
                 }
                 Refreshed::Later(status) => return pending.later(ctx.at(remote.now_ms()), status),
             }
-            Some(&fresh)
         }
-        (access, _) => access,
-    };
-    let request = match revocation(ctx, pending.connector, &pending.parameters, &client, (refresh, access)) {
-        Ok(Some(request)) => request,
-        Ok(None) | Err(AppError::Refused(..)) => {
-            return pending.settle(ctx, Revocation::Failed, None, Some("there is no token to revoke it by"));
-        }
-        Err(fault) => return Err(fault),
-    };
-    let answer = remote.send(request).await;
-    let ctx = ctx.at(remote.now_ms());
-    let Ok(answer) = answer else { return pending.later(ctx, None) };
-    let status = Some(answer.status);
-    match revocation_verdict(answer.status, &answer.body, &pending.data.already_gone) {
-        Verdict::Revoked | Verdict::AlreadyGone => {
-            pending.settle(ctx, Revocation::Revoked, status, pending.is_unsettled.then_some(LOST))
-        }
-        Verdict::Temporary => pending.later(ctx, status),
-        Verdict::Failed => pending.settle(ctx, Revocation::Failed, status, None),
+        let tokens = (refresh, access.as_ref());
+        let request = match revocation(ctx, pending.connector, &pending.parameters, &client, tokens) {
+            Ok(Some(request)) => request,
+            Ok(None) | Err(AppError::Refused(..)) => {
+                let detail = "there is no token to revoke it by";
+                return pending.settle(ctx, Revocation::Failed, None, Some(detail));
+            }
+            Err(fault) => return Err(fault),
+        };
+        let answer = remote.send(request).await;
+        let ctx = ctx.at(remote.now_ms());
+        let Ok(answer) = answer else { return pending.later(ctx, None) };
+        let status = Some(answer.status);
+        return match revocation_verdict(answer.status, &answer.body, &pending.data.already_gone) {
+            // The end of an access token from memory is not that of the grant, which makes the next one.
+            Verdict::AlreadyGone | Verdict::NotTaken if renews.is_some() => {
+                access = None;
+                continue;
+            }
+            Verdict::Revoked | Verdict::AlreadyGone => {
+                pending.settle(ctx, Revocation::Revoked, status, pending.is_unsettled.then_some(LOST))
+            }
+            Verdict::Temporary => pending.later(ctx, status),
+            Verdict::NotTaken | Verdict::Failed => pending.settle(ctx, Revocation::Failed, status, None),
+        };
     }
 }
 
@@ -101,7 +110,7 @@ struct Pending<'a> {
     parameters: BTreeMap<String, String>,
     allowed_hosts: Vec<String>,
     client_id: String,
-    sealed: Sealed,
+    sealed: Vec<u8>,
     disconnected_ms: u64,
     /// An answer to a refresh was lost: what is here may not be the newest token.
     is_unsettled: bool,
@@ -126,7 +135,9 @@ impl<'a> Pending<'a> {
         let connector = catalogue::get(row.text(0)?);
         let data = connector.and_then(|connector| connector.oauth.as_ref()?.revocation.as_ref());
         let (Some(connector), Some(data)) = (connector, data) else {
-            return Err(AppError::Platform("a connector is not in the catalogue"));
+            let detail = "its connector's way to end access is no longer known here: end access at the provider by hand";
+            receipts::settle(ctx, id, Revocation::Failed, None, Some(detail.to_owned()))?;
+            return Ok(None);
         };
         Ok(Some(Self {
             id,
@@ -135,7 +146,7 @@ impl<'a> Pending<'a> {
             parameters: row.json(1)?,
             allowed_hosts: row.json(2)?,
             client_id: row.optional_text(3)?.unwrap_or_default().to_owned(),
-            sealed: Sealed::from_bytes(row.blob(4)?)?,
+            sealed: row.blob(4)?.to_vec(),
             disconnected_ms: row.number(5)?,
             is_unsettled: row.optional_number(6)?.is_some(),
         }))
@@ -143,8 +154,23 @@ impl<'a> Pending<'a> {
 
     fn open(&self, ctx: Context<'_>) -> Result<Credential, AppError> {
         let place = place(ctx.org, self.id, &self.connector.id, &self.allowed_hosts);
-        let plaintext = dek::open(ctx, &place, &self.sealed)?;
+        let plaintext = dek::open(ctx, &place, &Sealed::from_bytes(self.sealed.clone())?)?;
         Credential::from_sealed_plaintext(&plaintext).map_err(|_| AppError::Encoding)
+    }
+
+    /// What was opened. What will never open is no reason to try for ever: `None`, and the receipt says so. A key-encryption
+    /// key that is missing may come back within the day.
+    fn readable<T>(&self, ctx: Context<'_>, opened: Result<T, AppError>) -> Result<Option<T>, AppError> {
+        match opened {
+            Err(AppError::Vault(VaultError::UnknownKek)) if !self.is_old(ctx) => {
+                Err(VaultError::UnknownKek.into())
+            }
+            Err(AppError::Vault(_) | AppError::Encoding) => {
+                let detail = "what is stored of it here does not open";
+                self.settle(ctx, Revocation::Failed, None, Some(detail)).map(|()| None)
+            }
+            opened => opened.map(Some),
+        }
     }
 
     /// The client that access was granted to; one that is gone is missed only where the provider asks for it.
@@ -211,7 +237,7 @@ impl<'a> Pending<'a> {
             Ok(answer) => answer,
             Err(NoAnswer) => return Ok(Refreshed::Later(None)),
         };
-        let outcome = TokenAnswer { status: answer.status, retry_after: None, body: &answer.body }.read();
+        let outcome = TokenAnswer { status: answer.status, body: &answer.body }.read();
         Ok(match outcome {
             TokenOutcome::Granted(granted) => {
                 let ctx = ctx.at(remote.now_ms());
@@ -220,7 +246,7 @@ impl<'a> Pending<'a> {
                 Refreshed::Token(granted.access_token)
             }
             TokenOutcome::Refused(Refusal::InvalidGrant) => Refreshed::Over(answer.status),
-            TokenOutcome::Refused(_) | TokenOutcome::Temporary { .. } | TokenOutcome::Unreadable => {
+            TokenOutcome::Refused(_) | TokenOutcome::Temporary | TokenOutcome::Unreadable => {
                 Refreshed::Later(Some(answer.status))
             }
         })
@@ -232,9 +258,13 @@ impl<'a> Pending<'a> {
         dek::seal(ctx, &place, &credential.to_sealed_plaintext())
     }
 
+    fn is_old(&self, ctx: Context<'_>) -> bool {
+        ctx.now_ms.saturating_sub(self.disconnected_ms) >= LIFE_MS
+    }
+
     /// Nothing is settled; after a day of this, that is what the receipt says.
     fn later(&self, ctx: Context<'_>, status: Option<u16>) -> Result<(), AppError> {
-        if ctx.now_ms.saturating_sub(self.disconnected_ms) >= LIFE_MS {
+        if self.is_old(ctx) {
             return self.settle(ctx, Revocation::Failed, status, None);
         }
         Ok(ctx.store.bookkeeping(

@@ -255,6 +255,103 @@ fn c8_a_provider_that_revokes_by_the_access_token_gets_a_live_one() {
     assert!(settled["detail"].as_str().unwrap().contains("was lost"));
 }
 
+/// Slack's and Zendesk's words for an access token that has expired.
+const EXPIRED: [(&str, u16, &str); 3] = [
+    ("slack", 200, r#"{"ok":false,"error":"token_expired"}"#),
+    ("slack", 200, r#"{"ok":false,"error":"invalid_auth"}"#),
+    ("zendesk", 401, r#"{"error":"invalid_token"}"#),
+];
+
+/// With a provider that takes the newest access token alone.
+fn revoking_by_access_token((connector, status, body): (&str, u16, &'static str)) -> Granted {
+    let mut granted = Granted::new(Kind::Strict);
+    granted.id = connect(&granted.tenant, connector, Some("fake-refresh-0"), None);
+    set_parameters(&granted, json!({ "subdomain": "acme" }));
+    granted.provider.with(|state| state.to_an_expired_token = Some((status, body)));
+    granted
+}
+
+fn set_parameters(granted: &Granted, parameters: Json) {
+    let update = "UPDATE connections SET parameters = ? WHERE id = ?";
+    granted.tenant.sql.exec(update, &[parameters.to_string().into(), granted.id.as_str().into()]).unwrap();
+}
+
+fn bearer(token: &str) -> (&'static str, String) {
+    ("authorization", format!("Bearer {token}"))
+}
+
+#[test]
+fn c8_an_access_token_that_has_expired_proves_nothing() {
+    for expired in EXPIRED {
+        let granted = revoking_by_access_token(expired);
+        granted.token();
+        granted.provider.with(|state| state.end_access());
+        assert_eq!(disconnect_driven(&granted)["revocation"], "revoked", "{expired:?}");
+        let sent = granted.provider.with(|state| state.revoked_by.clone());
+        assert_eq!(sent, [bearer("fake-access-1"), bearer("fake-access-2")]);
+    }
+    // Nor does one that is refused as soon as it was made.
+    for expired in EXPIRED {
+        let granted = revoking_by_access_token(expired);
+        let (_, status, body) = expired;
+        granted.provider.with(|state| {
+            state.is_prompt = true;
+            state.refuses_all = Some((status, body));
+        });
+        let receipt = disconnect(&granted);
+        assert_eq!(receipt["revocation"], "failed", "{expired:?}");
+        assert_eq!(granted.provider.with(|state| state.revoked.len()), 1);
+    }
+}
+
+#[test]
+fn c8_a_refresh_under_way_outdates_the_access_token_in_memory() {
+    for expired in EXPIRED {
+        let granted = revoking_by_access_token(expired);
+        let first = granted.token();
+        // Within the last minute it still serves, and another one is asked for.
+        granted.provider.pass(3_570_000);
+        let mut callers = granted.callers(1);
+        assert!(callers.poll_one(0));
+        granted.provider.with(|state| state.revoked_by.clear());
+        let receipt = disconnect_driven(&granted);
+        assert_eq!(receipt["revocation"], "revoked", "{expired:?}");
+        let sent = granted.provider.with(|state| state.revoked_by.clone());
+        assert_eq!(sent, [bearer("fake-access-3")], "{}", first.number);
+    }
+}
+
+#[test]
+fn c8_the_token_goes_in_the_header_that_the_provider_reads() {
+    let mut granted = Granted::new(Kind::Strict);
+    granted.id = connect(&granted.tenant, "shopify", Some("fake-refresh-0"), None);
+    set_parameters(&granted, json!({ "shop": "acme" }));
+    assert_eq!(disconnect_driven(&granted)["revocation"], "revoked");
+    let sent = granted.provider.with(|state| state.revoked_by.clone());
+    assert_eq!(sent, [("X-Shopify-Access-Token", "fake-access-1".to_owned())]);
+}
+
+#[test]
+fn b3_what_can_never_be_revoked_is_not_tried_for_ever() {
+    for spoil in [
+        "UPDATE receipts SET connector = 'no-longer-there'",
+        "UPDATE receipts SET connector = 'jira'",
+        "UPDATE receipts SET sealed = x'00'",
+        "UPDATE receipts SET sealed = CAST(substr(sealed, 1, length(sealed) - 1) || x'00' AS BLOB)",
+        "UPDATE receipts SET allowed_hosts = '[]'",
+    ] {
+        let granted = with_revocations(Kind::Kept, [None]);
+        let sealed = granted.column("sealed");
+        assert_eq!(disconnect(&granted)["revocation"], "pending");
+        granted.tenant.sql.exec(spoil, &[]).unwrap();
+        assert!(alarm(&granted) && !alarm(&granted), "{spoil}");
+        let settled = receipt(&granted);
+        assert_eq!(settled["revocation"], "failed", "{spoil}");
+        assert!(settled["detail"].as_str().unwrap().contains("by hand"), "{settled}");
+        assert_wiped(&granted, &sealed);
+    }
+}
+
 /// With a network that moves.
 fn disconnect_driven(granted: &Granted) -> Json {
     granted.provider.with(|state| state.is_prompt = true);

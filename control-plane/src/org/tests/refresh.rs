@@ -165,6 +165,64 @@ fn b1_a_hundred_callers_one_refresh() {
 }
 
 #[test]
+fn t1_a_refresh_that_brings_more_than_was_asked_for_ends_the_connections_use() {
+    const ASKED: &str = "https://www.googleapis.com/auth/gmail.readonly";
+    const MISSING: &str = "https://www.googleapis.com/auth/gmail.metadata";
+    let granted = Granted::new(Kind::Strict);
+    let update = "UPDATE connections SET scopes = ?, missing_scopes = ?";
+    let values = [json!([ASKED]).to_string().into(), json!([MISSING]).to_string().into()];
+    granted.tenant.sql.exec(update, &values).unwrap();
+    // As granted, or as asked.
+    for scope in [
+        ASKED,
+        concat!(
+            "https://www.googleapis.com/auth/gmail.metadata ",
+            "https://www.googleapis.com/auth/gmail.readonly"
+        ),
+    ] {
+        granted.provider.with(|state| state.scope = Some(scope));
+        granted.token();
+        granted.provider.pass(HOUR);
+    }
+    granted.provider.with(|state| state.scope = Some("https://mail.google.com/"));
+    let refused = granted.one(None);
+    assert_eq!(refused.unwrap_err().public().0, Code::ConnectionNotReady);
+    assert_eq!(granted.status(), "reauthorization_required/refused");
+    assert_eq!(
+        granted.actions("connection."),
+        ["connection.scopes_exceeded", "connection.reauthorization_required"]
+    );
+    assert_eq!(granted.one(None).unwrap_err().public().0, Code::ConnectionNotReady);
+    assert_eq!(granted.provider.sent(), 3);
+    assert!(granted.tenant.verify_audit().ok);
+    // What there is to revoke is the newest.
+    let delete = Operation::DeleteConnection { id: granted.id.clone() };
+    granted.tenant.call_outside(&granted.tenant.founder, delete, &Json::Null, &granted.provider).unwrap();
+    let revoked = granted.provider.with(|state| state.revoked.clone());
+    assert!(revoked[0].contains("token=fake-refresh-3&"), "{revoked:?}");
+}
+
+#[test]
+fn a_token_of_the_grant_before_is_not_used_for_the_one_after() {
+    let granted = Granted::new(Kind::Kept);
+    let operation = Operation::TestConnection { id: granted.id.clone() };
+    let call = call(granted.tenant.founder.clone(), operation);
+    let ask = || leave(granted.tenant.context(&call), &granted.provider, None, None);
+    let mut tasks = Tasks::new((0..2).map(|_| -> Pin<Box<dyn Future<Output = _>>> { Box::pin(ask()) }));
+    assert!(tasks.poll_one(0) && tasks.poll_one(0));
+    // One of the two sees the answer. Before the other one does, the person has granted access anew.
+    while tasks.running() == 2 {
+        if !tasks.poll_one(0) {
+            granted.provider.tick();
+        }
+    }
+    overtake(&granted.tenant, &granted.id);
+    tasks.finish(|| granted.provider.tick());
+    let numbers = tasks.results().into_iter().map(|reply| super::granted(json_of(&reply.unwrap())).token);
+    assert_eq!(numbers.collect::<Vec<_>>(), [Some(2), Some(4)]);
+}
+
+#[test]
 fn t7_each_expiry_is_one_more_refresh_and_none_asks_for_the_person() {
     let granted = Granted::new(Kind::Strict);
     for round in 1..=5 {

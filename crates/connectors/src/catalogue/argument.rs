@@ -82,7 +82,10 @@ impl Constraint {
     pub fn accepts_text(&self, value: &str) -> bool {
         match self {
             Self::Any => true,
-            Self::Without(forbidden) => !forbidden.iter().any(|text| value.contains(text.as_str())),
+            Self::Without(forbidden) => {
+                let value = value.to_lowercase();
+                !forbidden.iter().any(|text| value.contains(&text.to_lowercase()))
+            }
             Self::Words(allowed) => value.split(' ').all(|word| allowed.iter().any(|a| is_word(word, a))),
             Self::OneOf(allowed) => allowed.iter().any(|scalar| scalar.to_string() == value),
             Self::ListOf(allowed) => value.split(',').all(|item| allowed.iter().any(|a| a == item)),

@@ -76,7 +76,9 @@ pub enum TokenBody {
 pub struct Refresh {
     /// What a refresh does to the refresh token.
     pub kind: RefreshKind,
-    /// With `rotated`: for how long the provider takes the former token again. 0: never, and it may end the grant.
+    /// With `rotated`: for how long the provider takes the former token again. 0: never, and it may end the grant. Said for
+    /// the reader alone: after a lost answer the former token is sent again in any case, and where the provider refuses it,
+    /// the connection's status says `rotation_lost`.
     #[serde(default)]
     pub reuse_grace_seconds: u64,
     /// The access token's lifetime where the token response names none.

@@ -20,8 +20,6 @@ mod tests;
 pub const MAX_ANSWER: usize = 64 * 1024;
 /// A year: the longest lifetime of an access token that is believed, in seconds.
 const MAX_LIFETIME_S: u32 = 31_536_000;
-/// The longest time that a provider may make us wait, in seconds.
-const MAX_RETRY_AFTER_S: u32 = 3600;
 const MAX_SCOPES: usize = 256;
 const MAX_SCOPE: usize = 512;
 const MAX_EXTRAS: usize = 32;
@@ -32,8 +30,6 @@ const MAX_EXTRA: usize = 2048;
 pub struct TokenAnswer<'a> {
     /// Its status.
     pub status: u16,
-    /// `Retry-After`. A date is ignored.
-    pub retry_after: Option<&'a str>,
     /// Its body.
     pub body: &'a [u8],
 }
@@ -46,10 +42,7 @@ pub enum TokenOutcome {
     /// There are none, and asking again would not help.
     Refused(Refusal),
     /// Ask again later, with the same code or refresh token.
-    Temporary {
-        /// After so many seconds, if the provider says so; at most an hour.
-        retry_after_s: Option<u32>,
-    },
+    Temporary,
     /// Not known: the provider may have used up what was redeemed.
     Unreadable,
 }
@@ -91,7 +84,7 @@ impl TokenAnswer<'_> {
     #[must_use]
     pub fn read(&self) -> TokenOutcome {
         match self.status {
-            408 | 425 | 429 | 500.. => self.temporary(),
+            408 | 425 | 429 | 500.. => TokenOutcome::Temporary,
             200..=299 => self.success().unwrap_or(TokenOutcome::Unreadable),
             400..=499 => self.refusal(self.members().and_then(|members| members.error_code())),
             // A redirect is not followed with a secret in hand.
@@ -151,16 +144,9 @@ impl TokenAnswer<'_> {
                 | "fatal_error"
                 | "service_unavailable"
                 | "request_timeout",
-            ) => return self.temporary(),
+            ) => return TokenOutcome::Temporary,
             _ => Refusal::Other(code),
         })
-    }
-
-    fn temporary(&self) -> TokenOutcome {
-        let digits = self.retry_after.map(str::trim).filter(|text| text.bytes().all(|b| b.is_ascii_digit()));
-        // Digits that don't parse are none, or too many.
-        let seconds = digits.filter(|text| !text.is_empty()).map(|text| text.parse().unwrap_or(u32::MAX));
-        TokenOutcome::Temporary { retry_after_s: seconds.map(|seconds| seconds.min(MAX_RETRY_AFTER_S)) }
     }
 }
 

@@ -12,6 +12,8 @@ use super::{Client, FORM, MAX_ANSWER, request};
 #[cfg(test)]
 mod tests;
 
+const AUTHORIZATION: &str = "authorization";
+
 /// How a provider revokes, as the catalogue describes it.
 #[derive(Clone, Copy, Debug)]
 pub struct Revocation<'a> {
@@ -23,6 +25,8 @@ pub struct Revocation<'a> {
     pub token: RevocationToken,
     /// How the call is authenticated.
     pub authentication: RevocationAuthentication,
+    /// Where [`RevocationAuthentication::Bearer`] puts the token, if not in `Authorization`: a header's name.
+    pub token_header: Option<&'static str>,
     /// The JSON of a `post_json` or `delete`. `{token}`, `{client_id}` and `{client_secret}`, inside of quotation marks,
     /// stand for those.
     pub body: Option<&'a str>,
@@ -59,7 +63,7 @@ pub enum RevocationAuthentication {
     ClientBasic,
     /// The client, with its id and secret in the form.
     ClientPost,
-    /// The token itself, as a bearer.
+    /// The token itself, as in a call of the provider's API: as a bearer or in a header of its own.
     Bearer,
 }
 
@@ -70,8 +74,8 @@ pub struct RevocationRequest {
     pub method: &'static str,
     /// Where to.
     pub url: SecretString,
-    /// `Authorization`.
-    pub authorization: Option<SecretString>,
+    /// The header that authenticates it: its name and value.
+    pub authentication: Option<(&'static str, SecretString)>,
     /// `Content-Type` of the body.
     pub content_type: Option<&'static str>,
     /// The body.
@@ -114,17 +118,20 @@ impl RevocationRequest {
             "client_id" => Some(percent(&client.id)),
             _ => None,
         });
-        let authorization = match revocation.authentication {
-            RevocationAuthentication::None | RevocationAuthentication::ClientPost => None,
-            RevocationAuthentication::ClientBasic => Some(request::basic(client)),
-            RevocationAuthentication::Bearer => Some(format!("Bearer {token}").into()),
+        let authentication = match (revocation.authentication, revocation.token_header) {
+            (RevocationAuthentication::None | RevocationAuthentication::ClientPost, _) => None,
+            (RevocationAuthentication::ClientBasic, _) => Some((AUTHORIZATION, request::basic(client))),
+            (RevocationAuthentication::Bearer, None) => {
+                Some((AUTHORIZATION, format!("Bearer {token}").into()))
+            }
+            (RevocationAuthentication::Bearer, Some(header)) => Some((header, token.into())),
         };
         let method = match revocation.kind {
             RevocationKind::Rfc7009 | RevocationKind::PostJson => "POST",
             RevocationKind::Delete => "DELETE",
             RevocationKind::Get => "GET",
         };
-        Some(Self { method, url, authorization, content_type, body })
+        Some(Self { method, url, authentication, content_type, body })
     }
 }
 
@@ -176,6 +183,9 @@ pub enum Verdict {
     Revoked,
     /// The provider says that there is nothing (more) to revoke.
     AlreadyGone,
+    /// The provider does not take the token that was sent. Of an access token that proves nothing: it may have expired while
+    /// the grant lives.
+    NotTaken,
     /// Try again later.
     Temporary,
     /// It didn't, and trying again would not help.
@@ -206,11 +216,11 @@ pub fn revocation_verdict(status: u16, body: &[u8], already_gone: &[u16]) -> Ver
         }
         _ if already_gone.contains(&status) => Verdict::AlreadyGone,
         _ if matches!(status, 408 | 425 | 429 | 500..) => Verdict::Temporary,
+        "token_expired" | "invalid_auth" | "not_authed" => Verdict::NotTaken,
+        _ if status == 401 => Verdict::NotTaken,
         _ if !(200..=299).contains(&status) => Verdict::Failed,
         // Slack answers with status 200 always.
-        "token_revoked" | "token_expired" | "invalid_auth" | "account_inactive" | "not_authed" => {
-            Verdict::AlreadyGone
-        }
+        "token_revoked" | "account_inactive" => Verdict::AlreadyGone,
         "ratelimited" | "internal_error" | "fatal_error" | "service_unavailable" | "request_timeout" => {
             Verdict::Temporary
         }

@@ -7,7 +7,8 @@ use super::soql::SoqlProblem;
 /// How many requests or values a text lists.
 const MAX_LISTED: usize = 24;
 
-/// A refusal by a connector's rules. [`code`](Self::code) is stable and goes into the API's problem documents.
+/// A refusal by a connector's rules. [`code`](Self::code) is stable: the API's `detail` and
+/// `reason` begin with it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Refusal {
@@ -143,7 +144,7 @@ pub enum Refusal {
 }
 
 impl Refusal {
-    /// The stable code that the API answers with.
+    /// The stable name of what is refused.
     #[must_use]
     pub const fn code(&self) -> &'static str {
         match self {

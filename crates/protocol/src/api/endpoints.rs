@@ -25,7 +25,8 @@ pub struct NewEndpoint {
 pub struct Endpoint {
     /// `end_…`
     pub id: EndpointId,
-    /// Where deliveries go.
+    /// Where deliveries go. In full in the answer that creates it alone; from then on scheme and host, and `…` for the rest,
+    /// since receivers put secrets of their own into path and query: `https://example.com/…`.
     pub url: String,
     /// Types of events that it gets; empty: all.
     pub event_types: Vec<String>,

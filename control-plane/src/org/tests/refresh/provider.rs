@@ -69,6 +69,14 @@ pub(crate) struct State {
     pub revoked: Vec<String>,
     /// What it answers to them, the last one from then on; none: no answer.
     pub revocations: VecDeque<Option<u16>>,
+    /// The headers of each of them that hold an access token.
+    pub revoked_by: Vec<(&'static str, String)>,
+    /// What it answers to them where the access token is not the newest that it gave out.
+    pub to_an_expired_token: Option<(u16, &'static str)>,
+    /// What it answers to them, whatever the token.
+    pub refuses_all: Option<(u16, &'static str)>,
+    /// The scopes that its answers name.
+    pub scope: Option<&'static str>,
     /// It does not answer at all, and time passes.
     pub is_silent: bool,
     /// It answers at once, without a network.
@@ -76,6 +84,11 @@ pub(crate) struct State {
 }
 
 impl State {
+    /// The access token that it gave out last ends before its time.
+    pub(crate) fn end_access(&mut self) {
+        self.access = None;
+    }
+
     /// The person grants access again; the refresh token is the first one.
     pub(crate) fn grant_anew(&mut self) {
         (self.is_over, self.refresh) = (false, "fake-refresh-0".into());
@@ -108,6 +121,10 @@ impl Provider {
             secrets: vec!["fake-refresh-0".into()],
             revoked: Vec::new(),
             revocations: VecDeque::new(),
+            revoked_by: Vec::new(),
+            to_an_expired_token: None,
+            refuses_all: None,
+            scope: None,
             is_silent: false,
             is_prompt: false,
         };
@@ -206,6 +223,9 @@ impl Provider {
             if !state.expires_in.is_null() {
                 body["expires_in"] = state.expires_in.clone();
             }
+            if let Some(scope) = state.scope {
+                body["scope"] = scope.into();
+            }
             state.secrets.push(access.clone());
             state.access = Some(access);
             if state.kind != Kind::Kept {
@@ -220,9 +240,18 @@ impl Provider {
         })
     }
 
-    fn revoke(&self, url: &str, body: &str) -> Result<RemoteAnswer, NoAnswer> {
+    fn revoke(&self, request: &RemoteRequest, body: &str) -> Result<RemoteAnswer, NoAnswer> {
         self.with(|state| {
-            state.revoked.push(format!("{url} {body}"));
+            state.revoked.push(format!("{} {body}", request.url));
+            let held = request.headers.iter().map(|(name, value)| (*name, value.expose_secret().to_owned()));
+            let held = held.filter(|(_, value)| value.contains("fake-access")).collect::<Vec<_>>();
+            let is_newest = |text: &str| state.access.as_ref().is_some_and(|newest| text.ends_with(newest));
+            let is_expired = held.iter().any(|(_, value)| !is_newest(value));
+            state.revoked_by.extend(held);
+            let refusal = state.refuses_all.or(state.to_an_expired_token.filter(|_| is_expired));
+            if let Some((status, body)) = refusal {
+                return Ok(answer(status, None, body));
+            }
             let said = match state.revocations.len() {
                 0 => Some(200),
                 1 => state.revocations[0],
@@ -257,7 +286,7 @@ impl Remote for Provider {
         match field("grant_type") {
             Some("refresh_token") => self.refresh(field("refresh_token").unwrap()).await,
             _ if self.with(|state| state.is_silent) => std::future::pending().await,
-            _ => self.revoke(&request.url, body),
+            _ => self.revoke(&request, body),
         }
     }
 

@@ -60,6 +60,10 @@ impl<'a, T> Tasks<'a, T> {
         self.0.iter().any(Task::is_running)
     }
 
+    pub(crate) fn running(&self) -> usize {
+        self.0.iter().filter(|task| task.is_running()).count()
+    }
+
     /// Goes on until all are done, `tick` moving the world when nobody is awake.
     ///
     /// # Panics

@@ -7,7 +7,14 @@ fn client() -> Client {
 }
 
 fn revocation(kind: RevocationKind, authentication: RevocationAuthentication) -> Revocation<'static> {
-    Revocation { kind, url: URL, token: RevocationToken::Refresh, authentication, body: None }
+    Revocation {
+        kind,
+        url: URL,
+        token: RevocationToken::Refresh,
+        authentication,
+        token_header: None,
+        body: None,
+    }
 }
 
 /// Builds the call for the tokens `fake-refresh/{client_id}` and `fake-access`.
@@ -18,6 +25,28 @@ fn request(revocation: &Revocation<'_>) -> RevocationRequest {
 
 fn text(secret: &Option<SecretString>) -> Option<&str> {
     secret.as_ref().map(|secret| secret.expose_secret())
+}
+
+/// The value of `Authorization`.
+fn header(request: &RevocationRequest) -> Option<&str> {
+    request.authentication.as_ref().map(|(name, value)| {
+        assert_eq!(*name, "authorization");
+        value.expose_secret()
+    })
+}
+
+#[test]
+fn a_token_goes_in_the_header_of_its_providers_api() {
+    let own = Revocation {
+        token: RevocationToken::Access,
+        token_header: Some("X-Token"),
+        ..revocation(RevocationKind::Delete, RevocationAuthentication::Bearer)
+    };
+    let (name, value) = request(&own).authentication.unwrap();
+    assert_eq!((name, value.expose_secret()), ("X-Token", "fake-access"));
+    // The client's password is not a token.
+    let basic = Revocation { authentication: RevocationAuthentication::ClientBasic, ..own };
+    assert!(header(&request(&basic)).unwrap().starts_with("Basic "));
 }
 
 #[test]
@@ -33,7 +62,7 @@ fn rfc_7009_posts_the_token_with_a_hint() {
     ] {
         let request = request(&revocation(RevocationKind::Rfc7009, authentication));
         assert_eq!((request.method, request.url.expose_secret()), ("POST", URL));
-        assert_eq!(text(&request.authorization), authorization);
+        assert_eq!(header(&request), authorization);
         assert_eq!(request.content_type, Some("application/x-www-form-urlencoded"));
         assert_eq!(text(&request.body), Some(body));
     }
@@ -72,7 +101,7 @@ fn the_token_goes_where_the_provider_wants_it() {
     let sent = request(&hubspot);
     assert_eq!(sent.method, "DELETE");
     assert_eq!(sent.url.expose_secret(), "https://api.example.com/tokens/fake%2Drefresh%2F%7Bclient%5Fid%7D");
-    assert!(sent.authorization.is_none() && sent.body.is_none() && sent.content_type.is_none());
+    assert!(sent.authentication.is_none() && sent.body.is_none() && sent.content_type.is_none());
 
     let github = Revocation {
         url: "https://api.example.com/applications/{client_id}/grant",
@@ -84,7 +113,7 @@ fn the_token_goes_where_the_provider_wants_it() {
     assert_eq!(sent.url.expose_secret(), "https://api.example.com/applications/cli%2Fent%261/grant");
     assert_eq!(text(&sent.body), Some(r#"{"access_token": "fake-access", "x": {}, "s": "fake\"secret"}"#));
     assert_eq!(sent.content_type, Some("application/json"));
-    assert!(text(&sent.authorization).unwrap().starts_with("Basic "));
+    assert!(header(&sent).unwrap().starts_with("Basic "));
     let posted = request(&Revocation { kind: RevocationKind::PostJson, ..github });
     assert_eq!((posted.method, text(&posted.body)), ("POST", text(&sent.body)));
 
@@ -94,7 +123,7 @@ fn the_token_goes_where_the_provider_wants_it() {
     };
     let sent = request(&slack);
     assert_eq!((sent.method, sent.url.expose_secret()), ("GET", URL));
-    assert_eq!(text(&sent.authorization), Some("Bearer fake-access"));
+    assert_eq!(header(&sent), Some("Bearer fake-access"));
     assert!(sent.body.is_none());
 }
 
@@ -128,7 +157,7 @@ fn debug_shows_no_secret() {
 
 #[test]
 fn the_verdict_is_no_better_than_what_the_answer_proves() {
-    use Verdict::{AlreadyGone, Failed, Revoked, Temporary};
+    use Verdict::{AlreadyGone, Failed, NotTaken, Revoked, Temporary};
     let long = format!(r#"{{"ok":false,"x":"{}"}}"#, "a".repeat(MAX_ANSWER));
     for (status, body, already_gone, verdict) in [
         (200, "", &[][..], Revoked),
@@ -139,7 +168,11 @@ fn the_verdict_is_no_better_than_what_the_answer_proves() {
         (200, r#"{"ok":true,"revoked":false}"#, &[], Failed),
         (200, r#"{"ok":false}"#, &[], Failed),
         (200, r#"{"ok":false,"error":"token_revoked"}"#, &[], AlreadyGone),
-        (200, r#"{"ok":false,"error":"invalid_auth"}"#, &[], AlreadyGone),
+        (200, r#"{"ok":false,"error":"invalid_auth"}"#, &[], NotTaken),
+        (200, r#"{"ok":false,"error":"token_expired"}"#, &[], NotTaken),
+        (401, r#"{"ok":false,"error":"not_authed"}"#, &[], NotTaken),
+        (401, r#"{"error":"invalid_client"}"#, &[], Failed),
+        (401, "", &[401], AlreadyGone),
         (200, r#"{"ok":false,"error":"ratelimited"}"#, &[], Temporary),
         (200, r#"{"ok":false,"error":"no_permission"}"#, &[], Failed),
         (200, r#"{"error":{"code":1}}"#, &[], Failed),
@@ -151,7 +184,7 @@ fn the_verdict_is_no_better_than_what_the_answer_proves() {
         (400, r#"{"error":"invalid_request"}"#, &[400], Failed),
         (404, "", &[404], AlreadyGone),
         (404, "", &[], Failed),
-        (401, "", &[], Failed),
+        (401, "", &[], NotTaken),
         (302, "", &[], Failed),
         (408, "", &[], Temporary),
         (429, "", &[], Temporary),
