@@ -33,7 +33,7 @@ const AT_ONCE: usize = 6;
 const NOT_ASKED: &str = "the provider has not confirmed it in time: end access there by hand";
 
 /// Every table that holds something of an org, in the order in which they are emptied.
-pub(super) const TABLES: [&str; 19] = [
+pub(super) const TABLES: [&str; 18] = [
     "connections",
     "receipts",
     "authorizations",
@@ -52,10 +52,11 @@ pub(super) const TABLES: [&str; 19] = [
     "members",
     "meters",
     "spent",
-    "outbox",
 ];
 /// And the org itself, with what it has done.
 pub(super) const LAST: [&str; 2] = ["audit", "org"];
+/// And what it had to do: others take its place.
+pub(super) const OUTBOX: &str = "outbox";
 
 /// Wrapped data keys.
 const WRAPPED: [&str; 2] = ["wrapped_dek", "old_wrapped_dek"];
@@ -134,11 +135,11 @@ fn destroy(ctx: Context<'_>, actor: &Actor) -> Result<DeletedOrg, AppError> {
             "INSERT INTO tombstone (id, deleted_at, certificate) VALUES (?, ?, ?)",
             &[ctx.org.as_str().into(), ctx.now_ms.into(), certificate.as_str().into()],
         )?;
-        for member in &members {
-            let task = Task::TellAccount { user: member.parse(0)?, email: member.text(1)?.to_owned() };
-            outbox::put(tx, ctx.now_ms, &task)?;
-        }
-        outbox::put(tx, ctx.now_ms, &Task::LeaveRegistry)?;
+        let told = members.iter().map(|member| {
+            Ok(Task::TellAccount { user: member.parse(0)?, email: member.text(1)?.to_owned() })
+        });
+        let tasks: Vec<Task> = told.chain([Ok(Task::LeaveRegistry)]).collect::<Result<_, SqlError>>()?;
+        outbox::replace(tx, ctx.now_ms, &tasks)?;
         Ok(committed.map(|()| DeletedOrg { certificate, claims }))
     })?;
     plan::forget(ctx);
@@ -179,6 +180,7 @@ fn count(store: Store<'_>) -> Result<BTreeMap<String, u64>, SqlError> {
     TABLES
         .into_iter()
         .chain(LAST)
+        .chain([OUTBOX])
         .map(|table| {
             let row = store.first(&format!("SELECT COUNT(*) FROM {table}"), &[])?.ok_or(SqlError::Row)?;
             Ok((table.to_owned(), row.number(0)?))

@@ -2,8 +2,8 @@
 
 use super::refresh::connect;
 use super::*;
-use crate::org::deletion::{LAST, TABLES};
-use crate::org::outbox::{Task, next};
+use crate::org::deletion::{LAST, OUTBOX, TABLES};
+use crate::org::outbox::{Task, done, next};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use futures_util::FutureExt as _;
@@ -44,7 +44,7 @@ fn b4_nothing_is_left_but_the_tombstone_and_who_is_to_be_told() {
     let sealed: Vec<Vec<u8>> = sealed.iter().map(|row| row.blob(0).unwrap().to_vec()).collect();
     let reply = tenant.call(&tenant.founder, Operation::DeleteOrg, &body(NAME)).unwrap();
     assert_eq!((reply.status, reply.session.as_ref().map(|token| token.len())), (200, Some(0)));
-    for table in TABLES.into_iter().chain(LAST).filter(|table| *table != "outbox") {
+    for table in TABLES.into_iter().chain(LAST) {
         assert_eq!(tenant.count(table), 0, "{table}");
     }
     let bytes = tenant.sql.bytes();
@@ -67,6 +67,22 @@ fn b4_nothing_is_left_but_the_tombstone_and_who_is_to_be_told() {
     assert_eq!(crate::org::buried(tenant.store()).unwrap().as_ref(), Some(&tenant.org));
 }
 
+#[test]
+fn b4_a_task_that_is_being_done_meanwhile_takes_none_of_the_last_ones_with_it() {
+    let tenant = Tenant::new(1);
+    let ended = connect(&tenant, "gmail", Some("fake-refresh-token"), None);
+    tenant.ok(Operation::DeleteConnection { id: ended }, &Json::Null);
+    let due = NOW + 30_000;
+    let (id, task) = next(tenant.store(), due).unwrap().unwrap();
+    assert!(matches!(task, Task::Revoke { .. }));
+    tenant.delete();
+    done(tenant.store(), id).unwrap();
+    let (_, told) = next(tenant.store(), due).unwrap().unwrap();
+    assert_eq!(told, Task::TellAccount { user: user(1).id, email: user(1).email });
+    assert_eq!(next(tenant.store(), due).unwrap().unwrap().1, Task::LeaveRegistry);
+    assert_eq!(next(tenant.store(), due).unwrap(), None);
+}
+
 /// A table that the deletion does not know would outlive its org.
 #[test]
 fn b4_every_table_is_emptied() {
@@ -75,7 +91,8 @@ fn b4_every_table_is_emptied() {
         "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%' ORDER BY name";
     let tables = tenant.sql.exec(tables, &[]).unwrap();
     let tables: Vec<&str> = tables.iter().map(|row| row.text(0).unwrap()).collect();
-    let mut known: Vec<&str> = TABLES.into_iter().chain(LAST).chain(["migrations", "tombstone"]).collect();
+    let mut known: Vec<&str> =
+        TABLES.into_iter().chain(LAST).chain([OUTBOX, "migrations", "tombstone"]).collect();
     known.sort_unstable();
     assert_eq!(tables, known);
 }
