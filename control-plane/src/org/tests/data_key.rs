@@ -310,6 +310,24 @@ fn c7_records_are_sealed_anew_in_batches_and_from_where_a_crash_left_them() {
 }
 
 #[test]
+fn c7_what_does_not_open_stops_neither_the_other_records_nor_the_check_in() {
+    let mut tenant = Tenant::new(1);
+    let records = furnish(&mut tenant);
+    tenant.sql.exec("UPDATE sources SET sealed = substr(sealed, 1, 5)", &[]).unwrap();
+    tenant.sql.exec("UPDATE receipts SET allowed_hosts = 'broken'", &[]).unwrap();
+    assert_eq!(tenant.ok(Operation::RotateOrgKey, &Json::Null)["records_left"], records);
+    let registry = Registry::new(1);
+    tenant.alarm(&registry).unwrap();
+    assert_eq!(tenant.org_key()["records_left"], 2);
+    assert_eq!(*registry.told.borrow(), [Some(1)]);
+    // Nor does a key that is not in the keyring.
+    tenant.secrets = with_keyring(2, &[2]);
+    tenant.now_ms += 3_600_000;
+    tenant.alarm(&registry).unwrap_err();
+    assert_eq!(*registry.told.borrow(), [Some(1), Some(1)]);
+}
+
+#[test]
 fn c7_a_key_encryption_key_may_change_while_records_are_sealed_anew() {
     let mut tenant = Tenant::new(1);
     tenant.secrets = with_keyring(1, &[1, 2]);
