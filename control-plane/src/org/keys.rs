@@ -170,7 +170,7 @@ pub(super) fn rotate(ctx: Context<'_>, actor: &Actor, body: &[u8]) -> Result<Rep
         let Keys { current, old } = Keys::load(ctx)?;
         if old.is_some() {
             return Err(AppError::refused(
-                Code::KeyVersionRefused,
+                Code::RotationRunning,
                 "the last rotation still seals records anew: see records_left at GET /v1/org/key",
             ));
         }

@@ -259,7 +259,7 @@ fn c7_a_second_rotation_waits_for_the_first() {
     tenant.ok(Operation::RotateOrgKey, &Json::Null);
     let again = tenant.call(&tenant.founder, Operation::RotateOrgKey, &Json::Null).unwrap_err();
     let (code, detail) = again.public();
-    assert_eq!(code, Code::KeyVersionRefused);
+    assert_eq!(code, Code::RotationRunning);
     assert!(detail.unwrap().contains("records_left"));
     tenant.alarm(&Registry::new(1)).unwrap();
     tenant.now_ms += 60_000;
