@@ -40,8 +40,8 @@ pub struct KekVersion {
     pub orgs: u64,
     /// Accounts' data keys that it wraps.
     pub accounts: u64,
-    /// It may be taken out of the keyring: it is not the current one, the deployed keyring does not begin with it, and it
-    /// wraps nothing.
+    /// It may be taken out of the keyring: it is not the current one, the deployed keyring does not begin with it, it wraps
+    /// nothing, and no backup of the last 30 days may hold a data key that it wraps.
     pub retirable: bool,
     /// Why it may not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
