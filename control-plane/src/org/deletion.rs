@@ -30,6 +30,12 @@ const REVOKING_MS: u64 = 20_000;
 /// Providers asked at a time.
 const AT_ONCE: usize = 6;
 
+/// Receipts that the certificate lists: the rest is counted. However long an org has lived, its tombstone is one row of a
+/// Durable Object, which holds 2 MB.
+pub(super) const LISTED: usize = 200;
+/// Receipts that are read at a time.
+const READ: u32 = 500;
+
 const NOT_ASKED: &str = "the provider has not confirmed it in time: end access there by hand";
 
 /// Every table that holds something of an org, in the order in which they are emptied.
@@ -70,12 +76,13 @@ pub(super) async fn delete(
 ) -> Result<Reply, AppError> {
     let DeleteOrg { name } = json::parse(body)?;
     check_name(ctx, &name)?;
+    let begun_ms = ctx.now_ms;
     let _ = within(remote, REVOKING_MS, end_connections(ctx, remote, actor)).await;
     // Who may delete it, and whether it is still there, is decided once more after that.
     let ctx = ctx.at(remote.now_ms());
     let actor = readmit(ctx)?;
     check_name(ctx, &name)?;
-    let deleted = destroy(ctx, &actor)?;
+    let deleted = destroy(ctx, &actor, begun_ms)?;
     Ok(Reply { session: Some(Zeroizing::default()), ..Reply::json(200, &deleted)? })
 }
 
@@ -105,14 +112,14 @@ async fn end_connections(ctx: Context<'_>, remote: &impl Remote, actor: &Actor) 
 }
 
 /// Everything goes, or nothing.
-fn destroy(ctx: Context<'_>, actor: &Actor) -> Result<DeletedOrg, AppError> {
+fn destroy(ctx: Context<'_>, actor: &Actor, begun_ms: u64) -> Result<DeletedOrg, AppError> {
     let deleted = ctx.store.transaction(|tx| {
         let keys = dek::Keys::load(ctx)?;
-        let receipts = last_receipts(ctx)?;
+        let receipts = Receipts::load(ctx, begun_ms)?;
         let members = ctx.store.query("SELECT user_id, email FROM members", &[])?;
         let event = Event::new("org.deleted", ctx.org)
             .with("members", members.len())
-            .with("connections", receipts.len());
+            .with("connections", receipts.listed.len());
         let committed = tx.commit(&ctx.subject(actor.name()), event, ())?;
         let (audit_length, audit_head) = store::head(ctx.store)?;
         let claims = DeletionClaims {
@@ -125,7 +132,9 @@ fn destroy(ctx: Context<'_>, actor: &Actor) -> Result<DeletedOrg, AppError> {
             kek_version: keys.current.key_version().get(),
             wrapped_key_sha256: hex(&Sha256::digest(keys.current.as_bytes())),
             rows: count(ctx.store)?,
-            receipts,
+            receipts: receipts.listed,
+            receipts_total: receipts.total,
+            receipts_sha256: hex(&receipts.sha256.finalize()),
             audit_length,
             audit_head,
         };
@@ -146,34 +155,62 @@ fn destroy(ctx: Context<'_>, actor: &Actor) -> Result<DeletedOrg, AppError> {
     Ok(deleted)
 }
 
-/// What became of every credential: with the data key goes also what is not settled.
-fn last_receipts(ctx: Context<'_>) -> Result<Vec<Receipt>, AppError> {
-    let now = rfc3339(ctx.now_ms);
-    let mut receipts = receipts::all(ctx)?;
-    for receipt in &mut receipts {
-        if receipt.revocation == Revocation::Pending {
-            receipt.revocation = Revocation::Failed;
-            receipt.detail = Some(NOT_ASKED.to_owned());
+/// What became of every credential.
+#[derive(Default)]
+struct Receipts {
+    /// Of the connections that this deletion has ended, as many as the certificate lists.
+    listed: Vec<Receipt>,
+    total: u64,
+    sha256: Sha256,
+}
+
+impl Receipts {
+    /// With the data key goes also what is not settled.
+    fn load(ctx: Context<'_>, begun_ms: u64) -> Result<Self, AppError> {
+        let (begun, now) = (rfc3339(begun_ms), rfc3339(ctx.now_ms));
+        let (mut receipts, mut last) = (Self::default(), 0);
+        loop {
+            let batch = receipts::after(ctx, last, READ)?;
+            let Some((row, _)) = batch.last() else { break };
+            last = *row;
+            for (_, mut receipt) in batch {
+                if receipt.revocation == Revocation::Pending {
+                    receipt.revocation = Revocation::Failed;
+                    receipt.detail = Some(NOT_ASKED.to_owned());
+                }
+                let deleted_at = receipt.deleted_at.get_or_insert_with(|| now.clone());
+                let is_ended_by_it = *deleted_at >= begun;
+                receipts.add(receipt, is_ended_by_it)?;
+            }
         }
-        receipt.deleted_at.get_or_insert_with(|| now.clone());
+        // Made, or not come to, while the others were ended.
+        for row in ctx.store.query("SELECT id, connector, name FROM connections ORDER BY rowid", &[])? {
+            let id: ConnectionId = row.parse(0)?;
+            ctx.tokens.take(&id, ctx.now_ms);
+            let receipt = Receipt {
+                connection_id: id,
+                connector: row.text(1)?.to_owned(),
+                name: row.text(2)?.to_owned(),
+                revocation: Revocation::Failed,
+                disconnected_at: now.clone(),
+                deleted_at: Some(now.clone()),
+                evidence: None,
+                detail: Some(NOT_ASKED.to_owned()),
+            };
+            receipts.add(receipt, true)?;
+        }
+        Ok(receipts)
     }
-    // Made, or not come to, while the others were ended.
-    let left = ctx.store.query("SELECT id, connector, name FROM connections ORDER BY rowid", &[])?;
-    for row in &left {
-        let id: ConnectionId = row.parse(0)?;
-        ctx.tokens.take(&id, ctx.now_ms);
-        receipts.push(Receipt {
-            connection_id: id,
-            connector: row.text(1)?.to_owned(),
-            name: row.text(2)?.to_owned(),
-            revocation: Revocation::Failed,
-            disconnected_at: now.clone(),
-            deleted_at: Some(now.clone()),
-            evidence: None,
-            detail: Some(NOT_ASKED.to_owned()),
-        });
+
+    fn add(&mut self, receipt: Receipt, is_ended_by_it: bool) -> Result<(), AppError> {
+        self.total += 1;
+        self.sha256.update(serde_json::to_vec(&receipt)?);
+        self.sha256.update(b"\n");
+        if is_ended_by_it && self.listed.len() < LISTED {
+            self.listed.push(receipt);
+        }
+        Ok(())
     }
-    Ok(receipts)
 }
 
 fn count(store: Store<'_>) -> Result<BTreeMap<String, u64>, SqlError> {

@@ -7,7 +7,8 @@ use crate::org::outbox::{Task, done, next};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use futures_util::FutureExt as _;
-use protocol::api::{DeletedOrg, Revocation};
+use protocol::api::{DeletedOrg, Receipt, Revocation};
+use sha2::Digest as _;
 use std::cell::Cell;
 use std::rc::Rc;
 
@@ -119,6 +120,42 @@ fn b4_the_certificate_says_what_was_destroyed_and_the_published_keys_prove_it() 
     // It opens nothing.
     let verifier = tokens::SessionVerifier::from_jwks(&tenant.secrets.signer.jwks()).unwrap();
     assert!(verifier.verify(&certificate, protocol::ISSUER, NOW / 1000).is_err());
+}
+
+/// A row of a Durable Object holds 2 MB, whatever the org has been through.
+#[test]
+fn b4_an_org_of_any_past_can_be_deleted_and_its_certificate_counts_what_it_does_not_list() {
+    let tenant = Tenant::new(1);
+    let name = "\u{1f511}".repeat(100);
+    let receipts = "WITH RECURSIVE n (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 2999) \
+                    INSERT INTO receipts (connection_id, connector, name, parameters, allowed_hosts, sealed, revocation, \
+                    disconnected_at, deleted_at) SELECT 'con_' || printf('%026d', i), 'http', ?, '{}', '[]', x'', \
+                    'unsupported', ?, CASE WHEN i < 2000 THEN ? END FROM n";
+    let before = NOW - 1;
+    tenant.sql.exec(receipts, &[name.as_str().into(), before.into(), before.into()]).unwrap();
+    let DeletedOrg { certificate, claims } = tenant.delete();
+    assert_eq!((claims.receipts_total, claims.receipts.len()), (3_000, 200));
+    assert_eq!(claims.rows["receipts"], 3_000);
+    // Those that were ended before are not listed again.
+    assert_eq!(claims.receipts[0].connection_id.as_str(), format!("con_{:026}", 2_000));
+    assert!(certificate.len() < 1_000_000, "{}", certificate.len());
+}
+
+#[test]
+fn b4_all_receipts_are_in_the_certificates_hash() {
+    let tenant = furnished();
+    let settled = "UPDATE receipts SET revocation = 'revoked', sealed = x'', deleted_at = ?";
+    tenant.sql.exec(settled, &[(NOW - 1).into()]).unwrap();
+    let before = tenant.ok(Operation::ListReceipts(Page::default()), &Json::Null)["data"][0].take();
+    let before: Receipt = serde_json::from_value(before).unwrap();
+    let claims = tenant.delete().claims;
+    assert_eq!((claims.receipts.len(), claims.receipts_total), (2, 3));
+    let all: Vec<String> = [&before]
+        .into_iter()
+        .chain(&claims.receipts)
+        .map(|receipt| serde_json::to_string(receipt).unwrap() + "\n")
+        .collect();
+    assert_eq!(claims.receipts_sha256, crate::context::hex(&sha2::Sha256::digest(all.concat())));
 }
 
 #[test]

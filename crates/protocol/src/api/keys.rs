@@ -126,8 +126,13 @@ pub struct DeletionClaims {
     pub wrapped_key_sha256: String,
     /// Rows deleted, by table.
     pub rows: BTreeMap<String, u64>,
-    /// What became of the connections' credentials at their providers.
+    /// What became of the credentials of the connections that this deletion has ended: of the first 200.
     pub receipts: Vec<Receipt>,
+    /// Receipts in all, those of connections that had been ended before it too.
+    pub receipts_total: u64,
+    /// SHA-256 over all of them, in hex: each as compact JSON, as `receipts` has it, and a line feed; in the order in which
+    /// the connections ended.
+    pub receipts_sha256: String,
     /// Events in the audit trail when it ended.
     pub audit_length: u64,
     /// Hash of its last event.
