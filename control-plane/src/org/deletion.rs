@@ -1,12 +1,14 @@
 //! The end of an org (claim B4): its data key is destroyed with all that it has sealed, and a signed certificate says so.
 //!
-//! First each connection is ended at its provider, as far as that goes in a few seconds. Then everything goes in one
-//! transaction: there is all of the org or nothing of it. What stays is a tombstone: the id, so that no org is ever made by
-//! it again, and the certificate. From then on the object answers as one that never was an org's.
+//! First each connection is ended at its provider, as far as that goes in a few seconds. Then, in one transaction, its keys,
+//! its credentials, its people and the org itself go: there is all of that or nothing of it. What stays is a tombstone: the
+//! id, so that no org is ever made by it again, and the certificate. From then on the object answers as one that never was
+//! an org's. What there may be any number of rows of, which nothing reads any more, its alarm deletes in batches
+//! ([`clear`]), from wherever the last one ended.
 //!
-//! SQLite leaves what it deletes in its pages: keys and credentials are overwritten first. Received events, of which there
-//! may be very many, are deleted alone: without the key nobody reads them. Names and the audit trail are not sealed; they
-//! are deleted, and are gone for good when their pages are used anew.
+//! SQLite leaves what it deletes in its pages: keys and credentials are overwritten first. Received events and kept answers
+//! are deleted alone: without the key nobody reads them. Names and the audit trail are not sealed; they are deleted, and
+//! are gone for good when their pages are used anew.
 
 use super::actor::Actor;
 use super::outbox::{self, Task};
@@ -38,31 +40,31 @@ const READ: u32 = 500;
 
 const NOT_ASKED: &str = "the provider has not confirmed it in time: end access there by hand";
 
-/// Every table that holds something of an org, in the order in which they are emptied.
-pub(super) const TABLES: [&str; 18] = [
+/// Every table that goes with the data key, in the order in which they are emptied.
+pub(super) const TABLES: [&str; 12] = [
     "connections",
     "receipts",
     "authorizations",
     "oauth_clients",
     "sources",
-    "inbound_events",
-    "idempotency",
     "endpoints",
-    "messages",
-    "deliveries",
     "api_keys",
     "rotated_keys",
     "invitations",
     "invitation_tokens",
     "sessions",
     "members",
-    "meters",
-    "spent",
 ];
-/// And the org itself, with what it has done.
-pub(super) const LAST: [&str; 2] = ["audit", "org"];
+/// The org itself goes with them.
+pub(super) const ORG: &str = "org";
 /// And what it had to do: others take its place.
 pub(super) const OUTBOX: &str = "outbox";
+/// Of which there may be any number of rows: emptied by the object's alarm ([`clear`]).
+pub(super) const BULK: [&str; 7] =
+    ["inbound_events", "idempotency", "messages", "deliveries", "meters", "spent", "audit"];
+
+/// Rows of a table that the alarm deletes at once: a few milliseconds.
+const BATCH: u32 = 500;
 
 /// Wrapped data keys.
 const WRAPPED: [&str; 2] = ["wrapped_dek", "old_wrapped_dek"];
@@ -111,7 +113,7 @@ async fn end_connections(ctx: Context<'_>, remote: &impl Remote, actor: &Actor) 
     Ok(())
 }
 
-/// Everything goes, or nothing.
+/// Everything that counts goes, or nothing.
 fn destroy(ctx: Context<'_>, actor: &Actor, begun_ms: u64) -> Result<DeletedOrg, AppError> {
     let deleted = ctx.store.transaction(|tx| {
         let keys = dek::Keys::load(ctx)?;
@@ -216,8 +218,8 @@ impl Receipts {
 fn count(store: Store<'_>) -> Result<BTreeMap<String, u64>, SqlError> {
     TABLES
         .into_iter()
-        .chain(LAST)
-        .chain([OUTBOX])
+        .chain(BULK)
+        .chain([ORG, OUTBOX])
         .map(|table| {
             let row = store.first(&format!("SELECT COUNT(*) FROM {table}"), &[])?.ok_or(SqlError::Row)?;
             Ok((table.to_owned(), row.number(0)?))
@@ -226,12 +228,15 @@ fn count(store: Store<'_>) -> Result<BTreeMap<String, u64>, SqlError> {
 }
 
 fn wipe(tx: &Tx<'_>) -> Result<(), SqlError> {
-    let columns = reseal::COLUMNS.iter().filter(|column| column.table != "inbound_events");
+    let columns = reseal::COLUMNS.iter().filter(|column| TABLES.contains(&column.table));
     let sealed = columns.map(|column| (column.table, "sealed"));
-    for (table, column) in WRAPPED.into_iter().map(|key| ("org", key)).chain(sealed) {
-        tx.write(&format!("UPDATE {table} SET {column} = zeroblob(length({column}))"), &[])?;
+    for (table, column) in WRAPPED.into_iter().map(|key| (ORG, key)).chain(sealed) {
+        tx.write(
+            &format!("UPDATE {table} SET {column} = zeroblob(length({column})) WHERE length({column}) > 0"),
+            &[],
+        )?;
     }
-    for table in TABLES.into_iter().chain(LAST) {
+    for table in TABLES.into_iter().chain([ORG]) {
         tx.write(&format!("DELETE FROM {table}"), &[])?;
     }
     Ok(())
@@ -243,4 +248,27 @@ fn wipe(tx: &Tx<'_>) -> Result<(), SqlError> {
 /// Those of the database.
 pub fn buried(store: Store<'_>) -> Result<Option<OrgId>, SqlError> {
     store.first("SELECT id FROM tombstone", &[])?.as_ref().map(|row: &Row| row.parse(0)).transpose()
+}
+
+/// Deletes a batch of each kind of row that a deletion has left.
+///
+/// # Errors
+/// Those of the database.
+pub fn clear(store: Store<'_>) -> Result<(), SqlError> {
+    if !has_rest(store)? {
+        return Ok(());
+    }
+    BULK.into_iter().try_for_each(|table| {
+        let batch = format!("DELETE FROM {table} WHERE rowid IN (SELECT rowid FROM {table} LIMIT ?)");
+        store.bookkeeping(&batch, &[BATCH.into()])
+    })
+}
+
+/// Whether a deletion has left something to [`clear`]. Never so for an org that is there.
+///
+/// # Errors
+/// Those of the database.
+pub fn has_rest(store: Store<'_>) -> Result<bool, SqlError> {
+    let left = BULK.map(|table| format!("EXISTS (SELECT 1 FROM {table})")).join(" OR ");
+    Ok(store.first(&format!("SELECT 1 FROM tombstone WHERE {left}"), &[])?.is_some())
 }

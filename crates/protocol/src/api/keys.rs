@@ -124,7 +124,8 @@ pub struct DeletionClaims {
     pub kek_version: u32,
     /// SHA-256 of the wrapped data key, in hex: which key it was, for who has a backup of it.
     pub wrapped_key_sha256: String,
-    /// Rows deleted, by table.
+    /// Rows by table when the data key was destroyed. Keys, credentials, people and the workspace itself went with it;
+    /// received events, kept answers, own events, meters and the audit trail are deleted right after, in batches.
     pub rows: BTreeMap<String, u64>,
     /// What became of the credentials of the connections that this deletion has ended: of the first 200.
     pub receipts: Vec<Receipt>,
