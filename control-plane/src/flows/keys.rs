@@ -18,11 +18,16 @@ use protocol::time::rfc3339;
 use std::collections::{BTreeMap, BTreeSet};
 use vault::{KeyVersion, Keyring};
 
+/// Backups reach back so far (point-in-time recovery of Durable Objects): an object that is taken back comes with its data
+/// key as it was wrapped then.
+const BACKUP_DAYS: u64 = 30;
+const DAY_MS: u64 = 86_400_000;
+
 /// `GET /v1/admin/keys`.
 pub(super) async fn get<O: Objects>(flow: Flow<'_, O>, caller: &Caller) -> Result<Reply, AppError> {
     operator(caller)?;
     let shards = ask_all(flow, &AskRegistry::Progress).await?;
-    Reply::json(200, &sum(&flow.secrets.keyring, &shards))
+    Reply::json(200, &sum(&flow.secrets.keyring, &shards, flow.now_ms))
 }
 
 /// `POST /v1/admin/keys/rotate`.
@@ -41,7 +46,7 @@ pub(super) async fn rotate<O: Objects>(
             "version: it is not in the deployed keyring; add it and deploy first",
         ));
     }
-    let keys = sum(keyring, &ask_all(flow, &AskRegistry::Progress).await?);
+    let keys = sum(keyring, &ask_all(flow, &AskRegistry::Progress).await?, flow.now_ms);
     if to < keys.current {
         return Err(AppError::refused(
             Code::KeyVersionRefused,
@@ -52,7 +57,7 @@ pub(super) async fn rotate<O: Objects>(
     let rotated = AskOrg::KeysRotated { operator, from: keys.current, to, before };
     flow.objects.org(&caller.org, &rotated).await?;
     let shards = ask_all(flow, &AskRegistry::Rotate { version: to }).await?;
-    Reply::json(202, &sum(keyring, &shards))
+    Reply::json(202, &sum(keyring, &shards, flow.now_ms))
 }
 
 /// Asks every shard the same; a failure says of how many.
@@ -84,7 +89,7 @@ async fn ask_all<O: Objects>(flow: Flow<'_, O>, ask: &AskRegistry) -> Result<Vec
 }
 
 /// What all shards know together.
-fn sum(keyring: &Keyring, shards: &[ShardKeys]) -> Keys {
+fn sum(keyring: &Keyring, shards: &[ShardKeys], now_ms: u64) -> Keys {
     let current = shards.iter().filter_map(|shard| shard.current).max();
     let current = current.unwrap_or_else(|| keyring.current().get());
     let (mut orgs, mut accounts) = (BTreeMap::new(), BTreeMap::new());
@@ -94,7 +99,7 @@ fn sum(keyring: &Keyring, shards: &[ShardKeys]) -> Keys {
     }
     let rotation = rotation(current, shards);
     let unmade = shards.iter().map(|shard| shard.unmade).sum();
-    let finished = rotation.as_ref().is_some_and(|rotation| rotation.finished_at.is_some());
+    let finished_ms = finished_ms(current, shards);
     let deployed = keyring.versions().map(KeyVersion::get);
     let known: BTreeSet<u32> =
         deployed.chain([current]).chain(orgs.keys().copied()).chain(accounts.keys().copied()).collect();
@@ -105,7 +110,7 @@ fn sum(keyring: &Keyring, shards: &[ShardKeys]) -> Keys {
                 |by_version: &BTreeMap<u32, u64>| by_version.get(&version).copied().unwrap_or_default();
             let (orgs, accounts) = (count(&orgs), count(&accounts));
             let wraps = orgs + accounts;
-            let reason = reason(keyring, current, version, wraps, finished, unmade);
+            let reason = reason(keyring, current, version, wraps, finished_ms, unmade, now_ms);
             KekVersion {
                 version,
                 deployed: KeyVersion::new(version).is_some_and(|version| keyring.has(version)),
@@ -125,21 +130,25 @@ fn reason(
     current: u32,
     version: u32,
     wraps: u64,
-    finished: bool,
+    finished_ms: Option<u64>,
     unmade: u64,
+    now_ms: u64,
 ) -> Option<String> {
+    let backups_end = finished_ms.map(|at| at + BACKUP_DAYS * DAY_MS);
     if version == current {
         Some("it is the current one".to_owned())
     } else if wraps > 0 {
         Some(format!("it wraps {wraps} data keys"))
-    } else if !finished {
+    } else if finished_ms.is_none() {
         Some("no rotation to another version has been finished".to_owned())
     } else if unmade > 0 {
         Some(format!("{unmade} workspaces or accounts are just being made"))
     } else if version == keyring.current().get() {
         Some(format!("the deployed keyring names it: set its `current` to {current} and deploy"))
     } else {
-        None
+        backups_end.filter(|end| now_ms < *end).map(|end| {
+            format!("backups of the last {BACKUP_DAYS} days may need it: keep it until {}", rfc3339(end))
+        })
     }
 }
 
@@ -147,9 +156,6 @@ fn reason(
 fn rotation(current: u32, shards: &[ShardKeys]) -> Option<KeyRotation> {
     let begun = shards.iter().filter(|shard| shard.current == Some(current));
     let started_at = begun.filter_map(|shard| shard.started_at).min()?;
-    // A shard that was not told yet has not finished.
-    let finished: Option<Vec<u64>> =
-        shards.iter().map(|shard| shard.finished_at.filter(|_| shard.current == Some(current))).collect();
     let (mut before, mut after) = (BTreeMap::new(), BTreeMap::new());
     for shard in shards {
         add(&mut after, &shard.orgs);
@@ -164,13 +170,20 @@ fn rotation(current: u32, shards: &[ShardKeys]) -> Option<KeyRotation> {
     Some(KeyRotation {
         target: current,
         started_at: rfc3339(started_at),
-        finished_at: finished.and_then(|all| all.into_iter().max()).map(rfc3339),
+        finished_at: finished_ms(current, shards).map(rfc3339),
         total: after.values().sum(),
         done: after.range(current..).map(|(_, count)| count).sum(),
         failing: shards.iter().map(|shard| shard.failing).sum(),
         before,
         after,
     })
+}
+
+/// When the last shard had finished it, Unix ms. One that was not told yet has not.
+fn finished_ms(current: u32, shards: &[ShardKeys]) -> Option<u64> {
+    let finished: Option<Vec<u64>> =
+        shards.iter().map(|shard| shard.finished_at.filter(|_| shard.current == Some(current))).collect();
+    finished?.into_iter().max()
 }
 
 fn add(sum: &mut BTreeMap<u32, u64>, counts: &BTreeMap<u32, u64>) {

@@ -1,12 +1,14 @@
 //! The end of an org (claim B4): its data key is destroyed with all that it has sealed, and a signed certificate says so.
 //!
-//! First each connection is ended at its provider, as far as that goes in a few seconds. Then everything goes in one
-//! transaction: there is all of the org or nothing of it. What stays is a tombstone: the id, so that no org is ever made by
-//! it again, and the certificate. From then on the object answers as one that never was an org's.
+//! First each connection is ended at its provider, as far as that goes in a few seconds. Then, in one transaction, its keys,
+//! its credentials, its people and the org itself go: there is all of that or nothing of it. What stays is a tombstone: the
+//! id, so that no org is ever made by it again, and the certificate. From then on the object answers as one that never was
+//! an org's. What there may be any number of rows of, which nothing reads any more, its alarm deletes in batches
+//! ([`clear`]), from wherever the last one ended.
 //!
-//! SQLite leaves what it deletes in its pages: keys and credentials are overwritten first. Received events, of which there
-//! may be very many, are deleted alone: without the key nobody reads them. Names and the audit trail are not sealed; they
-//! are deleted, and are gone for good when their pages are used anew.
+//! SQLite leaves what it deletes in its pages: keys and credentials are overwritten first. Received events and kept answers
+//! are deleted alone: without the key nobody reads them. Names and the audit trail are not sealed; they are deleted, and
+//! are gone for good when their pages are used anew.
 
 use super::actor::Actor;
 use super::outbox::{self, Task};
@@ -30,32 +32,39 @@ const REVOKING_MS: u64 = 20_000;
 /// Providers asked at a time.
 const AT_ONCE: usize = 6;
 
+/// Receipts that the certificate lists: the rest is counted. However long an org has lived, its tombstone is one row of a
+/// Durable Object, which holds 2 MB.
+pub(super) const LISTED: usize = 200;
+/// Receipts that are read at a time.
+const READ: u32 = 500;
+
 const NOT_ASKED: &str = "the provider has not confirmed it in time: end access there by hand";
 
-/// Every table that holds something of an org, in the order in which they are emptied.
-pub(super) const TABLES: [&str; 19] = [
+/// Every table that goes with the data key, in the order in which they are emptied.
+pub(super) const TABLES: [&str; 12] = [
     "connections",
     "receipts",
     "authorizations",
     "oauth_clients",
     "sources",
-    "inbound_events",
-    "idempotency",
     "endpoints",
-    "messages",
-    "deliveries",
     "api_keys",
     "rotated_keys",
     "invitations",
     "invitation_tokens",
     "sessions",
     "members",
-    "meters",
-    "spent",
-    "outbox",
 ];
-/// And the org itself, with what it has done.
-pub(super) const LAST: [&str; 2] = ["audit", "org"];
+/// The org itself goes with them.
+pub(super) const ORG: &str = "org";
+/// And what it had to do: others take its place.
+pub(super) const OUTBOX: &str = "outbox";
+/// Of which there may be any number of rows: emptied by the object's alarm ([`clear`]).
+pub(super) const BULK: [&str; 7] =
+    ["inbound_events", "idempotency", "messages", "deliveries", "meters", "spent", "audit"];
+
+/// Rows of a table that the alarm deletes at once: a few milliseconds.
+const BATCH: u32 = 500;
 
 /// Wrapped data keys.
 const WRAPPED: [&str; 2] = ["wrapped_dek", "old_wrapped_dek"];
@@ -69,12 +78,13 @@ pub(super) async fn delete(
 ) -> Result<Reply, AppError> {
     let DeleteOrg { name } = json::parse(body)?;
     check_name(ctx, &name)?;
+    let begun_ms = ctx.now_ms;
     let _ = within(remote, REVOKING_MS, end_connections(ctx, remote, actor)).await;
     // Who may delete it, and whether it is still there, is decided once more after that.
     let ctx = ctx.at(remote.now_ms());
     let actor = readmit(ctx)?;
     check_name(ctx, &name)?;
-    let deleted = destroy(ctx, &actor)?;
+    let deleted = destroy(ctx, &actor, begun_ms)?;
     Ok(Reply { session: Some(Zeroizing::default()), ..Reply::json(200, &deleted)? })
 }
 
@@ -103,15 +113,15 @@ async fn end_connections(ctx: Context<'_>, remote: &impl Remote, actor: &Actor) 
     Ok(())
 }
 
-/// Everything goes, or nothing.
-fn destroy(ctx: Context<'_>, actor: &Actor) -> Result<DeletedOrg, AppError> {
+/// Everything that counts goes, or nothing.
+fn destroy(ctx: Context<'_>, actor: &Actor, begun_ms: u64) -> Result<DeletedOrg, AppError> {
     let deleted = ctx.store.transaction(|tx| {
         let keys = dek::Keys::load(ctx)?;
-        let receipts = last_receipts(ctx)?;
+        let receipts = Receipts::load(ctx, begun_ms)?;
         let members = ctx.store.query("SELECT user_id, email FROM members", &[])?;
         let event = Event::new("org.deleted", ctx.org)
             .with("members", members.len())
-            .with("connections", receipts.len());
+            .with("connections", receipts.listed.len());
         let committed = tx.commit(&ctx.subject(actor.name()), event, ())?;
         let (audit_length, audit_head) = store::head(ctx.store)?;
         let claims = DeletionClaims {
@@ -124,7 +134,9 @@ fn destroy(ctx: Context<'_>, actor: &Actor) -> Result<DeletedOrg, AppError> {
             kek_version: keys.current.key_version().get(),
             wrapped_key_sha256: hex(&Sha256::digest(keys.current.as_bytes())),
             rows: count(ctx.store)?,
-            receipts,
+            receipts: receipts.listed,
+            receipts_total: receipts.total,
+            receipts_sha256: hex(&receipts.sha256.finalize()),
             audit_length,
             audit_head,
         };
@@ -134,51 +146,80 @@ fn destroy(ctx: Context<'_>, actor: &Actor) -> Result<DeletedOrg, AppError> {
             "INSERT INTO tombstone (id, deleted_at, certificate) VALUES (?, ?, ?)",
             &[ctx.org.as_str().into(), ctx.now_ms.into(), certificate.as_str().into()],
         )?;
-        for member in &members {
-            let task = Task::TellAccount { user: member.parse(0)?, email: member.text(1)?.to_owned() };
-            outbox::put(tx, ctx.now_ms, &task)?;
-        }
-        outbox::put(tx, ctx.now_ms, &Task::LeaveRegistry)?;
+        let told = members.iter().map(|member| {
+            Ok(Task::TellAccount { user: member.parse(0)?, email: member.text(1)?.to_owned() })
+        });
+        let tasks: Vec<Task> = told.chain([Ok(Task::LeaveRegistry)]).collect::<Result<_, SqlError>>()?;
+        outbox::replace(tx, ctx.now_ms, &tasks)?;
         Ok(committed.map(|()| DeletedOrg { certificate, claims }))
     })?;
     plan::forget(ctx);
     Ok(deleted)
 }
 
-/// What became of every credential: with the data key goes also what is not settled.
-fn last_receipts(ctx: Context<'_>) -> Result<Vec<Receipt>, AppError> {
-    let now = rfc3339(ctx.now_ms);
-    let mut receipts = receipts::all(ctx)?;
-    for receipt in &mut receipts {
-        if receipt.revocation == Revocation::Pending {
-            receipt.revocation = Revocation::Failed;
-            receipt.detail = Some(NOT_ASKED.to_owned());
+/// What became of every credential.
+#[derive(Default)]
+struct Receipts {
+    /// Of the connections that this deletion has ended, as many as the certificate lists.
+    listed: Vec<Receipt>,
+    total: u64,
+    sha256: Sha256,
+}
+
+impl Receipts {
+    /// With the data key goes also what is not settled.
+    fn load(ctx: Context<'_>, begun_ms: u64) -> Result<Self, AppError> {
+        let (begun, now) = (rfc3339(begun_ms), rfc3339(ctx.now_ms));
+        let (mut receipts, mut last) = (Self::default(), 0);
+        loop {
+            let batch = receipts::after(ctx, last, READ)?;
+            let Some((row, _)) = batch.last() else { break };
+            last = *row;
+            for (_, mut receipt) in batch {
+                if receipt.revocation == Revocation::Pending {
+                    receipt.revocation = Revocation::Failed;
+                    receipt.detail = Some(NOT_ASKED.to_owned());
+                }
+                let deleted_at = receipt.deleted_at.get_or_insert_with(|| now.clone());
+                let is_ended_by_it = *deleted_at >= begun;
+                receipts.add(receipt, is_ended_by_it)?;
+            }
         }
-        receipt.deleted_at.get_or_insert_with(|| now.clone());
+        // Made, or not come to, while the others were ended.
+        for row in ctx.store.query("SELECT id, connector, name FROM connections ORDER BY rowid", &[])? {
+            let id: ConnectionId = row.parse(0)?;
+            ctx.tokens.take(&id, ctx.now_ms);
+            let receipt = Receipt {
+                connection_id: id,
+                connector: row.text(1)?.to_owned(),
+                name: row.text(2)?.to_owned(),
+                revocation: Revocation::Failed,
+                disconnected_at: now.clone(),
+                deleted_at: Some(now.clone()),
+                evidence: None,
+                detail: Some(NOT_ASKED.to_owned()),
+            };
+            receipts.add(receipt, true)?;
+        }
+        Ok(receipts)
     }
-    // Made, or not come to, while the others were ended.
-    let left = ctx.store.query("SELECT id, connector, name FROM connections ORDER BY rowid", &[])?;
-    for row in &left {
-        let id: ConnectionId = row.parse(0)?;
-        ctx.tokens.take(&id, ctx.now_ms);
-        receipts.push(Receipt {
-            connection_id: id,
-            connector: row.text(1)?.to_owned(),
-            name: row.text(2)?.to_owned(),
-            revocation: Revocation::Failed,
-            disconnected_at: now.clone(),
-            deleted_at: Some(now.clone()),
-            evidence: None,
-            detail: Some(NOT_ASKED.to_owned()),
-        });
+
+    fn add(&mut self, receipt: Receipt, is_ended_by_it: bool) -> Result<(), AppError> {
+        self.total += 1;
+        self.sha256.update(serde_json::to_vec(&receipt)?);
+        self.sha256.update(b"\n");
+        if is_ended_by_it && self.listed.len() < LISTED {
+            self.listed.push(receipt);
+        }
+        Ok(())
     }
-    Ok(receipts)
 }
 
 fn count(store: Store<'_>) -> Result<BTreeMap<String, u64>, SqlError> {
     TABLES
         .into_iter()
-        .chain(LAST)
+        .chain(BULK)
+        .chain([ORG, OUTBOX])
         .map(|table| {
             let row = store.first(&format!("SELECT COUNT(*) FROM {table}"), &[])?.ok_or(SqlError::Row)?;
             Ok((table.to_owned(), row.number(0)?))
@@ -187,12 +228,15 @@ fn count(store: Store<'_>) -> Result<BTreeMap<String, u64>, SqlError> {
 }
 
 fn wipe(tx: &Tx<'_>) -> Result<(), SqlError> {
-    let columns = reseal::COLUMNS.iter().filter(|column| column.table != "inbound_events");
+    let columns = reseal::COLUMNS.iter().filter(|column| TABLES.contains(&column.table));
     let sealed = columns.map(|column| (column.table, "sealed"));
-    for (table, column) in WRAPPED.into_iter().map(|key| ("org", key)).chain(sealed) {
-        tx.write(&format!("UPDATE {table} SET {column} = zeroblob(length({column}))"), &[])?;
+    for (table, column) in WRAPPED.into_iter().map(|key| (ORG, key)).chain(sealed) {
+        tx.write(
+            &format!("UPDATE {table} SET {column} = zeroblob(length({column})) WHERE length({column}) > 0"),
+            &[],
+        )?;
     }
-    for table in TABLES.into_iter().chain(LAST) {
+    for table in TABLES.into_iter().chain([ORG]) {
         tx.write(&format!("DELETE FROM {table}"), &[])?;
     }
     Ok(())
@@ -204,4 +248,27 @@ fn wipe(tx: &Tx<'_>) -> Result<(), SqlError> {
 /// Those of the database.
 pub fn buried(store: Store<'_>) -> Result<Option<OrgId>, SqlError> {
     store.first("SELECT id FROM tombstone", &[])?.as_ref().map(|row: &Row| row.parse(0)).transpose()
+}
+
+/// Deletes a batch of each kind of row that a deletion has left.
+///
+/// # Errors
+/// Those of the database.
+pub fn clear(store: Store<'_>) -> Result<(), SqlError> {
+    if !has_rest(store)? {
+        return Ok(());
+    }
+    BULK.into_iter().try_for_each(|table| {
+        let batch = format!("DELETE FROM {table} WHERE rowid IN (SELECT rowid FROM {table} LIMIT ?)");
+        store.bookkeeping(&batch, &[BATCH.into()])
+    })
+}
+
+/// Whether a deletion has left something to [`clear`]. Never so for an org that is there.
+///
+/// # Errors
+/// Those of the database.
+pub fn has_rest(store: Store<'_>) -> Result<bool, SqlError> {
+    let left = BULK.map(|table| format!("EXISTS (SELECT 1 FROM {table})")).join(" OR ");
+    Ok(store.first(&format!("SELECT 1 FROM tombstone WHERE {left}"), &[])?.is_some())
 }

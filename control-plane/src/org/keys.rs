@@ -89,12 +89,17 @@ pub(super) fn rotated(
     Ok(Reply::no_content())
 }
 
-/// What the object's alarm does for the org's keys: it seals a batch of records anew, and checks in with the registry.
+/// What the object's alarm does for the org's keys: it checks in with the registry, and seals a batch of records anew.
 ///
 /// # Errors
 /// Where the registry cannot be reached; those of the database and the vault.
 pub async fn background(ctx: Context<'_>, objects: &impl Objects) -> Result<(), AppError> {
-    reseal::batch(ctx)?;
+    let checked_in = check_in(ctx, objects).await;
+    // Neither waits for the other to be whole again.
+    reseal::batch(ctx).and(checked_in)
+}
+
+async fn check_in(ctx: Context<'_>, objects: &impl Objects) -> Result<(), AppError> {
     let before = checked_in_at(ctx.store)?;
     if ctx.now_ms < before.map_or(0, |at| at + CHECK_IN_MS) {
         return Ok(());
@@ -165,7 +170,7 @@ pub(super) fn rotate(ctx: Context<'_>, actor: &Actor, body: &[u8]) -> Result<Rep
         let Keys { current, old } = Keys::load(ctx)?;
         if old.is_some() {
             return Err(AppError::refused(
-                Code::KeyVersionRefused,
+                Code::RotationRunning,
                 "the last rotation still seals records anew: see records_left at GET /v1/org/key",
             ));
         }

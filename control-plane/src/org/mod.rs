@@ -33,7 +33,7 @@ mod usage;
 
 pub use asks::answer;
 pub use connections::{Destination, Grant, Leave, SealedCredential, policy};
-pub use deletion::buried;
+pub use deletion::{buried, clear, has_rest};
 pub use endpoints::{Answer, Courier, Post, deliver};
 pub use invitations::{InvitationMail, prepare_invitation_mail};
 pub use limits::OrgLimiter;

@@ -56,6 +56,18 @@ pub(super) fn put_at(tx: &Tx<'_>, now_ms: u64, due_ms: u64, task: &Task) -> Resu
     Ok(())
 }
 
+/// Puts an org's last tasks in the place of all others. Their numbers are new ones: a task that is being done meanwhile
+/// takes none of them with it.
+pub(super) fn replace(tx: &Tx<'_>, now_ms: u64, tasks: &[Task]) -> Result<(), AppError> {
+    let row = tx.store().first("SELECT COALESCE(MAX(id), 0) FROM outbox", &[])?;
+    let last = row.ok_or(SqlError::Row)?.number(0)?;
+    for task in tasks {
+        put(tx, now_ms, task)?;
+    }
+    tx.write("DELETE FROM outbox WHERE id <= ?", &[last.into()])?;
+    Ok(())
+}
+
 /// When the next task, or delivery to an endpoint, is due, Unix ms; `None`: there is none.
 ///
 /// # Errors

@@ -22,10 +22,11 @@ pub(super) fn list(ctx: Context<'_>, page: &Page) -> Result<List<Receipt>, AppEr
     store::list(ctx.store, SELECT, [], page, read)
 }
 
-/// All of them, the oldest first.
-pub(super) fn all(ctx: Context<'_>) -> Result<Vec<Receipt>, AppError> {
-    let rows = ctx.store.query(&format!("{SELECT} ORDER BY rowid"), &[])?;
-    Ok(rows.iter().map(read).collect::<Result<_, _>>()?)
+/// The next ones after a row, the oldest first, each with its row.
+pub(super) fn after(ctx: Context<'_>, row: u64, most: u32) -> Result<Vec<(u64, Receipt)>, SqlError> {
+    let select = format!("{SELECT} WHERE rowid > ? ORDER BY rowid LIMIT ?");
+    let rows = ctx.store.query(&select, &[row.into(), most.into()])?;
+    rows.iter().map(|row| Ok((row.number(0)?, read(row)?))).collect()
 }
 
 pub(super) fn get(ctx: Context<'_>, id: &ConnectionId) -> Result<Receipt, AppError> {

@@ -6,7 +6,7 @@ use crate::context::Context;
 use crate::error::AppError;
 use crate::store::{Event, Row, SqlError, Store};
 use serde::{Deserialize, Serialize};
-use vault::{Purpose, Sealed, VaultError, WrappedDek};
+use vault::{Dek, Purpose, Sealed, WrappedDek};
 
 /// Records of one batch: some milliseconds, so that nobody's call waits for long.
 const BATCH: u64 = 100;
@@ -58,16 +58,19 @@ struct Position {
 /// Seals the next records anew, or ends the rotation.
 ///
 /// # Errors
-/// Those of the database and the vault. A record that does not open is none: it stays, and with it the old key.
+/// Those of the database, and of the vault where a data key does not open. A record that does not is none: it stays, and
+/// with it the old key.
 pub(super) fn batch(ctx: Context<'_>) -> Result<(), AppError> {
     let Some(mut at) = position(ctx.store)?.filter(|at| at.due <= ctx.now_ms) else { return Ok(()) };
     let Keys { current, old: Some(old) } = Keys::load(ctx)? else { return Ok(()) };
+    let (keyring, org) = (&ctx.secrets.keyring, ctx.org.as_str());
+    let (new, opener) = (keyring.unwrap(org, &current)?, keyring.unwrap(org, &old)?);
     let mut most = BATCH;
     while let Some(column) = COLUMNS.get(at.column).filter(|_| most > 0) {
         let rows = column.rows(ctx.store, &old, at.row, most)?;
         for row in &rows {
             at.row = row.number(0)?;
-            at.done += u64::from(column.reseal(ctx, row, &current, &old)?);
+            at.done += u64::from(column.reseal(ctx, row, &new, &opener)?);
         }
         most -= rows.len() as u64;
         if most > 0 {
@@ -136,15 +139,12 @@ impl Column {
         )
     }
 
-    /// Whether a record could be sealed anew.
-    fn reseal(
-        &self,
-        ctx: Context<'_>,
-        row: &Row,
-        current: &WrappedDek,
-        old: &WrappedDek,
-    ) -> Result<bool, AppError> {
-        let allowed_hosts: Vec<String> = row.json(4)?;
+    /// Whether a record could be sealed anew. Whatever is wrong with it is wrong with it alone.
+    fn reseal(&self, ctx: Context<'_>, row: &Row, new: &Dek, old: &Dek) -> Result<bool, AppError> {
+        let (Ok(allowed_hosts), Ok(sealed)) = (row.json::<Vec<String>>(4), Sealed::from_bytes(row.blob(1)?))
+        else {
+            return Ok(false);
+        };
         let place = vault::Context {
             org: ctx.org.as_str(),
             record: row.text(2)?,
@@ -152,13 +152,8 @@ impl Column {
             allowed_hosts: &allowed_hosts,
             purpose: self.purpose,
         };
-        let (keyring, org) = (&ctx.secrets.keyring, ctx.org.as_str());
-        let sealed = Sealed::from_bytes(row.blob(1)?)?;
-        let plaintext = match keyring.unwrap(org, old)?.open(&place, &sealed) {
-            Err(VaultError::Refused) => return Ok(false),
-            other => other?,
-        };
-        let anew = keyring.unwrap(org, current)?.seal(&place, &plaintext)?;
+        let Ok(plaintext) = old.open(&place, &sealed) else { return Ok(false) };
+        let anew = new.seal(&place, &plaintext)?;
         // Only if it is still the record that was read.
         ctx.store.bookkeeping(
             &format!("UPDATE {} SET sealed = ? WHERE rowid = ? AND sealed = ?", self.table),

@@ -172,8 +172,11 @@ impl OrgDo {
     async fn watch(&self, earliest: u64, used: bool) {
         let store = Store::new(&self.sql);
         let Ok(Some(_)) = self.org() else {
-            // Who is to be told of its end.
-            if let Ok(Some(due)) = outbox::next_due(store) {
+            // Who is to be told of its end, and what is left of it; a call that it overtook may leave more.
+            self.watched.set(false);
+            let told = outbox::next_due(store).ok().flatten();
+            let rest = org::has_rest(store).unwrap_or_default().then_some(earliest);
+            if let Some(due) = told.into_iter().chain(rest).min() {
                 wake_by(&self.state, due.max(earliest)).await;
             }
             return;
@@ -199,7 +202,7 @@ impl OrgDo {
             }
         }
         if self.org()?.is_none() {
-            return Ok(());
+            return Ok(org::clear(Store::new(&self.sql))?);
         }
         if org::purge(self.context(&isolate, &org, &call))? {
             wake_by(&self.state, now_ms()).await;

@@ -57,6 +57,9 @@ pub(super) fn register(ctx: RegistryContext<'_>, id: &str, kek: Option<u32>) -> 
                  failures = CASE WHEN excluded.due_at IS NULL THEN 0 ELSE failures END",
                 &[id.into(), kek.into(), version.into(), now, behind.then_some(ctx.now_ms).into()],
             )?;
+            if behind {
+                rotation::go_on(ctx)?;
+            }
             rotation::finish(ctx)?;
         }
     }

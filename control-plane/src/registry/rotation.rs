@@ -57,6 +57,11 @@ pub(super) fn finish(ctx: RegistryContext<'_>) -> Result<(), AppError> {
     Ok(())
 }
 
+/// Somebody has turned up whom the rotation had missed: it goes on, and ends when they are wrapped anew.
+pub(super) fn go_on(ctx: RegistryContext<'_>) -> Result<(), SqlError> {
+    ctx.sql.exec("UPDATE rotation SET finished_at = NULL", &[]).map(|_| ())
+}
+
 /// What the shard knows.
 pub(super) fn progress(ctx: RegistryContext<'_>) -> Result<ShardKeys, AppError> {
     let mut keys = ShardKeys::default();

@@ -230,6 +230,20 @@ fn c7_every_member_is_wrapped_anew_once_in_bounded_batches_and_the_counts_prove_
     assert_eq!(wakes_at(&world.sql).unwrap(), None, "nothing is left to do");
 }
 
+/// Backups hold what wrapped its key until then ([`crate::flows`] counts from the end).
+#[test]
+fn c7_who_turns_up_late_ends_the_rotation_when_they_are_wrapped_anew() {
+    let world = World::populated(10);
+    world.rotate(2);
+    world.live(HOUR);
+    assert!(world.is_finished());
+    world.members.borrow_mut().insert(user(77), 1);
+    assert_eq!(world.register(&user(77), Some(1)), 2);
+    assert!(!world.is_finished());
+    world.ring();
+    assert_eq!(world.progress().finished_at, Some(NOW + HOUR));
+}
+
 #[test]
 fn c7_a_rotation_goes_on_after_a_crash_at_any_step() {
     for polls in 0..12 {

@@ -75,7 +75,7 @@ impl<'a> Store<'a> {
     }
 
     /// A write that changes nothing anybody decides by: when something was last used, how often a webhook came again,
-    /// what has outlived its retention, which task is done,
+    /// what has outlived its retention or its org, which task is done,
     /// how many attempts were made. Everything else goes through [`Store::transaction`].
     ///
     /// # Errors

@@ -125,6 +125,8 @@ codes! {
     QueryRefused = 422 "query_refused" "The warehouse refuses this statement";
     /// A key version that cannot be the current one.
     KeyVersionRefused = 409 "key_version_refused" "This key version cannot become the current one";
+    /// A new data key while the last one's records are still sealed anew.
+    RotationRunning = 409 "rotation_running" "The last rotation is still under way";
     /// An answer of an upstream that cannot be passed on safely.
     AnswerRefused = 502 "answer_refused" "The upstream's answer cannot be passed on";
     /// An upstream that answered with a redirect to another host.

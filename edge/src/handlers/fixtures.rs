@@ -165,7 +165,7 @@ pub(crate) fn deleted() -> Value {
         "claims": {
             "iss": EVIL, "sub": ORG, "iat": 1, "deleted_at": EVIL, "jurisdiction": EVIL, "dek_version": 3,
             "kek_version": 2, "wrapped_key_sha256": EVIL, "rows": { EVIL: 12 }, "receipts": [receipt()],
-            "audit_length": 4_321, "audit_head": EVIL,
+            "receipts_total": 3_210, "receipts_sha256": EVIL, "audit_length": 4_321, "audit_head": EVIL,
         },
     })
 }

@@ -63,6 +63,7 @@ pub fn deleted(shell: &Shell<'_>, deleted: &DeletedOrg) -> Markup {
             dt { "Its data was in" } dd { (claims.jurisdiction) }
             dt { "Data key destroyed" } dd { "version " (claims.dek_version) ", wrapped by key-encryption key " (claims.kek_version) }
             dt { "SHA-256 of the wrapped key" } dd { code.wrap { (claims.wrapped_key_sha256) } }
+            dt { "Receipts in all" } dd { (number(claims.receipts_total)) ", their SHA-256 " code.wrap { (claims.receipts_sha256) } }
             dt { "Audit trail" } dd { (number(claims.audit_length)) " events, the last one's hash " code.wrap { (claims.audit_head) } }
         }
         (table("Rows deleted", &["Table", "Rows deleted"], &html! {

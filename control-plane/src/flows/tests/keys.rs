@@ -6,6 +6,7 @@ use crate::error::AppError;
 use crate::registry::shard_of;
 use crate::secrets::tests::with_keyring;
 use protocol::api::{KekVersion, Keys};
+use protocol::time::{parse_rfc3339, rfc3339};
 use protocol::{Code, Operation, Principal};
 use serde_json::{Value as Json, json};
 use std::collections::BTreeMap;
@@ -82,8 +83,15 @@ fn c7_b4_an_operator_rotates_and_sees_the_old_key_become_unused() {
 
     // The operator deploys what the reason says, then without the old version.
     world.secrets = with_keyring(2, &[1, 2]);
-    let old = world.keys(&root);
-    assert!(version(&old, 1).retirable && version(&old, 1).reason.is_none());
+    let finished_ms = parse_rfc3339(&rotation.finished_at.unwrap()).unwrap();
+    let backups_end = finished_ms + 30 * 24 * HOUR;
+    for (now_ms, retirable) in [(world.now_ms.get(), false), (backups_end - 1, false), (backups_end, true)] {
+        world.now_ms.set(now_ms);
+        let keys = world.keys(&root);
+        let old = version(&keys, 1);
+        assert_eq!((old.retirable, old.reason.is_none()), (retirable, retirable), "{old:?}");
+        assert!(retirable || old.reason.as_ref().unwrap().contains(&rfc3339(backups_end)), "{old:?}");
+    }
     world.secrets = with_keyring(2, &[2]);
     world.signed_in("ada@example.com", PASSWORD);
     assert_eq!(world.keys(&root).versions.len(), 1);

@@ -259,7 +259,7 @@ fn c7_a_second_rotation_waits_for_the_first() {
     tenant.ok(Operation::RotateOrgKey, &Json::Null);
     let again = tenant.call(&tenant.founder, Operation::RotateOrgKey, &Json::Null).unwrap_err();
     let (code, detail) = again.public();
-    assert_eq!(code, Code::KeyVersionRefused);
+    assert_eq!(code, Code::RotationRunning);
     assert!(detail.unwrap().contains("records_left"));
     tenant.alarm(&Registry::new(1)).unwrap();
     tenant.now_ms += 60_000;
@@ -307,6 +307,24 @@ fn c7_records_are_sealed_anew_in_batches_and_from_where_a_crash_left_them() {
     tenant.now_ms += 3_600_000;
     tenant.alarm(&registry).unwrap();
     assert_eq!(tenant.last_event()["action"], "org_key.destroyed");
+}
+
+#[test]
+fn c7_what_does_not_open_stops_neither_the_other_records_nor_the_check_in() {
+    let mut tenant = Tenant::new(1);
+    let records = furnish(&mut tenant);
+    tenant.sql.exec("UPDATE sources SET sealed = substr(sealed, 1, 5)", &[]).unwrap();
+    tenant.sql.exec("UPDATE receipts SET allowed_hosts = 'broken'", &[]).unwrap();
+    assert_eq!(tenant.ok(Operation::RotateOrgKey, &Json::Null)["records_left"], records);
+    let registry = Registry::new(1);
+    tenant.alarm(&registry).unwrap();
+    assert_eq!(tenant.org_key()["records_left"], 2);
+    assert_eq!(*registry.told.borrow(), [Some(1)]);
+    // Nor does a key that is not in the keyring.
+    tenant.secrets = with_keyring(2, &[2]);
+    tenant.now_ms += 3_600_000;
+    tenant.alarm(&registry).unwrap_err();
+    assert_eq!(*registry.told.borrow(), [Some(1), Some(1)]);
 }
 
 #[test]

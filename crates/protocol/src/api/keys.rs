@@ -40,8 +40,8 @@ pub struct KekVersion {
     pub orgs: u64,
     /// Accounts' data keys that it wraps.
     pub accounts: u64,
-    /// It may be taken out of the keyring: it is not the current one, the deployed keyring does not begin with it, and it
-    /// wraps nothing.
+    /// It may be taken out of the keyring: it is not the current one, the deployed keyring does not begin with it, it wraps
+    /// nothing, and no backup of the last 30 days may hold a data key that it wraps.
     pub retirable: bool,
     /// Why it may not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -124,10 +124,16 @@ pub struct DeletionClaims {
     pub kek_version: u32,
     /// SHA-256 of the wrapped data key, in hex: which key it was, for who has a backup of it.
     pub wrapped_key_sha256: String,
-    /// Rows deleted, by table.
+    /// Rows by table when the data key was destroyed. Keys, credentials, people and the workspace itself went with it;
+    /// received events, kept answers, own events, meters and the audit trail are deleted right after, in batches.
     pub rows: BTreeMap<String, u64>,
-    /// What became of the connections' credentials at their providers.
+    /// What became of the credentials of the connections that this deletion has ended: of the first 200.
     pub receipts: Vec<Receipt>,
+    /// Receipts in all, those of connections that had been ended before it too.
+    pub receipts_total: u64,
+    /// SHA-256 over all of them, in hex: each as compact JSON, as `receipts` has it, and a line feed; in the order in which
+    /// the connections ended.
+    pub receipts_sha256: String,
     /// Events in the audit trail when it ended.
     pub audit_length: u64,
     /// Hash of its last event.
