@@ -118,7 +118,8 @@ fn b4_a_deleted_workspace_leaves_a_certificate_and_nothing_else() {
     let deleted = delete(&org, "Analytical Engines").ok(200);
 
     let certificate = text(&deleted, "/certificate");
-    let jwks: Value = serde_json::from_slice(&gate.client().get("/.well-known/jwks.json").send().body).unwrap();
+    let jwks: Value =
+        serde_json::from_slice(&gate.client().get("/.well-known/jwks.json").send().body).unwrap();
     let verified = jwks["keys"].as_array().unwrap().iter().any(|jwk| {
         use base64::Engine as _;
         let x = base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(jwk["x"].as_str().unwrap()).unwrap();

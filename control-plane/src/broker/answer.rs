@@ -28,12 +28,12 @@ pub(super) fn pass_on(
 ) -> Result<Response, Failure> {
     // The runtime has undone gzip and br; what else there is cannot be scrubbed, so it does not pass.
     if !is_scrubbable(upstream.headers().get("content-encoding")?.as_deref()) {
-        return Err(refused("the upstream answers in an encoding that it was not asked for"));
+        return Err(unreadable("the upstream answers in an encoding that it was not asked for"));
     }
     let status = upstream.status_code();
     // What is no status of HTTP cannot be answered with: building such a response would throw.
     if !(200..=599).contains(&status) {
-        return Err(refused("the upstream answers with a status that is not of HTTP"));
+        return Err(unreadable("the upstream answers with a status that is not of HTTP"));
     }
     let is_json = is_json(upstream.headers().get("content-type")?.as_deref());
     // An error page says nothing that status and headers do not.
@@ -109,6 +109,11 @@ fn without_halt(body: ByteStream, longest: Duration) -> impl Stream<Item = Resul
             Either::Right(_) => Some((Err(broken("the upstream's body has come to a halt")), None)),
         }
     })
+}
+
+/// As good as none: nothing that speaks HTTP to us.
+fn unreadable(detail: &'static str) -> Failure {
+    AppError::refused(Code::UpstreamUnreachable, detail).into()
 }
 
 fn refused(detail: &'static str) -> Failure {

@@ -511,17 +511,18 @@ fn what_changed_while_the_provider_answered_decides() {
 
 #[test]
 fn an_org_that_is_deleted_while_the_provider_answers_stays_empty() {
-    use crate::org::deletion::{LAST, TABLES};
+    use crate::org::deletion::{BULK, ORG, OUTBOX, TABLES};
+    let tables = || TABLES.into_iter().chain(BULK).chain([ORG, OUTBOX]);
     for answers in [vec![(200, tokens("late", GMAIL)), (200, json!({}))], vec![(400, json!({}))]] {
         let tenant = Rc::new(tenant());
         let (_, asked) = pending(&tenant, "gmail", json!({}));
         let there = Rc::clone(&tenant);
         let outside = Outside::answering(answers).meanwhile(move || {
             let empty = |table: &str| drop(there.sql.exec(&format!("DELETE FROM {table}"), &[]).unwrap());
-            TABLES.into_iter().chain(LAST).for_each(empty);
+            tables().for_each(empty);
         });
         finish(&tenant, &outside, callback(&member(&asked, "state"))).unwrap_err();
-        for table in TABLES.into_iter().chain(LAST) {
+        for table in tables() {
             assert_eq!(tenant.count(table), 0, "{table}");
         }
     }
