@@ -7,8 +7,7 @@ use super::soql::SoqlProblem;
 /// How many requests or values a text lists.
 const MAX_LISTED: usize = 24;
 
-/// A refusal by a connector's rules. [`code`](Self::code) is stable: the API's `detail` and
-/// `reason` begin with it.
+/// A refusal by a connector's rules. [`code`](Self::code) is stable: the API's `detail` and `reason` begin with it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Refusal {
