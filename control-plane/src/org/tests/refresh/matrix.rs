@@ -41,7 +41,10 @@ fn say(granted: &Granted, outcome: &Outcome) -> String {
 const KINDS: [Kind; 3] = [Kind::Kept, Kind::Grace, Kind::Strict];
 
 /// Fault, then for each kind of provider what it comes to and how many requests that took.
-const FAULTS: [(&str, Fault, [(&str, u32); 3]); 11] = [
+/// By kind of provider: what the connection comes to, and how many requests it sees.
+type Cells = [(&'static str, u32); 3];
+
+const FAULTS: [(&str, Fault, Cells); 11] = [
     ("none", Fault::None, [("token", 1); 3]),
     ("the answer takes long", Fault::Slow, [("token", 1); 3]),
     ("the request does not arrive", Fault::Unreachable, [("token", 2); 3]),
@@ -57,7 +60,7 @@ const FAULTS: [(&str, Fault, [(&str, u32); 3]); 11] = [
 
 /// After how many steps of the call the object is gone. Steps: poll (begin, and the request is on its way), the network (it
 /// arrives), poll (the provider has done it), the network (the answer is here), poll (settled).
-const CRASHES: [(&str, usize, [(&str, u32); 3]); 5] = [
+const CRASHES: [(&str, usize, Cells); 5] = [
     ("crash before it begins", 0, [("token", 1); 3]),
     ("crash after it began", 1, [("token", 2); 3]),
     ("crash after the provider did it", 3, [("token", 2), ("token", 2), ("rotation_lost", 2)]),
