@@ -40,8 +40,7 @@ fn say(granted: &Granted, outcome: &Outcome) -> String {
 
 const KINDS: [Kind; 3] = [Kind::Kept, Kind::Grace, Kind::Strict];
 
-/// Fault, then for each kind of provider what it comes to and how many requests that took.
-/// By kind of provider: what the connection comes to, and how many requests it sees.
+/// For each kind of provider, what it comes to and how many requests that took.
 type Cells = [(&'static str, u32); 3];
 
 const FAULTS: [(&str, Fault, Cells); 11] = [
