@@ -297,6 +297,7 @@ mod tests {
             ("mailto:security@example.com", "security", "brand.security_contact"),
             ("access_seconds = 600", "access_seconds = 0", "sessions.access_seconds"),
             ("max_staleness_seconds = 5", "max_staleness_seconds = 3600", "revocation.max_staleness_seconds"),
+            ("query_bytes = 10485760", "query_bytes = 33554433", "limits.query_bytes"),
             ("url_bytes = 8192", "url_bytes = 1", "limits.url_bytes"),
             ("limit = 20,", "limit = 0,", "rate_limits.auth.limit"),
             ("img_src = []", "img_src = [\"*\"]", "csp.img_src"),
