@@ -132,8 +132,8 @@ pub enum AskOrg {
         from: u32,
         /// From now on.
         to: u32,
-        /// Data keys by version.
-        before: BTreeMap<u32, u64>,
+        /// Data keys by version, as text: an ask is JSON, which has no other keys.
+        before: BTreeMap<String, u64>,
     },
     /// The broker's: may the call use its connection's credential? Decided on the call as any other → `org::Leave`.
     Leave {

@@ -121,7 +121,11 @@ fn node_command(folder: &str, filter: Option<&str>) -> Result<std::process::Comm
     }
     files.sort();
     let mut command = npm_bin("node");
-    command.arg("--test").args(filter.map(|filter| format!("--test-name-pattern={filter}"))).args(files);
+    // A mail server of a test that some client has left open must not keep the run from ending.
+    command
+        .args(["--test", "--test-force-exit"])
+        .args(filter.map(|filter| format!("--test-name-pattern={filter}")))
+        .args(files);
     Ok(command)
 }
 

@@ -53,7 +53,7 @@ pub(super) async fn rotate<O: Objects>(
             format!("version: it is lower than the current one, {}", keys.current),
         ));
     }
-    let before = keys.versions.iter().map(|key| (key.version, key.orgs + key.accounts)).collect();
+    let before = keys.versions.iter().map(|key| (key.version.to_string(), key.orgs + key.accounts)).collect();
     let rotated = AskOrg::KeysRotated { operator, from: keys.current, to, before };
     flow.objects.org(&caller.org, &rotated).await?;
     let shards = ask_all(flow, &AskRegistry::Rotate { version: to }).await?;

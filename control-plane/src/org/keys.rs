@@ -78,7 +78,7 @@ pub(super) fn rotated(
     operator: &UserId,
     from: u32,
     to: u32,
-    before: &BTreeMap<u32, u64>,
+    before: &BTreeMap<String, u64>,
 ) -> Result<Reply, AppError> {
     let before = serde_json::to_value(before)?;
     ctx.store.transaction(|tx| {

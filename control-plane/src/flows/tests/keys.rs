@@ -106,7 +106,7 @@ fn c7_b4_an_operator_rotates_and_sees_the_old_key_become_unused() {
             _ => None,
         })
         .collect();
-    assert_eq!(rotated, [(&root.user, 1, 2, BTreeMap::from([(1, 4), (2, 0)]))]);
+    assert_eq!(rotated, [(&root.user, 1, 2, BTreeMap::from([("1".to_owned(), 4), ("2".to_owned(), 0)]))]);
 }
 
 #[test]

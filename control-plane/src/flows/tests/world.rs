@@ -599,7 +599,8 @@ impl Objects for Seen<'_> {
         if self.world.down.borrow().contains(org) {
             return Err(Code::Unavailable.into());
         }
-        crossed(self.model(org, ask), self.call)
+        let ask: AskOrg = serde_json::from_str(&serde_json::to_string(ask).unwrap()).unwrap();
+        crossed(self.model(org, &ask), self.call)
     }
 
     async fn registry<T: DeserializeOwned>(&self, shard: &str, ask: &AskRegistry) -> Result<T, AppError> {
@@ -608,6 +609,7 @@ impl Objects for Seen<'_> {
             return Err(Code::Unavailable.into());
         }
         let sql = self.world.registry_sql(shard);
+        let ask: &AskRegistry = &serde_json::from_str(&serde_json::to_string(ask).unwrap()).unwrap();
         crossed(registry::answer(self.world.registry_context(&sql), ask), self.call)?.read()
     }
 
