@@ -103,7 +103,8 @@ suite("M8: deliveries to endpoints", () => {
     const other = await workspace.ok("POST", "/v1/endpoints", { url: `${receiver.url}/other` });
     for (const [name, Webhook] of Object.entries(PACKAGES)) {
       const webhook = new Webhook(endpoint.secret);
-      const event = webhook.verify(body.toString(), headers);
+      // One of them returns what it has verified, the other nothing.
+      const event = webhook.verify(body.toString(), headers) ?? JSON.parse(body.toString());
       assert.deepEqual(Object.keys(event), ["type", "timestamp", "data"], name);
       assert.equal(event.type, "connection.disconnected", name);
       assert.equal(event.data.connection_id, connectionId, name);

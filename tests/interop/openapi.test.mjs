@@ -61,12 +61,18 @@ suite("the OpenAPI document", () => {
     const event = JSON.parse((await send(url, { headers, body: "{}" })).body);
     const connection = await workspace.ok("POST", "/v1/connections", BODIES["/v1/connections"]());
     const key = await workspace.ok("POST", "/v1/api-keys", BODIES["/v1/api-keys"]());
+    const gone = await workspace.ok("POST", "/v1/connections", BODIES["/v1/connections"]());
+    await workspace.ok("DELETE", `/v1/connections/${gone.id}`);
+    const endpoint = await workspace.ok("POST", "/v1/endpoints", BODIES["/v1/endpoints"]());
     const invitation = await workspace.ok("POST", "/v1/invitations", BODIES["/v1/invitations"]());
     const [session] = (await workspace.ok("GET", "/v1/sessions")).data;
     ids = {
       sources: id,
       "inbound-events": event.id,
       connections: connection.id,
+      connectors: "gmail",
+      receipts: gone.id,
+      endpoints: endpoint.id,
       "api-keys": key.id,
       invitations: invitation.id,
       members: workspace.user.id,
@@ -128,12 +134,13 @@ suite("the OpenAPI document", () => {
   });
 
   /**
-   * What succeeds only with a mail, an app, an operator or another person, or takes this session away: the end-to-end tests
+   * What succeeds only with a mail, an app, an operator, a provider or another person, or takes this session away: the end-to-end tests
    * hold each of their successes to the document (tests/src/documented.rs).
    */
   const ELSEWHERE = [
     /^\/v1\/(admin|orgs|email|password|password-reset|reauthenticate|second-factor|leave)(\/|$)/,
     /^\/v1\/(account\/identities|members|sessions)\/\{id\}$/,
+    /^\/v1\/(connectors\/\{id\}\/client|connections\/\{id\}\/(auth|authorize|query)|org\/delete)$/,
     /^\/v1\/(login\/second-factor|invitations\/accept|api-keys\/\{id\}\/rotate)$/,
   ];
 
@@ -148,7 +155,7 @@ suite("the OpenAPI document", () => {
       if (operation.requestBody && method === "POST") {
         assertSchema(operation.requestBody.content["application/json"].schema, json, `our own ${method} ${path}`);
         for (const wrong of [{}, [], null, "x", 1, { ...json, unknown: 1 }]) {
-          const refused = await workspace.call(method, path, wrong);
+          const refused = await workspace.call(method, concrete(path), wrong);
           assert.ok([400, 422].includes(refused.status), `${method} ${path} ${JSON.stringify(wrong)}: ${refused.status}`);
           assertDocumented(documented, refused);
         }
@@ -179,6 +186,8 @@ const BODIES = {
     base_url: "https://api.example.com/v1",
     auth: { type: "api_key", header: "x-api-key", value: "not-a-secret" },
   }),
+  "/v1/connections/{id}/dry-run": () => ({ method: "GET", path: "/items" }),
+  "/v1/endpoints": () => ({ url: "https://hooks.example.com/a" }),
   "/v1/sources": () => ({ provider: "stripe", name: "a", secret: "whsec_not-a-secret" }),
 };
 
