@@ -16,14 +16,13 @@ use crate::{root, setup, ui};
 use anyhow::{Context as _, Result, anyhow, ensure};
 use serde_json::{Value, json};
 use std::fs;
-use std::io::{self, BufRead as _, BufReader, Read};
-use std::net::Ipv4Addr;
+use std::io::{self, BufRead as _, BufReader, Write as _};
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::process::Stdio;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
-use tiny_http::{Header, Response, Server, StatusCode};
 
 const CREDENTIAL: &str = "bench-only-upstream-credential";
 const PEER_KEY: &str = "bench-only-key";
@@ -196,42 +195,42 @@ fn resident(pid: u32) -> Result<u64> {
     Ok(line.trim().trim_end_matches(" kB").trim().parse()?)
 }
 
-/// Answers `/{bytes}` with so many bytes of JSON-like text.
+/// Answers `/{bytes}` with so many bytes of text, on connections that are kept alive. Written whole and without Nagle's delay,
+/// which would hide what is measured.
 fn start_upstream() -> Result<String> {
-    let server = Server::http((Ipv4Addr::LOCALHOST, 0)).map_err(|error| anyhow!("{error}"))?;
-    let port = server.server_addr().to_ip().context("no port")?.port();
-    let server = Arc::new(server);
-    for _ in 0..16 {
-        let server = server.clone();
-        thread::spawn(move || {
-            while let Ok(request) = server.recv() {
-                let bytes = request.url().rsplit('/').next().and_then(|text| text.parse().ok()).unwrap_or(0);
-                let json = Header::from_bytes("content-type", "text/plain").into_iter().collect();
-                let body = Text { at: 0 }.take(bytes);
-                let response = Response::new(StatusCode(200), json, body, usize::try_from(bytes).ok(), None);
-                // A client that went away is its own affair.
-                drop(request.respond(response));
-            }
-        });
-    }
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+    let port = listener.local_addr()?.port();
+    thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            // A client that went away is its own affair.
+            thread::spawn(move || drop(serve_bytes(&stream)));
+        }
+    });
     Ok(format!("http://127.0.0.1:{port}"))
 }
 
-/// The same line, over and over.
-struct Text {
-    at: usize,
-}
-
-impl Read for Text {
-    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
-        const LINE: &[u8] =
-            br#"{"id":18412,"status":"open","assignee":"ada","updated_at":"2026-11-22T10:00:00Z"},"#;
-        for byte in out.iter_mut() {
-            *byte = LINE.get(self.at % LINE.len()).copied().unwrap_or_default();
-            self.at += 1;
+fn serve_bytes(mut stream: &TcpStream) -> Result<()> {
+    const LINE: &[u8] =
+        br#"{"id":18412,"status":"open","assignee":"ada","updated_at":"2026-11-22T10:00:00Z"},"#;
+    stream.set_nodelay(true)?;
+    let piece = LINE.repeat(800);
+    let mut lines = BufReader::new(stream).lines();
+    while let Some(request) = lines.next().transpose()? {
+        while lines.next().transpose()?.is_some_and(|line| !line.is_empty()) {}
+        let path = request.split(' ').nth(1).unwrap_or_default();
+        let mut left: usize = path.rsplit('/').next().unwrap_or_default().parse()?;
+        let mut out =
+            format!("HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\ncontent-length: {left}\r\n\r\n")
+                .into_bytes();
+        while left > 0 {
+            let part = piece.get(..left.min(piece.len())).unwrap_or_default();
+            out.extend_from_slice(part);
+            left -= part.len();
+            stream.write_all(&out)?;
+            out.clear();
         }
-        Ok(out.len())
     }
+    Ok(())
 }
 
 fn start_peer(upstream: &str) -> Result<(Process, String)> {
