@@ -33,7 +33,7 @@ suite("the dashboard without JavaScript", WITH_CHROMIUM, () => {
     await createConnection(page, { name: "Billing", token });
     assert.ok(await page.getByText("Connection created.").isVisible());
     const text = await row(page, "Billing").textContent();
-    assert.ok(text.includes("https://api.example.com/v1") && text.includes("Bearer token"), text);
+    assert.ok(text.includes("https://api.example.com/v1") && text.includes("HTTP API"), text);
     assert.ok(!(await page.content()).includes(token));
     // Nothing is sent twice by a reload.
     await page.reload();
