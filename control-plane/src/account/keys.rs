@@ -2,16 +2,13 @@
 //! registry asks for it, and checks in with the registry while it is used.
 
 use super::{AccountContext, load};
-use crate::asks::{AskRegistry, Wrapped};
+use crate::asks::Wrapped;
 use crate::error::AppError;
 use crate::flows::Objects;
-use crate::registry::shard_of;
+use crate::registry;
 use crate::store::{Event, Sql, SqlError};
 use protocol::Code;
 use vault::WrappedDek;
-
-/// An account in use checks in so often, ms.
-const CHECK_IN_MS: u64 = 3_600_000;
 
 /// Wraps the data key by a version, if a lower one wraps it. What wraps it then.
 ///
@@ -47,18 +44,8 @@ pub async fn check_in(ctx: AccountContext<'_>, objects: &impl Objects) -> Result
     if next_check_in(ctx.sql, true)?.is_none_or(|due| ctx.now_ms < due) {
         return Ok(());
     }
-    let shard = shard_of(ctx.user.as_str());
-    let register = |kek| AskRegistry::Register { id: ctx.user.to_string(), kek: Some(kek) };
     let kek = wrapped(ctx)?.key_version().get();
-    let Wrapped { version } = objects.registry(&shard, &register(kek)).await?;
-    // A version that only a later deployment has is for the registry to come back with.
-    let Wrapped { version: now } = match rewrap(ctx, Some(version)) {
-        Err(AppError::Refused(Code::KeyVersionRefused, _)) => Wrapped { version: kek },
-        other => other?,
-    };
-    if now != kek {
-        objects.registry::<Wrapped>(&shard, &register(now)).await?;
-    }
+    registry::check_in(objects, ctx.user.as_str(), kek, |version| rewrap(ctx, Some(version))).await?;
     Ok(ctx.store().bookkeeping("UPDATE account SET checked_in_at = ?", &[ctx.now_ms.into()])?)
 }
 
@@ -66,8 +53,5 @@ pub async fn check_in(ctx: AccountContext<'_>, objects: &impl Objects) -> Result
 pub(super) fn next_check_in(sql: &dyn Sql, used: bool) -> Result<Option<u64>, SqlError> {
     let rows = sql.exec("SELECT checked_in_at FROM account", &[])?;
     let Some(row) = rows.first() else { return Ok(None) };
-    Ok(match row.optional_number(0)? {
-        None => Some(0),
-        Some(at) => used.then_some(at + CHECK_IN_MS),
-    })
+    Ok(registry::next_check_in(row.optional_number(0)?, used))
 }

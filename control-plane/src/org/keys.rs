@@ -12,7 +12,7 @@ use crate::asks::{AskRegistry, Wrapped};
 use crate::context::Context;
 use crate::error::AppError;
 use crate::flows::Objects;
-use crate::registry::shard_of;
+use crate::registry::{self, shard_of};
 use crate::reply::Reply;
 use crate::store::{Event, SqlError, Store};
 use protocol::api::OrgKey;
@@ -21,8 +21,6 @@ use protocol::{Code, UserId};
 use std::collections::BTreeMap;
 use vault::WrappedDek;
 
-/// An org in use checks in with the registry so often, ms.
-const CHECK_IN_MS: u64 = 3_600_000;
 /// Members that are registered with an org's first check-in: what one alarm may ask is bounded.
 const MEMBERS: u32 = 500;
 
@@ -101,24 +99,14 @@ pub async fn background(ctx: Context<'_>, objects: &impl Objects) -> Result<(), 
 
 async fn check_in(ctx: Context<'_>, objects: &impl Objects) -> Result<(), AppError> {
     let before = checked_in_at(ctx.store)?;
-    if ctx.now_ms < before.map_or(0, |at| at + CHECK_IN_MS) {
+    if registry::next_check_in(before, true).is_some_and(|due| ctx.now_ms < due) {
         return Ok(());
     }
     if before.is_none() {
         register_members(ctx, objects).await?;
     }
-    let shard = shard_of(ctx.org.as_str());
-    let register = |kek| AskRegistry::Register { id: ctx.org.to_string(), kek: Some(kek) };
     let kek = lowest(&load(ctx)?);
-    let Wrapped { version } = objects.registry(&shard, &register(kek)).await?;
-    // A version that only a later deployment has is for the registry to come back with.
-    let Wrapped { version: now } = match rewrap(ctx, Some(version)) {
-        Err(AppError::Refused(Code::KeyVersionRefused, _)) => Wrapped { version: kek },
-        other => other?,
-    };
-    if now != kek {
-        objects.registry::<Wrapped>(&shard, &register(now)).await?;
-    }
+    registry::check_in(objects, ctx.org.as_str(), kek, |version| rewrap(ctx, Some(version))).await?;
     Ok(ctx.store.bookkeeping("UPDATE org SET checked_in_at = ?", &[ctx.now_ms.into()])?)
 }
 
@@ -139,10 +127,7 @@ async fn register_members(ctx: Context<'_>, objects: &impl Objects) -> Result<()
 /// # Errors
 /// Those of the database.
 pub fn wakes_at(store: Store<'_>, used: bool) -> Result<Option<u64>, SqlError> {
-    let check_in = match checked_in_at(store)? {
-        None => Some(0),
-        Some(at) => used.then_some(at + CHECK_IN_MS),
-    };
+    let check_in = registry::next_check_in(checked_in_at(store)?, used);
     Ok(reseal::wakes_at(store)?.into_iter().chain(check_in).min())
 }
 

@@ -84,7 +84,7 @@ pub(super) fn keep_refreshed(
     let event = Event::new("credential.refreshed", id).with("is_rotated", sealed.is_some());
     ctx.store.transaction(|tx| {
         if let Some(sealed) = sealed {
-            wipe(tx, id)?;
+            tx.wipe_sealed("receipts", "connection_id", id.as_str())?;
             tx.write(
                 "UPDATE receipts SET sealed = ? WHERE connection_id = ?",
                 &[sealed.into_bytes().into(), id.as_str().into()],
@@ -111,7 +111,7 @@ pub(super) fn settle(
     }
     ctx.tokens.forget(id);
     ctx.store.transaction(|tx| {
-        wipe(tx, id)?;
+        tx.wipe_sealed("receipts", "connection_id", id.as_str())?;
         tx.write(
             "UPDATE receipts SET sealed = x'', revocation = ?, deleted_at = ?, http_status = ?, refresh_begun_at = NULL, \
              detail = ? WHERE connection_id = ?",
@@ -148,12 +148,6 @@ pub(super) fn publish(ctx: Context<'_>, tx: &Tx<'_>, receipt: &Receipt) -> Resul
 fn is_pending(ctx: Context<'_>, id: &ConnectionId) -> Result<bool, SqlError> {
     let select = "SELECT 1 FROM receipts WHERE connection_id = ? AND revocation = 'pending'";
     Ok(ctx.store.first(select, &[id.as_str().into()])?.is_some())
-}
-
-/// As for a connection that is deleted: nothing is left of it in the file.
-fn wipe(tx: &Tx<'_>, id: &ConnectionId) -> Result<(), SqlError> {
-    let wipe = "UPDATE receipts SET sealed = zeroblob(length(sealed)) WHERE connection_id = ?";
-    tx.write(wipe, &[id.as_str().into()]).map(|_| ())
 }
 
 /// The outbox's attempt at ending a grant; whether the receipt is settled.

@@ -76,8 +76,7 @@ pub(super) fn create(ctx: Context<'_>, actor: &Actor, body: &[u8]) -> Result<Rep
 
 pub(super) fn delete(ctx: Context<'_>, actor: &Actor, body: &[u8], id: &SourceId) -> Result<Reply, AppError> {
     change::answer(ctx, actor, body, 204, |tx| {
-        // As for a connection: no sealed secret is left in the file.
-        tx.write("UPDATE sources SET sealed = zeroblob(length(sealed)) WHERE id = ?", &[id.as_str().into()])?;
+        tx.wipe_sealed("sources", "id", id.as_str())?;
         let deleted = tx.write("DELETE FROM sources WHERE id = ? RETURNING id", &[id.as_str().into()])?;
         if deleted.is_empty() {
             return Err(Code::NotFound.into());

@@ -9,12 +9,14 @@
 //! Everything is synchronous but the asks of [`work`], between which the shard may end at any point: what is left to do
 //! stands in its rows.
 
+mod check_in;
 mod members;
 mod rotation;
 #[cfg(test)]
 mod tests;
 mod work;
 
+pub use check_in::{check_in, next_check_in};
 pub use members::{shard_of, shards, wakes_at};
 pub use work::work;
 

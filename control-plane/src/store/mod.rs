@@ -134,6 +134,16 @@ impl<'a> Tx<'a> {
     pub fn write(&self, statement: &str, parameters: &[Value]) -> Result<Vec<Row>, SqlError> {
         self.0.0.exec(statement, parameters)
     }
+
+    /// Overwrites the sealed record of the row whose `key` is `id`, to be called before it is replaced or deleted: SQLite
+    /// leaves what it lets go of in its page, and no sealed secret shall be left in the file.
+    ///
+    /// # Errors
+    /// [`SqlError::Statement`].
+    pub fn wipe_sealed(&self, table: &'static str, key: &'static str, id: &str) -> Result<(), SqlError> {
+        let wipe = format!("UPDATE {table} SET sealed = zeroblob(length(sealed)) WHERE {key} = ?");
+        self.write(&wipe, &[id.into()]).map(|_| ())
+    }
 }
 
 #[cfg(test)]

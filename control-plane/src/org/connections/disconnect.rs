@@ -97,8 +97,7 @@ fn withdraw(
             id.as_str().into(),
         ],
     )?;
-    // SQLite leaves a deleted row's bytes in its page; overwritten first, no sealed credential is left in the file.
-    tx.write("UPDATE connections SET sealed = zeroblob(length(sealed)) WHERE id = ?", &[id.as_str().into()])?;
+    tx.wipe_sealed("connections", "id", id.as_str())?;
     tx.write("DELETE FROM connections WHERE id = ?", &[id.as_str().into()])?;
     tx.write("DELETE FROM authorizations WHERE connection_id = ?", &[id.as_str().into()])?;
     if is_pending {

@@ -67,11 +67,7 @@ fn store(
     change::answer(ctx, actor, body, 200, |tx| {
         let place = place(ctx.org, id, &stored.connector, &stored.allowed_hosts);
         let sealed = dek::seal(ctx, &place, &credential.to_sealed_plaintext())?;
-        // As for a connection that is deleted: nothing of the old one is left in the file.
-        tx.write(
-            "UPDATE connections SET sealed = zeroblob(length(sealed)) WHERE id = ?",
-            &[id.as_str().into()],
-        )?;
+        tx.wipe_sealed("connections", "id", id.as_str())?;
         tx.write(
             "UPDATE connections SET sealed = ?, generation = generation + 1, status = 'active', status_reason = NULL \
              WHERE id = ?",

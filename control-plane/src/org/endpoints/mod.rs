@@ -130,11 +130,7 @@ pub(super) fn delete(
     id: &EndpointId,
 ) -> Result<Reply, AppError> {
     change::answer(ctx, actor, body, 204, |tx| {
-        // As for a connection: no sealed secret is left in the file.
-        tx.write(
-            "UPDATE endpoints SET sealed = zeroblob(length(sealed)) WHERE id = ?",
-            &[id.as_str().into()],
-        )?;
+        tx.wipe_sealed("endpoints", "id", id.as_str())?;
         let deleted = tx.write("DELETE FROM endpoints WHERE id = ? RETURNING id", &[id.as_str().into()])?;
         if deleted.is_empty() {
             return Err(Code::NotFound.into());

@@ -61,11 +61,7 @@ pub(in crate::org) fn set(
     change::answer(ctx, actor, body, 200, |tx| {
         let secret = request.client_secret.expose_secret().as_bytes();
         let sealed = dek::seal(ctx, &place(ctx, connector), secret)?;
-        // As for a connection: no sealed secret is left in the file.
-        tx.write(
-            "UPDATE oauth_clients SET sealed = zeroblob(length(sealed)) WHERE connector = ?",
-            &[connector.into()],
-        )?;
+        tx.wipe_sealed("oauth_clients", "connector", connector)?;
         tx.write(
             "INSERT OR REPLACE INTO oauth_clients (connector, client_id, sealed, updated_by, updated_at) \
              VALUES (?, ?, ?, ?, ?)",
@@ -98,10 +94,7 @@ pub(in crate::org) fn delete(
 ) -> Result<Reply, AppError> {
     takes_client(connector)?;
     change::answer(ctx, actor, body, 204, |tx| {
-        tx.write(
-            "UPDATE oauth_clients SET sealed = zeroblob(length(sealed)) WHERE connector = ?",
-            &[connector.into()],
-        )?;
+        tx.wipe_sealed("oauth_clients", "connector", connector)?;
         let deleted = tx.write(
             "DELETE FROM oauth_clients WHERE connector = ? RETURNING client_id",
             &[connector.into()],

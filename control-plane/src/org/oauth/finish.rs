@@ -262,11 +262,7 @@ fn settle(
     let place = connections::place(ctx.org, id, &attempt.connector.id, &target.allowed_hosts);
     let sealed = dek::seal(ctx, &place, &credential.to_sealed_plaintext())?;
     let generation = ctx.store.transaction(|tx| {
-        // As for a connection that is deleted: nothing of the old one is left in the file.
-        tx.write(
-            "UPDATE connections SET sealed = zeroblob(length(sealed)) WHERE id = ?",
-            &[id.as_str().into()],
-        )?;
+        tx.wipe_sealed("connections", "id", id.as_str())?;
         // What is under way with the old credential finds another generation and is dropped.
         let updated = tx.write(
             "UPDATE connections SET sealed = ?, parameters = ?, base_url = ?, allowed_hosts = ?, scopes = ?, \

@@ -299,11 +299,7 @@ impl Flight {
         let is_exceeded = !excess.is_empty();
         let number = ctx.store.transaction(|tx| {
             if sealed.is_some() {
-                // A sealed token that no longer counts is not left behind in the file.
-                tx.write(
-                    "UPDATE connections SET sealed = zeroblob(length(sealed)) WHERE id = ?",
-                    &[id.as_str().into()],
-                )?;
+                tx.wipe_sealed("connections", "id", id.as_str())?;
             }
             let row = tx.write(
                 "UPDATE connections SET sealed = COALESCE(?, sealed), generation = generation + 1, refreshed_at = ?, \
