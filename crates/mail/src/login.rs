@@ -10,12 +10,10 @@ mod imap;
 mod smtp;
 
 pub use failure::LoginFailure;
-pub use imap::ImapLogin;
-pub use smtp::SmtpLogin;
 
 use crate::{Step, transport};
 use secrecy::{ExposeSecret as _, SecretString};
-use std::fmt;
+use std::{fmt, mem};
 
 /// A user name's or a password's limit. RFC 4954 §4 leaves AUTH 12,288 bytes a line.
 const MAX_BYTES: usize = 1024;
@@ -63,28 +61,42 @@ impl fmt::Debug for Credentials {
 
 /// One login: ask for the next [`Login::step`] and do it, until it is [`Step::Done`], which means that the server takes the
 /// credentials, or [`Login::receive`] fails. Either way the connection is of no more use.
-pub enum Login {
-    /// Over SMTP.
-    Smtp(SmtpLogin),
-    /// Over IMAP.
-    Imap(ImapLogin),
+pub struct Login {
+    talk: Talk,
+    next: Step,
+}
+
+enum Talk {
+    Smtp(smtp::Talk),
+    Imap(imap::Talk),
 }
 
 impl Login {
     /// A login whose connection is just made: with TLS already if `security` is [`LoginSecurity::Tls`].
     #[must_use]
     pub fn new(protocol: Protocol, security: LoginSecurity, credentials: Credentials) -> Self {
-        match protocol {
-            Protocol::Smtp => Self::Smtp(SmtpLogin::new(security, credentials)),
-            Protocol::Imap => Self::Imap(ImapLogin::new(security, credentials)),
-        }
+        let talk = match protocol {
+            Protocol::Smtp => Talk::Smtp(smtp::Talk::new(security, credentials)),
+            Protocol::Imap => Talk::Imap(imap::Talk::new(security, credentials)),
+        };
+        Self { talk, next: Step::Read }
     }
 
     /// What to do next.
     pub fn step(&mut self) -> Step {
-        match self {
-            Self::Smtp(login) => login.step(),
-            Self::Imap(login) => login.step(),
+        match mem::replace(&mut self.next, Step::Read) {
+            Step::StartTls => {
+                self.next = match &mut self.talk {
+                    Talk::Smtp(talk) => talk.secured(),
+                    Talk::Imap(talk) => talk.secured(),
+                };
+                Step::StartTls
+            }
+            Step::Done => {
+                self.next = Step::Done;
+                Step::Done
+            }
+            step => step,
         }
     }
 
@@ -93,18 +105,26 @@ impl Login {
     /// # Errors
     /// When it refuses, or says what it should not.
     pub fn receive(&mut self, bytes: &[u8]) -> Result<(), LoginFailure> {
-        match self {
-            Self::Smtp(login) => login.receive(bytes),
-            Self::Imap(login) => login.receive(bytes),
+        if !matches!(self.next, Step::Read) {
+            return Err(LoginFailure::Protocol("speaks before it is asked"));
         }
+        if bytes.is_empty() {
+            return Err(LoginFailure::Protocol("closes the connection"));
+        }
+        let next = match &mut self.talk {
+            Talk::Smtp(talk) => talk.hear(bytes)?,
+            Talk::Imap(talk) => talk.hear(bytes)?,
+        };
+        self.next = next.unwrap_or(Step::Read);
+        Ok(())
     }
 
     /// What to say after [`Step::Done`], before closing. The answer changes nothing.
     #[must_use]
     pub fn farewell(&self) -> &'static [u8] {
-        match self {
-            Self::Smtp(_) => crate::QUIT,
-            Self::Imap(_) => imap::LOGOUT,
+        match self.talk {
+            Talk::Smtp(_) => crate::QUIT,
+            Talk::Imap(_) => imap::LOGOUT,
         }
     }
 }

@@ -16,14 +16,13 @@ use zeroize::Zeroizing;
 
 pub(super) const LOGOUT: &[u8] = b"s5 LOGOUT\r\n";
 
-/// See [`Login`](super::Login).
-pub struct ImapLogin {
+/// What has been said over IMAP so far.
+pub(super) struct Talk {
     security: LoginSecurity,
     credentials: Credentials,
     reader: ResponseReader,
     asked: Asked,
     offered: Offered,
-    next: Step,
 }
 
 /// Whose response is awaited.
@@ -64,46 +63,24 @@ struct Offered {
     initial_response: bool,
 }
 
-impl ImapLogin {
-    /// See [`Login::new`](super::Login::new).
-    #[must_use]
-    pub fn new(security: LoginSecurity, credentials: Credentials) -> Self {
+impl Talk {
+    pub(super) fn new(security: LoginSecurity, credentials: Credentials) -> Self {
         Self {
             security,
             credentials,
             reader: ResponseReader::default(),
             asked: Asked::Greeting,
             offered: Offered::default(),
-            next: Step::Read,
         }
     }
 
-    /// What to do next.
-    pub fn step(&mut self) -> Step {
-        match mem::replace(&mut self.next, Step::Read) {
-            Step::StartTls => {
-                self.next = self.ask(Asked::Capability, "s3 CAPABILITY\r\n");
-                Step::StartTls
-            }
-            Step::Done => {
-                self.next = Step::Done;
-                Step::Done
-            }
-            step => step,
-        }
+    /// What to say first once TLS stands.
+    pub(super) fn secured(&mut self) -> Step {
+        self.ask(Asked::Capability, "s3 CAPABILITY\r\n")
     }
 
-    /// See [`Login::receive`](super::Login::receive).
-    ///
-    /// # Errors
-    /// When the server refuses, or says what it should not.
-    pub fn receive(&mut self, bytes: &[u8]) -> Result<(), LoginFailure> {
-        if !matches!(self.next, Step::Read) {
-            return Err(LoginFailure::Protocol("speaks before it is asked"));
-        }
-        if bytes.is_empty() {
-            return Err(LoginFailure::Protocol("closes the connection"));
-        }
+    /// What follows from what the server said; `None`: there is more to read.
+    pub(super) fn hear(&mut self, bytes: &[u8]) -> Result<Option<Step>, LoginFailure> {
         let mut rest = bytes;
         while let Some(response) = self.reader.push(&mut rest)? {
             let Some(next) = self.answer(&response)? else { continue };
@@ -111,10 +88,9 @@ impl ImapLogin {
             if !rest.is_empty() && !matches!(next, Step::Done) {
                 return Err(LoginFailure::Protocol("says more than it was asked"));
             }
-            self.next = next;
-            return Ok(());
+            return Ok(Some(next));
         }
-        Ok(())
+        Ok(None)
     }
 
     /// What follows from a response, if it is the one that was waited for.

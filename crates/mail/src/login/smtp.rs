@@ -8,19 +8,17 @@ use crate::Step;
 use crate::smtp::reply::{Reply, ReplyReader};
 use crate::smtp::{base64_line, plain};
 use secrecy::ExposeSecret as _;
-use std::mem;
 use zeroize::Zeroizing;
 
 /// A Worker has neither host name nor address. Mail programs behind a NAT say the same, and servers take it.
 const EHLO: &str = "EHLO [127.0.0.1]\r\n";
 
-/// See [`Login`](super::Login).
-pub struct SmtpLogin {
+/// What has been said over SMTP so far.
+pub(super) struct Talk {
     security: LoginSecurity,
     credentials: Credentials,
     reader: ReplyReader,
     asked: Asked,
-    next: Step,
 }
 
 /// Whose reply is awaited.
@@ -35,48 +33,24 @@ enum Asked {
     Auth,
 }
 
-impl SmtpLogin {
-    /// See [`Login::new`](super::Login::new).
-    #[must_use]
-    pub fn new(security: LoginSecurity, credentials: Credentials) -> Self {
-        let reader = ReplyReader::default();
-        Self { security, credentials, reader, asked: Asked::Connect, next: Step::Read }
+impl Talk {
+    pub(super) fn new(security: LoginSecurity, credentials: Credentials) -> Self {
+        Self { security, credentials, reader: ReplyReader::default(), asked: Asked::Connect }
     }
 
-    /// What to do next.
-    pub fn step(&mut self) -> Step {
-        match mem::replace(&mut self.next, Step::Read) {
-            Step::StartTls => {
-                self.next = self.ask(Asked::Ehlo, EHLO);
-                Step::StartTls
-            }
-            Step::Done => {
-                self.next = Step::Done;
-                Step::Done
-            }
-            step => step,
-        }
+    /// What to say first once TLS stands.
+    pub(super) fn secured(&mut self) -> Step {
+        self.ask(Asked::Ehlo, EHLO)
     }
 
-    /// See [`Login::receive`](super::Login::receive).
-    ///
-    /// # Errors
-    /// When the server refuses, or says what it should not.
-    pub fn receive(&mut self, bytes: &[u8]) -> Result<(), LoginFailure> {
-        if !matches!(self.next, Step::Read) {
-            return Err(LoginFailure::Protocol("speaks before it is asked"));
-        }
-        if bytes.is_empty() {
-            return Err(LoginFailure::Protocol("closes the connection"));
-        }
+    /// What follows from what the server said; `None`: there is more to read.
+    pub(super) fn hear(&mut self, bytes: &[u8]) -> Result<Option<Step>, LoginFailure> {
         let mut rest = bytes;
-        if let Some(reply) = self.reader.push(&mut rest)? {
-            if !rest.is_empty() {
-                return Err(LoginFailure::Protocol("says more than it was asked"));
-            }
-            self.next = self.answer(&reply)?;
+        let Some(reply) = self.reader.push(&mut rest)? else { return Ok(None) };
+        if !rest.is_empty() {
+            return Err(LoginFailure::Protocol("says more than it was asked"));
         }
-        Ok(())
+        self.answer(&reply).map(Some)
     }
 
     fn answer(&mut self, reply: &Reply) -> Result<Step, LoginFailure> {
