@@ -55,7 +55,9 @@ pub fn of(operation: &Operation) -> Place {
         | Op::ReplaceCredential { .. }
         | Op::FinishAuthorization { .. }
         | Op::DeleteConnection { .. }
-        | Op::DeleteOrg => Place::OrgRemote,
+        | Op::DeleteOrg
+        | Op::ListenToSource { .. }
+        | Op::GetProviderKey { .. } => Place::OrgRemote,
 
         Op::Proxy { .. } | Op::Query { .. } | Op::TestConnection { .. } => Place::Broker,
 
@@ -89,19 +91,49 @@ pub fn of(operation: &Operation) -> Place {
         | Op::DryRun { .. }
         | Op::ListReceipts(_)
         | Op::GetReceipt { .. }
+        | Op::ListProviders
+        | Op::GetProvider { .. }
         | Op::ListSources(_)
         | Op::CreateSource
         | Op::GetSource { .. }
         | Op::DeleteSource { .. }
         | Op::SourceKeys { .. }
         | Op::StoreInbound(_)
+        | Op::RecordRejections(_)
+        | Op::FinishHandshake { .. }
+        | Op::UpdateSource { .. }
+        | Op::RotateSourceSecret { .. }
+        | Op::TakeVerificationToken { .. }
+        | Op::ListRejections { .. }
         | Op::ListInboundEvents { .. }
         | Op::GetInboundEvent { .. }
-        | Op::ListEndpoints(_)
+        | Op::ReplayEvent { .. }
+        | Op::ReplayEvents
+        | Op::ListEndpoints { .. }
         | Op::CreateEndpoint
         | Op::GetEndpoint { .. }
+        | Op::UpdateEndpoint { .. }
         | Op::DeleteEndpoint { .. }
+        | Op::RotateEndpointSecret { .. }
+        | Op::TestEndpoint { .. }
+        | Op::RecoverEndpoint { .. }
+        | Op::ListAttempts { .. }
         | Op::ListDeliveries { .. }
+        | Op::ListMessages { .. }
+        | Op::PublishMessage
+        | Op::GetMessage { .. }
+        | Op::ListMessageDeliveries { .. }
+        | Op::ListMessageAttempts { .. }
+        | Op::ResendMessage { .. }
+        | Op::SkipDelivery { .. }
+        | Op::ListEventTypes(_)
+        | Op::GetEventType { .. }
+        | Op::SetEventType { .. }
+        | Op::DeleteEventType { .. }
+        | Op::ListPortalLinks(_)
+        | Op::CreatePortalLink
+        | Op::DeletePortalLink { .. }
+        | Op::GetPortal
         | Op::GetOrgKey
         | Op::RotateOrgKey
         | Op::ListAudit(_)

@@ -171,8 +171,8 @@ fn api(
     spent: &mut Spent,
 ) -> Result<Outcome, Refusal> {
     let caller = match operation.access() {
-        // Nobody comes from outside as the edge itself.
-        Access::Edge => return Err(Code::NotFound.into()),
+        // Nobody comes from outside as the edge itself; the portal has pages and no API.
+        Access::Edge | Access::Portal => return Err(Code::NotFound.into()),
         Access::Public => {
             csrf::same_origin(head, &state.own_origin(head))?;
             None
@@ -201,6 +201,17 @@ fn api(
         Body::Json => {
             media_type(head, "application/json")?;
             Some(state.config.limits.json_body_bytes)
+        }
+        Body::OptionalJson => {
+            if head.header("content-type").is_some() {
+                media_type(head, "application/json")?;
+            }
+            Some(state.config.limits.json_body_bytes)
+        }
+        // Escaped, or spread over lines, a payload is no larger than twice itself.
+        Body::Message => {
+            media_type(head, "application/json")?;
+            Some(state.config.limits.message_bytes.saturating_mul(2))
         }
         Body::Stream => Some(state.config.limits.proxy_body_bytes),
     };

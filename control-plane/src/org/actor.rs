@@ -2,6 +2,7 @@
 //! checked signatures and MACs; whether a session, a membership or a key still stands, only this database knows.
 
 mod key;
+mod portal;
 mod session;
 
 pub(super) use key::matches_hash;
@@ -10,7 +11,7 @@ use crate::asks::{Secret, Voucher};
 use crate::context::Context;
 use crate::error::AppError;
 use protocol::api::{RateLimit, User};
-use protocol::{Access, ApiKeyId, Code, Permission, Principal, Role, Scope, SessionId};
+use protocol::{Access, ApiKeyId, Code, Permission, PortalLinkId, Principal, Role, Scope, SessionId};
 use zeroize::Zeroizing;
 
 /// How stale `seen_at` and `used_at` may be, ms: a write per minute, not per request.
@@ -36,6 +37,11 @@ pub(super) enum Kind {
         scopes: Vec<Scope>,
         rate_limit: Option<RateLimit>,
         allowed_ips: Option<Vec<String>>,
+    },
+    /// The holder of a link to the portal: the endpoints of this customer are all there is.
+    Portal {
+        link: PortalLinkId,
+        customer: String,
     },
     Edge,
 }
@@ -75,6 +81,7 @@ impl Actor {
         match &self.kind {
             Kind::Member { user, .. } => user.id.as_str(),
             Kind::ApiKey { id, .. } => id.as_str(),
+            Kind::Portal { link, .. } => link.as_str(),
             Kind::Edge => "system",
         }
     }
@@ -84,7 +91,15 @@ impl Actor {
         match &self.kind {
             Kind::Member { role, .. } => role.grants(permission),
             Kind::ApiKey { scopes, .. } => scopes.contains(&Scope::Own(permission)),
-            Kind::Edge => false,
+            Kind::Portal { .. } | Kind::Edge => false,
+        }
+    }
+
+    /// The one customer whose endpoints the caller may see; `None`: all of the org's.
+    pub(super) fn customer(&self) -> Option<&str> {
+        match &self.kind {
+            Kind::Portal { customer, .. } => Some(customer),
+            Kind::Member { .. } | Kind::ApiKey { .. } | Kind::Edge => None,
         }
     }
 
@@ -93,7 +108,7 @@ impl Actor {
         match &self.kind {
             Kind::Member { proof, .. } if proof.operator => Some(Role::SuperAdmin),
             Kind::Member { role, .. } => Some(*role),
-            Kind::ApiKey { .. } | Kind::Edge => None,
+            Kind::ApiKey { .. } | Kind::Portal { .. } | Kind::Edge => None,
         }
     }
 
@@ -101,7 +116,7 @@ impl Actor {
     pub(super) fn rate_limit(&self) -> Option<RateLimit> {
         match self.kind {
             Kind::ApiKey { rate_limit, .. } => rate_limit,
-            Kind::Member { .. } | Kind::Edge => None,
+            Kind::Member { .. } | Kind::Portal { .. } | Kind::Edge => None,
         }
     }
 
@@ -140,7 +155,11 @@ pub(super) fn authorize(ctx: Context<'_>) -> Result<Actor, AppError> {
         };
     }
     let actor = authenticate(ctx)?;
-    permit(access, &actor)?;
+    match &actor.kind {
+        Kind::Portal { .. } if !ctx.call.operation.is_for_portal() => return Err(Code::Forbidden.into()),
+        Kind::Portal { .. } => {}
+        _ => permit(access, &actor)?,
+    }
     if let Kind::Member { proof, .. } = &actor.kind
         && ctx.call.operation.is_sensitive()
         && ctx.now_ms > proof.until(ctx)
@@ -162,6 +181,7 @@ fn authenticate(ctx: Context<'_>) -> Result<Actor, AppError> {
             session::member(ctx, user, session, *expired, *cookie)
         }
         Principal::ApiKey { lookup, digest, .. } => key::api_key(ctx, lookup, digest),
+        Principal::Portal { digest, .. } => portal::holder(ctx, digest),
     }
 }
 

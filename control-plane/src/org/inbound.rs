@@ -11,9 +11,9 @@ use crate::store::{self, Event, Row, SqlError};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use protocol::api::{InboundEvent, InboundEventSummary, List, Received};
-use protocol::call::VerifiedWebhook;
+use protocol::call::{EventFilter, VerifiedWebhook};
 use protocol::time::rfc3339;
-use protocol::{Code, InboundEventId, Meter, OrgId, Page, SourceId};
+use protocol::{Code, InboundEventId, Meter, OrgId, Page};
 use sha2::{Digest as _, Sha256};
 use vault::{Purpose, Sealed};
 use zeroize::Zeroizing;
@@ -109,11 +109,11 @@ pub(super) fn oldest(ctx: Context<'_>) -> u64 {
 
 pub(super) fn list(
     ctx: Context<'_>,
-    source: Option<&SourceId>,
+    filter: &EventFilter,
     page: &Page,
 ) -> Result<List<InboundEventSummary>, AppError> {
     let kept: Vec<(&'static str, store::Value)> = std::iter::once(("received_at >= ?", oldest(ctx).into()))
-        .chain(source.map(|id| ("source_id = ?", id.as_str().into())))
+        .chain(filter.source.as_ref().map(|id| ("source_id = ?", id.as_str().into())))
         .collect();
     store::list(ctx.store, SELECT, kept, page, summary)
 }
@@ -136,6 +136,7 @@ pub(super) fn get(ctx: Context<'_>, id: &InboundEventId) -> Result<InboundEvent,
     let (headers, body) = split(&plaintext).ok_or(AppError::Encoding)?;
     Ok(InboundEvent {
         summary,
+        message_id: None,
         headers: serde_json::from_slice(headers)?,
         body_base64: STANDARD.encode(body),
     })
@@ -151,6 +152,7 @@ fn summary(row: &Row) -> Result<InboundEventSummary, SqlError> {
         received_at: rfc3339(row.number(6)?),
         duplicate_count: row.number(7)?,
         size: row.number(8)?,
+        forwarding: None,
     })
 }
 

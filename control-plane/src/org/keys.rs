@@ -6,7 +6,7 @@
 
 use super::actor::Actor;
 use super::dek::Keys;
-use super::endpoints::{self, OwnEvent};
+use super::messages::{self, OwnEvent};
 use super::{change, reseal};
 use crate::asks::{AskRegistry, Wrapped};
 use crate::context::Context;
@@ -167,7 +167,7 @@ pub(super) fn rotate(ctx: Context<'_>, actor: &Actor, body: &[u8]) -> Result<Rep
         let event = Event::new("org_key.rotated", ctx.org)
             .with("from", current.dek_version().get())
             .with("to", new.dek_version().get());
-        endpoints::publish(
+        messages::publish(
             ctx,
             tx,
             &OwnEvent::OrgKeyRotated { org_id: ctx.org, version: new.dek_version().get() },

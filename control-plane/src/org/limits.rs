@@ -37,7 +37,7 @@ pub struct OrgLimiter {
 /// Those of the database.
 pub(super) fn own(ctx: Context<'_>, actor: &Actor) -> Result<Option<RateLimit>, AppError> {
     match actor.kind {
-        Kind::Edge => Ok(None),
+        Kind::Edge | Kind::Portal { .. } => Ok(None),
         Kind::Member { .. } | Kind::ApiKey { .. } => {
             Ok(actor.rate_limit().or(plan::terms(ctx)?.limits.principal))
         }

@@ -10,6 +10,7 @@ mod change;
 mod connections;
 mod dek;
 mod deletion;
+mod deliveries;
 mod device;
 mod endpoints;
 mod inbound;
@@ -17,6 +18,7 @@ mod invitations;
 pub mod keys;
 mod limits;
 mod members;
+mod messages;
 mod oauth;
 mod operator;
 pub mod outbox;
@@ -34,7 +36,7 @@ mod usage;
 pub use asks::answer;
 pub use connections::{Destination, Grant, Leave, SealedCredential, policy};
 pub use deletion::{buried, clear, has_rest};
-pub use endpoints::{Answer, Courier, Post, deliver};
+pub use deliveries::{Answer, Courier, Post, deliver};
 pub use invitations::{InvitationMail, prepare_invitation_mail};
 pub use limits::OrgLimiter;
 pub use members::role_of;
@@ -121,16 +123,16 @@ pub fn handle(ctx: Context<'_>, body: &[u8]) -> Result<Reply, AppError> {
         Operation::SourceKeys { id } => Reply::json(200, &sources::keys(ctx, id)?),
 
         Operation::StoreInbound(webhook) => inbound::store(ctx, &actor, webhook, body),
-        Operation::ListInboundEvents { source, page } => {
-            Reply::json(200, &inbound::list(ctx, source.as_ref(), page)?)
-        }
+        Operation::ListInboundEvents { filter, page } => Reply::json(200, &inbound::list(ctx, filter, page)?),
         Operation::GetInboundEvent { id } => Reply::json(200, &inbound::get(ctx, id)?),
 
-        Operation::ListEndpoints(page) => Reply::json(200, &endpoints::list(ctx, page)?),
+        Operation::ListEndpoints { page, .. } => Reply::json(200, &endpoints::list(ctx, page)?),
         Operation::CreateEndpoint => endpoints::create(ctx, &actor, body),
         Operation::GetEndpoint { id } => Reply::json(200, &endpoints::get(ctx, id)?),
         Operation::DeleteEndpoint { id } => endpoints::delete(ctx, &actor, body, id),
-        Operation::ListDeliveries { id, page } => Reply::json(200, &endpoints::deliveries(ctx, id, page)?),
+        Operation::ListDeliveries { id, page, .. } => {
+            Reply::json(200, &endpoints::deliveries(ctx, id, page)?)
+        }
         Operation::GetOrgKey => Reply::json(200, &keys::get(ctx)?),
         Operation::RotateOrgKey => keys::rotate(ctx, &actor, body),
 

@@ -3,7 +3,7 @@
 //! of the change that asks for it, so it is neither lost nor done for a change that was undone, and the object's alarm
 //! works it off. At least once: whoever is told or mailed may be so twice.
 
-use super::endpoints;
+use super::deliveries;
 use crate::error::AppError;
 use crate::store::{SqlError, Store, Tx};
 use protocol::{ConnectionId, InvitationId, UserId};
@@ -75,7 +75,7 @@ pub(super) fn replace(tx: &Tx<'_>, now_ms: u64, tasks: &[Task]) -> Result<(), Ap
 pub fn next_due(store: Store<'_>) -> Result<Option<u64>, SqlError> {
     let row = store.first("SELECT MIN(due_at) FROM outbox", &[])?;
     let task = row.map_or(Ok(None), |row| row.optional_number(0))?;
-    Ok(task.into_iter().chain(endpoints::next_due(store)?).min())
+    Ok(task.into_iter().chain(deliveries::next_due(store)?).min())
 }
 
 /// A task that is due, with its number. It counts as tried from here on: one that takes the whole object down waits like

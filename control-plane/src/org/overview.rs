@@ -6,6 +6,7 @@ use crate::context::Context;
 use crate::error::AppError;
 use protocol::access::{Level, Resource};
 use protocol::api::{AuthKind, List, Me, Overview};
+use protocol::call::EventFilter;
 use protocol::time::rfc3339;
 use protocol::{Code, Page, Permission};
 
@@ -30,7 +31,7 @@ pub(super) fn me(ctx: Context<'_>, actor: &Actor) -> Result<Me, AppError> {
             scopes: Some(scopes.clone()),
             csrf_token: None,
         }),
-        Kind::Edge => Err(Code::Forbidden.into()),
+        Kind::Edge | Kind::Portal { .. } => Err(Code::Forbidden.into()),
     }
 }
 
@@ -41,7 +42,9 @@ pub(super) fn overview(ctx: Context<'_>, actor: &Actor) -> Result<Overview, AppE
         connections: readable(actor, Resource::Connections, || connections::list(ctx, &page))?,
         api_keys: readable(actor, Resource::ApiKeys, || api_keys::list(ctx, &page))?,
         sources: readable(actor, Resource::Sources, || sources::list(ctx, &page))?,
-        events: readable(actor, Resource::InboundEvents, || inbound::list(ctx, None, &page))?,
+        events: readable(actor, Resource::InboundEvents, || {
+            inbound::list(ctx, &EventFilter::default(), &page)
+        })?,
         audit: readable(actor, Resource::Audit, || audit::list(ctx, &page))?,
     })
 }

@@ -98,6 +98,7 @@ pub(super) enum Resource {
     /// Those that are not revoked.
     ApiKeys,
     Connections,
+    Endpoints,
     /// With how many invitations besides may be accepted.
     Members {
         /// Invitations.
@@ -107,14 +108,15 @@ pub(super) enum Resource {
 }
 
 impl Resource {
-    pub(super) const ALL: [Self; 4] =
-        [Self::ApiKeys, Self::Connections, Self::Members { invited: 0 }, Self::Sources];
+    pub(super) const ALL: [Self; 5] =
+        [Self::ApiKeys, Self::Connections, Self::Endpoints, Self::Members { invited: 0 }, Self::Sources];
 
     /// The name in `GET /v1/usage`.
     pub(super) const fn as_str(self) -> &'static str {
         match self {
             Self::ApiKeys => "api_keys",
             Self::Connections => "connections",
+            Self::Endpoints => "endpoints",
             Self::Members { .. } => "members",
             Self::Sources => "sources",
         }
@@ -125,6 +127,7 @@ impl Resource {
         match self {
             Self::ApiKeys => plan.api_keys,
             Self::Connections => plan.connections,
+            Self::Endpoints => plan.endpoints,
             Self::Members { .. } => plan.members,
             Self::Sources => plan.sources,
         }
@@ -135,6 +138,7 @@ impl Resource {
         let (count, promised) = match self {
             Self::ApiKeys => ("SELECT COUNT(*) FROM api_keys WHERE revoked_at IS NULL", 0),
             Self::Connections => ("SELECT COUNT(*) FROM connections", 0),
+            Self::Endpoints => ("SELECT COUNT(*) FROM endpoints", 0),
             Self::Members { invited } => ("SELECT COUNT(*) FROM members", invited),
             Self::Sources => ("SELECT COUNT(*) FROM sources", 0),
         };

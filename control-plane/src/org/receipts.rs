@@ -4,7 +4,7 @@
 //! revocation opens it there.
 
 use super::connections::one_of;
-use super::endpoints::{self, OwnEvent};
+use super::messages::{self, OwnEvent};
 use super::oauth;
 use crate::context::Context;
 use crate::error::AppError;
@@ -133,7 +133,7 @@ pub(super) fn settle(
 
 /// Tells the workspace's endpoints how a disconnecting has ended.
 pub(super) fn publish(ctx: Context<'_>, tx: &Tx<'_>, receipt: &Receipt) -> Result<(), AppError> {
-    endpoints::publish(
+    messages::publish(
         ctx,
         tx,
         &OwnEvent::ConnectionDisconnected {

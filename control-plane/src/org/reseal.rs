@@ -37,8 +37,14 @@ pub(super) const COLUMNS: &[Column] = &[
     column("endpoints", ["id", "''", "allowed_hosts"], Purpose::EndpointSecret),
     column("idempotency", ["key", "''", "'[]'"], Purpose::IdempotencyRecord),
     column("inbound_events", ["id", "provider", "'[]'"], Purpose::InboundEvent),
+    column("source_secrets", ["source_id", PROVIDER, "'[]'"], Purpose::SourceSecret),
+    column("endpoint_secrets", ["endpoint_id", "''", "allowed_hosts"], Purpose::EndpointSecret),
+    column("endpoint_headers", ["endpoint_id", "''", "allowed_hosts"], Purpose::EndpointHeaders),
+    column("messages", ["id", "''", "'[]'"], Purpose::MessagePayload),
 ];
 
+/// Of a former secret's source.
+const PROVIDER: &str = "(SELECT provider FROM sources WHERE id = source_id)";
 /// Of an authorization's connection.
 const CONNECTOR: &str = "(SELECT connector FROM connections WHERE id = connection_id)";
 

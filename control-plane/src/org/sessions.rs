@@ -219,7 +219,7 @@ pub(super) fn mark_authenticated(
 fn own(actor: &Actor) -> Result<(&UserId, &SessionId), AppError> {
     match &actor.kind {
         Kind::Member { user, session, .. } => Ok((&user.id, session)),
-        Kind::ApiKey { .. } | Kind::Edge => Err(Code::Forbidden.into()),
+        Kind::ApiKey { .. } | Kind::Portal { .. } | Kind::Edge => Err(Code::Forbidden.into()),
     }
 }
 
@@ -246,7 +246,7 @@ pub(super) fn verify(
             verified.scopes = Some(scopes.clone());
             verified.allowed_ips.clone_from(allowed_ips);
         }
-        Kind::Edge => return Err(Code::Forbidden.into()),
+        Kind::Portal { .. } | Kind::Edge => return Err(Code::Forbidden.into()),
     }
     if let Some(audience) = audience {
         let now = ctx.now_ms / 1000;

@@ -7,7 +7,7 @@ use crate::error::AppError;
 use crate::json::{check_name, field, parse};
 use crate::reply::Reply;
 use crate::store::{self, Event, Row, SqlError};
-use protocol::api::{List, NewSource, Source};
+use protocol::api::{List, NewSource, Source, SourceStatus};
 use protocol::call::SourceKeys;
 use protocol::time::rfc3339;
 use protocol::{Code, OrgId, Page, SourceId};
@@ -32,6 +32,12 @@ fn read(ctx: Context<'_>, row: &Row) -> Result<Source, SqlError> {
         id,
         provider: row.text(2)?.to_owned(),
         name: row.text(3)?.to_owned(),
+        status: SourceStatus::Active,
+        rejected_count: 0,
+        last_rejected_at: None,
+        alerting_since: None,
+        previous_secret_until: None,
+        has_verification_token: false,
         created_at: rfc3339(row.number(4)?),
         event_count: row.number(5)?,
         last_event_at: row.optional_number(6)?.map(rfc3339),
@@ -43,8 +49,9 @@ pub(super) fn create(ctx: Context<'_>, actor: &Actor, body: &[u8]) -> Result<Rep
     check_name("name", &request.name)?;
     let provider = webhooks::provider(&request.provider)
         .ok_or_else(|| field("provider", "must be a provider of the table, such as stripe or github"))?;
+    let secret = request.secret.ok_or_else(|| field("secret", "is missing"))?;
     provider
-        .parse_secret(request.secret.expose_secret())
+        .parse_secret(secret.expose_secret())
         .map_err(|error| AppError::refused(Code::ValidationFailed, format!("secret: {error}")))?;
 
     change::answer(ctx, actor, body, 201, |tx| {
@@ -52,7 +59,7 @@ pub(super) fn create(ctx: Context<'_>, actor: &Actor, body: &[u8]) -> Result<Rep
         let id = SourceId::parse(&tokens::mint_source_id(&ctx.secrets.mac, ctx.org.as_str())?)
             .map_err(|_| AppError::Encoding)?;
         let place = place(ctx.org, &id, provider.id);
-        let sealed = dek::seal(ctx, &place, request.secret.expose_secret().as_bytes())?;
+        let sealed = dek::seal(ctx, &place, secret.expose_secret().as_bytes())?;
         tx.write(
             "INSERT INTO sources (id, provider, name, sealed, generation, created_by, created_at) \
              VALUES (?, ?, ?, ?, ?, ?, ?)",
@@ -98,6 +105,9 @@ pub(super) fn keys(ctx: Context<'_>, id: &SourceId) -> Result<SourceKeys, AppErr
         provider: provider.to_owned(),
         secrets: vec![String::from_utf8(secret.to_vec()).map_err(|_| AppError::Encoding)?],
         generation: row.number(2)?,
+        url: None,
+        scheme: None,
+        awaiting_handshake: false,
     })
 }
 

@@ -28,6 +28,7 @@ use crate::store::{Sql as _, Store, Value, migrations};
 use config::Config;
 use futures_executor::block_on;
 use protocol::api::{AuditVerification, User};
+use protocol::call::EventFilter;
 use protocol::routes::{self, ROUTES};
 use protocol::{Call, Client, ConnectionId, OrgId, Page, Principal, Region, RequestId, SourceId, UserId};
 use serde_json::{Value as Json, json};
@@ -693,7 +694,10 @@ fn b6_a_webhook_is_stored_once_byte_for_byte_and_sealed() {
     webhook(&tenant, &id, None, b"other").unwrap();
     webhook(&tenant, &id, None, b"other").unwrap();
 
-    let list = Operation::ListInboundEvents { source: Some(id.clone()), page: Page::default() };
+    let list = Operation::ListInboundEvents {
+        filter: EventFilter { source: Some(id.clone()), ..EventFilter::default() },
+        page: Page::default(),
+    };
     let events = tenant.ok(list, &Json::Null);
     let counts: Vec<_> =
         events["data"].as_array().unwrap().iter().map(|e| e["duplicate_count"].clone()).collect();
@@ -757,7 +761,7 @@ fn events_past_their_retention_go() {
     webhook(&tenant, &id, None, b"old").unwrap();
     tenant.now_ms += (u64::from(tenant.config.retention.inbound_events_days) + 1) * DAY;
     tenant.founder = tenant.sign_in(&user(1));
-    let list = Operation::ListInboundEvents { source: None, page: Page::default() };
+    let list = Operation::ListInboundEvents { filter: EventFilter::default(), page: Page::default() };
     assert_eq!(tenant.ok(list, &Json::Null)["data"], json!([]));
     for number in 2..=16u8 {
         webhook(&tenant, &id, None, &[number]).unwrap();

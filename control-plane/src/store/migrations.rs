@@ -3,8 +3,12 @@
 use super::{Sql, SqlError, Value};
 
 /// An org's database.
-pub const ORG: &[&str] =
-    &[include_str!("org_0001.sql"), include_str!("org_0002.sql"), include_str!("org_0003.sql")];
+pub const ORG: &[&str] = &[
+    include_str!("org_0001.sql"),
+    include_str!("org_0002.sql"),
+    include_str!("org_0003.sql"),
+    include_str!("org_0004.sql"),
+];
 
 /// An account's database.
 pub const ACCOUNT: &[&str] = &[include_str!("account_0001.sql"), include_str!("account_0002.sql")];

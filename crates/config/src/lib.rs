@@ -33,6 +33,8 @@ pub struct Config {
     pub limits: Limits,
     /// Requests over time.
     pub rate_limits: RateLimits,
+    /// What is out of the ordinary.
+    pub detections: Detections,
     /// Additions to the pages' Content-Security-Policy.
     #[serde(default)]
     pub csp: Csp,
@@ -146,6 +148,7 @@ pub struct Limits {
     pub header_bytes: u32,
     pub json_body_bytes: u32,
     pub webhook_body_bytes: u32,
+    pub message_bytes: u32,
     pub proxy_body_bytes: u32,
     pub upstream_timeout_seconds: u32,
     pub query_rows: u32,
@@ -182,6 +185,14 @@ pub struct RateLimits {
     pub connection: Quota,
 }
 
+/// What is told to a workspace, and logged, as soon as it is seen (claim C6).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Detections {
+    /// Requests to one webhook source that are refused for their signature or time: more than `limit` in the period.
+    pub signature_failures: Quota,
+}
+
 /// Origins added to the pages' policy; each an `https://host`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -197,6 +208,7 @@ pub struct Csp {
 #[allow(missing_docs)]
 pub struct Retention {
     pub inbound_events_days: u32,
+    pub messages_days: u32,
     pub idempotency_hours: u32,
 }
 
@@ -234,6 +246,8 @@ pub struct Plan {
     pub members: u32,
     #[allow(missing_docs)]
     pub sources: u32,
+    #[allow(missing_docs)]
+    pub endpoints: u32,
     /// What it includes.
     pub features: Vec<Feature>,
     /// The most of each in a cycle; a meter that is left out has no limit.

@@ -83,6 +83,7 @@ fn check(config: &Config) -> Result<(), ConfigError> {
         revocation,
         limits,
         rate_limits,
+        detections,
         csp,
         retention,
         residency,
@@ -122,6 +123,7 @@ fn check(config: &Config) -> Result<(), ConfigError> {
     within("limits.json_body_bytes", limits.json_body_bytes, 1024, 1 << 20)?;
     // A Durable Object's row holds 2 MB.
     within("limits.webhook_body_bytes", limits.webhook_body_bytes, 1024, 1_900_000)?;
+    within("limits.message_bytes", limits.message_bytes, 1024, 1 << 20)?;
     within("limits.proxy_body_bytes", limits.proxy_body_bytes, 1024, 1 << 30)?;
     within("limits.upstream_timeout_seconds", limits.upstream_timeout_seconds, 1, 300)?;
     within("limits.query_rows", limits.query_rows, 1, 1_000_000)?;
@@ -136,6 +138,7 @@ fn check(config: &Config) -> Result<(), ConfigError> {
     quota("rate_limits.principal", rate_limits.principal)?;
     quota("rate_limits.source", rate_limits.source)?;
     quota("rate_limits.connection", rate_limits.connection)?;
+    quota("detections.signature_failures", detections.signature_failures)?;
 
     for (key, origins) in [("csp.img_src", &csp.img_src), ("csp.connect_src", &csp.connect_src)] {
         for origin in origins {
@@ -144,6 +147,7 @@ fn check(config: &Config) -> Result<(), ConfigError> {
     }
 
     within("retention.inbound_events_days", retention.inbound_events_days, 1, 365)?;
+    within("retention.messages_days", retention.messages_days, 1, 365)?;
     within("retention.idempotency_hours", retention.idempotency_hours, 1, 168)?;
 
     require("residency.default", "one of residency.regions", residency.regions.contains(&residency.default))?;

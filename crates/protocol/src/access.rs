@@ -13,6 +13,7 @@ pub enum Resource {
     Endpoints,
     InboundEvents,
     Members,
+    Messages,
     /// The workspace itself: its data key, its end.
     Org,
     Sources,
@@ -21,11 +22,12 @@ pub enum Resource {
 
 impl Resource {
     /// Every resource, in the order in which they are listed to people.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Connections,
         Self::Sources,
         Self::InboundEvents,
         Self::Endpoints,
+        Self::Messages,
         Self::ApiKeys,
         Self::Members,
         Self::Usage,
@@ -42,6 +44,7 @@ impl Resource {
             Self::Endpoints => "endpoints",
             Self::InboundEvents => "inbound_events",
             Self::Members => "members",
+            Self::Messages => "messages",
             Self::Org => "org",
             Self::Sources => "sources",
             Self::Usage => "usage",
@@ -77,6 +80,8 @@ pub enum Access {
     Edge,
     /// Any live principal of the org.
     Principal,
+    /// A live link to the portal alone. What else such a link opens is [`crate::Operation::is_for_portal`]'s.
+    Portal,
     /// A live session; never an API key.
     Session,
     /// A live principal whose role or scopes grant this.
@@ -127,6 +132,7 @@ impl Role {
                         | Resource::Sources
                         | Resource::InboundEvents
                         | Resource::Members
+                        | Resource::Messages
                         | Resource::Usage,
                     Level::Read
                 )
@@ -161,12 +167,13 @@ impl Scope {
     pub fn all() -> impl Iterator<Item = Self> {
         Resource::ALL.into_iter().flat_map(|resource| {
             let levels: &[Level] = match resource {
-                Resource::Audit | Resource::InboundEvents | Resource::Members | Resource::Usage => {
-                    &[Level::Read]
-                }
-                Resource::ApiKeys | Resource::Connections | Resource::Endpoints | Resource::Sources => {
-                    &[Level::Read, Level::Write]
-                }
+                Resource::Audit | Resource::Members | Resource::Usage => &[Level::Read],
+                Resource::ApiKeys
+                | Resource::Connections
+                | Resource::Endpoints
+                | Resource::InboundEvents
+                | Resource::Messages
+                | Resource::Sources => &[Level::Read, Level::Write],
                 // For people alone.
                 Resource::Org => &[],
             };
@@ -253,6 +260,8 @@ pub enum Feature {
 pub enum Meter {
     /// Webhooks stored.
     InboundEvents,
+    /// Messages published.
+    Messages,
     /// Calls through a connection.
     ProxyCalls,
     /// `POST /v1/api-keys/verify`.
@@ -261,12 +270,14 @@ pub enum Meter {
 
 impl Meter {
     /// Every meter.
-    pub const ALL: [Self; 3] = [Self::InboundEvents, Self::ProxyCalls, Self::KeyVerifications];
+    pub const ALL: [Self; 4] =
+        [Self::InboundEvents, Self::Messages, Self::ProxyCalls, Self::KeyVerifications];
 
     /// The name in rows and JSON.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::InboundEvents => "inbound_events",
+            Self::Messages => "messages",
             Self::ProxyCalls => "proxy_calls",
             Self::KeyVerifications => "key_verifications",
         }

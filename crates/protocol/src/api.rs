@@ -12,6 +12,7 @@ mod endpoints;
 mod inbound;
 mod keys;
 mod members;
+mod messages;
 mod sessions;
 
 pub use account::*;
@@ -25,6 +26,7 @@ pub use endpoints::*;
 pub use inbound::*;
 pub use keys::*;
 pub use members::*;
+pub use messages::*;
 pub use sessions::*;
 
 use serde::{Deserialize, Serialize};

@@ -5,10 +5,10 @@
 //! Workers are deployed one after the other.
 
 use crate::access::{Access, Feature, Level, Permission, Resource};
-use crate::api::{RateLimit, ShownOnce};
+use crate::api::{DeliveryStatus, RateLimit, ShownOnce};
 use crate::{
-    ApiKeyId, ConnectionId, EndpointId, InboundEventId, InvitationId, OrgId, RequestId, Role, Scope,
-    SessionId, SourceId, UserId,
+    ApiKeyId, ConnectionId, EndpointId, InboundEventId, InvitationId, MessageId, OrgId, PortalLinkId,
+    RequestId, Role, Scope, SessionId, SourceId, UserId,
 };
 use serde::{Deserialize, Serialize};
 use std::fmt::Write as _;
@@ -107,6 +107,13 @@ pub enum Principal {
         /// SHA-256 of the secret part, as `tokens::KeyDigest` writes it: the key itself stays at the edge.
         digest: String,
     },
+    /// The holder of a link to the portal whose MAC the edge has verified.
+    Portal {
+        /// The tenant that the link names.
+        org: OrgId,
+        /// SHA-256 of the link's secret: names its row, which is the authority.
+        digest: String,
+    },
 }
 
 impl Principal {
@@ -114,7 +121,7 @@ impl Principal {
     pub fn org(&self) -> Option<&OrgId> {
         match self {
             Self::Anonymous => None,
-            Self::Session { org, .. } | Self::ApiKey { org, .. } => Some(org),
+            Self::Session { org, .. } | Self::ApiKey { org, .. } | Self::Portal { org, .. } => Some(org),
         }
     }
 }
@@ -379,6 +386,14 @@ pub enum Operation {
         path_and_query: String,
     },
 
+    /// → `api::List<api::Provider>`, whole.
+    ListProviders,
+    /// → `api::Provider`.
+    GetProvider {
+        /// Which.
+        provider: String,
+    },
+
     /// → `api::List<api::Source>`.
     ListSources(Page),
     /// `api::NewSource` → `api::Source`.
@@ -400,12 +415,58 @@ pub enum Operation {
     },
     /// Stores a verified webhook, whose raw body is the request's body → `api::Received`.
     StoreInbound(Box<VerifiedWebhook>),
+    /// Counts refused requests and tells the tenant why, and whether they are too many (claim C6).
+    RecordRejections(Box<Rejections>),
+    /// The secret that a provider sends when the webhook is registered: taken once, by a source that waits for it.
+    FinishHandshake {
+        /// Which.
+        source: SourceId,
+        /// As received.
+        secret: ShownOnce,
+    },
+    /// → `ProviderKey`: the public key of this id, for providers that have to be asked for it with a credential.
+    GetProviderKey {
+        /// Of which.
+        source: SourceId,
+        /// As the signature names it.
+        key_id: String,
+    },
+    /// `api::UpdateSource` → `api::Source`.
+    UpdateSource {
+        /// Which.
+        id: SourceId,
+    },
+    /// `api::RotateSourceSecret` → `api::Source`.
+    RotateSourceSecret {
+        /// Which.
+        id: SourceId,
+    },
+    /// → `api::VerificationToken`, once.
+    TakeVerificationToken {
+        /// Which.
+        id: SourceId,
+    },
+    /// → `api::List<api::Rejection>`.
+    ListRejections {
+        /// Of which.
+        id: SourceId,
+        /// The page.
+        page: Page,
+    },
+    /// → `api::Listened`: waits for events up to 20 s.
+    ListenToSource {
+        /// Which.
+        id: SourceId,
+        /// The last call's `cursor`; absent: what comes from now on.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        after: Option<String>,
+    },
 
     /// → `api::List<api::InboundEventSummary>`.
     ListInboundEvents {
-        /// Of one source.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        source: Option<SourceId>,
+        /// Which of them.
+        #[serde(flatten)]
+        filter: EventFilter,
         /// The page.
         page: Page,
     },
@@ -414,15 +475,55 @@ pub enum Operation {
         /// Which.
         id: InboundEventId,
     },
+    /// `api::ReplayEvent` → 202 with `api::Replayed`.
+    ReplayEvent {
+        /// Which.
+        id: InboundEventId,
+    },
+    /// `api::ReplayEvents` → 202 with `api::Replayed`.
+    ReplayEvents,
 
     /// → `api::List<api::Endpoint>`.
-    ListEndpoints(Page),
+    ListEndpoints {
+        /// Of one customer.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        customer_id: Option<String>,
+        /// The page.
+        page: Page,
+    },
     /// `api::NewEndpoint` → `api::CreatedEndpoint`.
     CreateEndpoint,
     /// → `api::Endpoint`.
     GetEndpoint {
         /// Which.
         id: EndpointId,
+    },
+    /// `api::UpdateEndpoint` → `api::Endpoint`.
+    UpdateEndpoint {
+        /// Which.
+        id: EndpointId,
+    },
+    /// `api::RotateEndpointSecret` → `api::RotatedEndpointSecret`.
+    RotateEndpointSecret {
+        /// Which.
+        id: EndpointId,
+    },
+    /// → 202 with `api::MessageSummary`: an example, to this endpoint alone.
+    TestEndpoint {
+        /// Which.
+        id: EndpointId,
+    },
+    /// `api::Recover` → 202 with `api::Replayed`.
+    RecoverEndpoint {
+        /// Which.
+        id: EndpointId,
+    },
+    /// → `api::List<api::Attempt>`.
+    ListAttempts {
+        /// At which endpoint.
+        id: EndpointId,
+        /// The page.
+        page: Page,
     },
     /// Deletes an endpoint; what is on its way to it is not delivered.
     DeleteEndpoint {
@@ -433,9 +534,84 @@ pub enum Operation {
     ListDeliveries {
         /// Of which.
         id: EndpointId,
+        /// Those that have come so far.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        status: Option<DeliveryStatus>,
         /// The page.
         page: Page,
     },
+
+    /// → `api::List<api::MessageSummary>`.
+    ListMessages {
+        /// Of one customer.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        customer_id: Option<String>,
+        /// The page.
+        page: Page,
+    },
+    /// `api::NewMessage` → 202 with `api::MessageSummary`.
+    PublishMessage,
+    /// → `api::Message`.
+    GetMessage {
+        /// Which.
+        id: MessageId,
+    },
+    /// → `api::List<api::Delivery>`, whole: one an endpoint.
+    ListMessageDeliveries {
+        /// Of which.
+        id: MessageId,
+    },
+    /// → `api::List<api::Attempt>`.
+    ListMessageAttempts {
+        /// Of which.
+        id: MessageId,
+        /// The page.
+        page: Page,
+    },
+    /// → 202 with `api::Delivery`, due now.
+    ResendMessage {
+        /// Which.
+        id: MessageId,
+        /// Where to.
+        endpoint: EndpointId,
+    },
+    /// → `api::Delivery`, given up: what waits behind it goes on.
+    SkipDelivery {
+        /// Which.
+        id: MessageId,
+        /// Where to.
+        endpoint: EndpointId,
+    },
+
+    /// → `api::List<api::EventType>`: the workspace's own events, then those that it has described.
+    ListEventTypes(Page),
+    /// → `api::EventType`.
+    GetEventType {
+        /// Which.
+        name: String,
+    },
+    /// `api::SetEventType` → `api::EventType`.
+    SetEventType {
+        /// Which.
+        name: String,
+    },
+    /// Forgets what a type means; messages of it go on.
+    DeleteEventType {
+        /// Which.
+        name: String,
+    },
+
+    /// → `api::List<api::PortalLink>`, those that still open.
+    ListPortalLinks(Page),
+    /// `api::NewPortalLink` → `api::CreatedPortalLink`.
+    CreatePortalLink,
+    /// The link opens nothing any more, and what it had opened is closed.
+    DeletePortalLink {
+        /// Which.
+        id: PortalLinkId,
+    },
+    /// → `api::PortalLink`: what the portal's pages show of themselves.
+    GetPortal,
 
     /// → `api::OrgKey`.
     GetOrgKey,
@@ -459,7 +635,9 @@ impl Operation {
     /// object to decide.
     pub fn access(&self) -> Access {
         use Level::{Read, Write};
-        use Resource::{ApiKeys, Audit, Connections, Endpoints, InboundEvents, Members, Org, Sources, Usage};
+        use Resource::{
+            ApiKeys, Audit, Connections, Endpoints, InboundEvents, Members, Messages, Org, Sources, Usage,
+        };
         let needs = |resource, level| Access::Needs(Permission { resource, level });
         match self {
             Self::SignUp
@@ -473,10 +651,18 @@ impl Operation {
                 OidcPurpose::SignIn => Access::Public,
                 OidcPurpose::Link | OidcPurpose::Reauthenticate => Access::Session,
             },
-            Self::SourceKeys { .. } | Self::StoreInbound(_) => Access::Edge,
-            Self::Me | Self::VerifyPrincipal { .. } | Self::ListConnectors | Self::GetConnector { .. } => {
-                Access::Principal
-            }
+            Self::SourceKeys { .. }
+            | Self::StoreInbound(_)
+            | Self::RecordRejections(_)
+            | Self::FinishHandshake { .. }
+            | Self::GetProviderKey { .. } => Access::Edge,
+            Self::Me
+            | Self::VerifyPrincipal { .. }
+            | Self::ListConnectors
+            | Self::GetConnector { .. }
+            | Self::ListProviders
+            | Self::GetProvider { .. } => Access::Principal,
+            Self::GetPortal => Access::Portal,
             Self::LogOut
             | Self::RefreshSession
             | Self::ListSessions(_)
@@ -539,13 +725,46 @@ impl Operation {
             }
             // The least: what writes, by the connector's rule or else by its method, takes more. The org's object knows.
             Self::Proxy { .. } => needs(Connections, Read),
-            Self::ListEndpoints(_) | Self::GetEndpoint { .. } | Self::ListDeliveries { .. } => {
-                needs(Endpoints, Read)
+            Self::ListEndpoints { .. }
+            | Self::GetEndpoint { .. }
+            | Self::ListDeliveries { .. }
+            | Self::ListAttempts { .. } => needs(Endpoints, Read),
+            // Whoever holds a link manages endpoints: no less than that is needed to give it out, or to see whose there are.
+            Self::CreateEndpoint
+            | Self::UpdateEndpoint { .. }
+            | Self::DeleteEndpoint { .. }
+            | Self::RotateEndpointSecret { .. }
+            | Self::ListPortalLinks(_)
+            | Self::CreatePortalLink
+            | Self::DeletePortalLink { .. } => needs(Endpoints, Write),
+            Self::ListMessages { .. }
+            | Self::GetMessage { .. }
+            | Self::ListMessageDeliveries { .. }
+            | Self::ListMessageAttempts { .. }
+            | Self::ListEventTypes(_)
+            | Self::GetEventType { .. } => needs(Messages, Read),
+            Self::PublishMessage
+            | Self::ResendMessage { .. }
+            | Self::SkipDelivery { .. }
+            | Self::TestEndpoint { .. }
+            | Self::RecoverEndpoint { .. }
+            | Self::SetEventType { .. }
+            | Self::DeleteEventType { .. } => needs(Messages, Write),
+            Self::ListSources(_) | Self::GetSource { .. } | Self::ListRejections { .. } => {
+                needs(Sources, Read)
             }
-            Self::CreateEndpoint | Self::DeleteEndpoint { .. } => needs(Endpoints, Write),
-            Self::ListSources(_) | Self::GetSource { .. } => needs(Sources, Read),
-            Self::CreateSource | Self::DeleteSource { .. } => needs(Sources, Write),
-            Self::ListInboundEvents { .. } | Self::GetInboundEvent { .. } => needs(InboundEvents, Read),
+            Self::CreateSource
+            | Self::UpdateSource { .. }
+            | Self::RotateSourceSecret { .. }
+            | Self::DeleteSource { .. } => needs(Sources, Write),
+            // It is shown to who will paste it at the provider.
+            Self::TakeVerificationToken { .. } => {
+                Access::SessionNeeds(Permission { resource: Sources, level: Write })
+            }
+            Self::ListInboundEvents { .. } | Self::GetInboundEvent { .. } | Self::ListenToSource { .. } => {
+                needs(InboundEvents, Read)
+            }
+            Self::ReplayEvent { .. } | Self::ReplayEvents => needs(InboundEvents, Write),
             Self::ListAudit(_) | Self::VerifyAudit { .. } => needs(Audit, Read),
         }
     }
@@ -577,6 +796,30 @@ impl Operation {
         )
     }
 
+    /// Whether the holder of a link to the portal may ask for it, for the endpoints of that link's customer and what is
+    /// delivered to them.
+    pub fn is_for_portal(&self) -> bool {
+        matches!(
+            self,
+            Self::GetPortal
+                | Self::ListEndpoints { .. }
+                | Self::CreateEndpoint
+                | Self::GetEndpoint { .. }
+                | Self::UpdateEndpoint { .. }
+                | Self::DeleteEndpoint { .. }
+                | Self::RotateEndpointSecret { .. }
+                | Self::TestEndpoint { .. }
+                | Self::RecoverEndpoint { .. }
+                | Self::ListAttempts { .. }
+                | Self::ListDeliveries { .. }
+                | Self::GetMessage { .. }
+                | Self::ListMessageAttempts { .. }
+                | Self::ResendMessage { .. }
+                | Self::ListEventTypes(_)
+                | Self::GetEventType { .. }
+        )
+    }
+
     /// Whether it may hash a password, which takes more CPU than all else together.
     pub fn hashes_password(&self) -> bool {
         matches!(
@@ -594,8 +837,16 @@ impl Operation {
             | Self::TestConnection { .. }
             | Self::AuthorizeConnection { .. }
             | Self::FinishAuthorization { .. } => Some(Feature::Connections),
-            Self::CreateEndpoint => Some(Feature::Webhooks),
-            Self::CreateSource | Self::StoreInbound(_) => Some(Feature::Webhooks),
+            Self::CreateEndpoint
+            | Self::PublishMessage
+            | Self::TestEndpoint { .. }
+            | Self::ResendMessage { .. }
+            | Self::RecoverEndpoint { .. }
+            | Self::ReplayEvent { .. }
+            | Self::ReplayEvents
+            | Self::CreatePortalLink
+            | Self::CreateSource
+            | Self::StoreInbound(_) => Some(Feature::Webhooks),
             Self::VerifyApiKey => Some(Feature::KeyVerification),
             Self::VerifyPrincipal { .. } => Some(Feature::Gateway),
             Self::ListAudit(_) | Self::VerifyAudit { .. } => Some(Feature::Audit),
@@ -608,6 +859,8 @@ impl Operation {
         match self {
             Self::SourceKeys { id } => Some(id),
             Self::StoreInbound(webhook) => Some(&webhook.source),
+            Self::RecordRejections(rejections) => Some(&rejections.source),
+            Self::FinishHandshake { source, .. } | Self::GetProviderKey { source, .. } => Some(source),
             _ => None,
         }
     }
@@ -679,6 +932,47 @@ pub enum OidcOutcome {
     },
 }
 
+/// Which stored events.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct EventFilter {
+    /// Of one source.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub source: Option<SourceId>,
+    /// Of one type.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub event_type: Option<String>,
+    /// Received at this time or later, Unix ms.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub since: Option<u64>,
+    /// Received before this time, Unix ms.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub until: Option<u64>,
+    /// Some delivery of which has come so far.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub forwarding: Option<DeliveryStatus>,
+}
+
+/// Requests to a source that the edge has refused, of one cause and from one sender.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rejections {
+    /// Where they came.
+    pub source: SourceId,
+    /// `signature_invalid` or `timestamp_out_of_tolerance`.
+    pub code: String,
+    /// In the words of crate `webhooks`, for the tenant.
+    pub reason: String,
+    /// How many.
+    pub count: u64,
+}
+
+/// A provider's public key.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProviderKey {
+    /// As the provider gives it: a JWK.
+    pub jwk: serde_json::Value,
+}
+
 /// A webhook that the edge has verified.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct VerifiedWebhook {
@@ -708,6 +1002,15 @@ pub struct SourceKeys {
     pub secrets: Vec<String>,
     /// Changes with every change of the source.
     pub generation: u64,
+    /// The URL that is registered at the provider, where it is not the source's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
+    /// Of the provider `generic`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scheme: Option<crate::api::GenericScheme>,
+    /// The source waits for the provider's secret; until it has come, there is none.
+    #[serde(default)]
+    pub awaiting_handshake: bool,
 }
 
 impl std::fmt::Debug for SourceKeys {
@@ -807,7 +1110,14 @@ mod tests {
 
     #[test]
     fn a_source_secret_does_not_show_in_debug() {
-        let keys = SourceKeys { provider: "stripe".into(), secrets: vec!["hush".into()], generation: 1 };
+        let keys = SourceKeys {
+            provider: "stripe".into(),
+            secrets: vec!["hush".into()],
+            generation: 1,
+            url: None,
+            scheme: None,
+            awaiting_handshake: false,
+        };
         assert!(!format!("{keys:?}").contains("hush"));
     }
 }

@@ -140,10 +140,14 @@ record_ids! {
     ConnectionId = "con_";
     /// A stored inbound webhook.
     InboundEventId = "ine_";
-    /// Where a workspace's own events are delivered.
+    /// Where messages and forwarded events are delivered.
     EndpointId = "end_";
     /// An event on its way to endpoints.
     MessageId = "msg_";
+    /// One attempt at a delivery.
+    AttemptId = "att_";
+    /// A link by which a customer's user manages that customer's endpoints.
+    PortalLinkId = "ptl_";
     /// An audit event.
     AuditId = "aud_";
     /// One request, from the edge through every log line.

@@ -18,8 +18,8 @@ pub mod time;
 pub use access::{Access, Feature, Meter, Permission, Role, Scope};
 pub use call::{Call, Client, Operation, Page, Principal};
 pub use id::{
-    ApiKeyId, AuditId, ConnectionId, EndpointId, InboundEventId, InvitationId, MessageId, OrgId, Region,
-    RequestId, SessionId, SourceId, UserId,
+    ApiKeyId, AttemptId, AuditId, ConnectionId, EndpointId, InboundEventId, InvitationId, MessageId, OrgId,
+    PortalLinkId, Region, RequestId, SessionId, SourceId, UserId,
 };
 pub use problem::{Code, Problem};
 

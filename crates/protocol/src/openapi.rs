@@ -86,8 +86,10 @@ fn types(route: &Route, schemas: &mut SchemaGenerator) -> Option<Types> {
             | "/v1/api-keys/{id}"
             | "/v1/connectors/{id}/client"
             | "/v1/endpoints/{id}"
+            | "/v1/event-types/{id}"
             | "/v1/invitations/{id}"
             | "/v1/members/{id}"
+            | "/v1/portal-links/{id}"
             | "/v1/second-factor"
             | "/v1/sessions"
             | "/v1/sessions/{id}"
@@ -152,7 +154,32 @@ fn types(route: &Route, schemas: &mut SchemaGenerator) -> Option<Types> {
         ("GET", "/v1/endpoints") => gives::<api::List<api::Endpoint>>(schemas),
         ("POST", "/v1/endpoints") => takes::<api::NewEndpoint, api::CreatedEndpoint>(201, schemas),
         ("GET", "/v1/endpoints/{id}") => gives::<api::Endpoint>(schemas),
-        ("GET", "/v1/endpoints/{id}/deliveries") => gives::<api::List<api::Delivery>>(schemas),
+        ("PATCH", "/v1/endpoints/{id}") => takes::<api::UpdateEndpoint, api::Endpoint>(200, schemas),
+        ("POST", "/v1/endpoints/{id}/rotate-secret") => {
+            takes::<api::RotateEndpointSecret, api::RotatedEndpointSecret>(200, schemas)
+        }
+        ("POST", "/v1/endpoints/{id}/test") => Types { status: 202, ..gives::<api::MessageSummary>(schemas) },
+        ("POST", "/v1/endpoints/{id}/recover") => takes::<api::Recover, api::Replayed>(202, schemas),
+        ("GET", "/v1/endpoints/{id}/attempts" | "/v1/messages/{id}/attempts") => {
+            gives::<api::List<api::Attempt>>(schemas)
+        }
+        ("GET", "/v1/endpoints/{id}/deliveries" | "/v1/messages/{id}/deliveries") => {
+            gives::<api::List<api::Delivery>>(schemas)
+        }
+        ("GET", "/v1/messages") => gives::<api::List<api::MessageSummary>>(schemas),
+        ("POST", "/v1/messages") => takes::<api::NewMessage, api::MessageSummary>(202, schemas),
+        ("GET", "/v1/messages/{id}") => gives::<api::Message>(schemas),
+        ("POST", "/v1/messages/{id}/endpoints/{endpoint_id}/resend") => {
+            Types { status: 202, ..gives::<api::Delivery>(schemas) }
+        }
+        ("POST", "/v1/messages/{id}/endpoints/{endpoint_id}/skip") => gives::<api::Delivery>(schemas),
+        ("GET", "/v1/event-types") => gives::<api::List<api::EventType>>(schemas),
+        ("GET", "/v1/event-types/{id}") => gives::<api::EventType>(schemas),
+        ("PUT", "/v1/event-types/{id}") => takes::<api::SetEventType, api::EventType>(200, schemas),
+        ("GET", "/v1/portal-links") => gives::<api::List<api::PortalLink>>(schemas),
+        ("POST", "/v1/portal-links") => takes::<api::NewPortalLink, api::CreatedPortalLink>(201, schemas),
+        ("GET", "/v1/providers") => gives::<api::List<api::Provider>>(schemas),
+        ("GET", "/v1/providers/{id}") => gives::<api::Provider>(schemas),
         ("GET", "/v1/org/key") => gives::<api::OrgKey>(schemas),
         ("POST", "/v1/org/key/rotate") => Types { status: 202, ..gives::<api::OrgKey>(schemas) },
         ("POST", "/v1/org/delete") => takes::<api::DeleteOrg, api::DeletedOrg>(200, schemas),
@@ -161,8 +188,17 @@ fn types(route: &Route, schemas: &mut SchemaGenerator) -> Option<Types> {
         ("GET", "/v1/sources") => gives::<api::List<api::Source>>(schemas),
         ("POST", "/v1/sources") => takes::<api::NewSource, api::Source>(201, schemas),
         ("GET", "/v1/sources/{id}") => gives::<api::Source>(schemas),
+        ("PATCH", "/v1/sources/{id}") => takes::<api::UpdateSource, api::Source>(200, schemas),
+        ("POST", "/v1/sources/{id}/rotate-secret") => {
+            takes::<api::RotateSourceSecret, api::Source>(200, schemas)
+        }
+        ("POST", "/v1/sources/{id}/verification-token") => gives::<api::VerificationToken>(schemas),
+        ("GET", "/v1/sources/{id}/rejections") => gives::<api::List<api::Rejection>>(schemas),
+        ("GET", "/v1/sources/{id}/listen") => gives::<api::Listened>(schemas),
         ("GET", "/v1/inbound-events") => gives::<api::List<api::InboundEventSummary>>(schemas),
         ("GET", "/v1/inbound-events/{id}") => gives::<api::InboundEvent>(schemas),
+        ("POST", "/v1/inbound-events/{id}/replay") => takes::<api::ReplayEvent, api::Replayed>(202, schemas),
+        ("POST", "/v1/inbound-events/replay") => takes::<api::ReplayEvents, api::Replayed>(202, schemas),
         ("GET", "/v1/audit") => gives::<api::List<api::AuditEvent>>(schemas),
         ("GET", "/v1/audit/verify") => gives::<api::AuditVerification>(schemas),
         _ => return None,
@@ -227,7 +263,7 @@ fn operation(route: &Route, method: &str, types: &Types) -> Value {
         put(
             &mut operation,
             "requestBody",
-            json!({ "required": route.body == Body::Json, "content": content }),
+            json!({ "required": matches!(route.body, Body::Json | Body::Message), "content": content }),
         );
     }
     if route.is_open() {
@@ -245,7 +281,7 @@ fn operation_id(route: &Route, method: &str) -> String {
 fn parameters(route: &Route, method: &str) -> Vec<Value> {
     let string = json!({ "type": "string" });
     let parameter = |name: &str, place: &str, schema: &Value| json!({ "name": name, "in": place, "required": place == "path", "schema": schema });
-    let mut parameters: Vec<Value> = ["id", "path"]
+    let mut parameters: Vec<Value> = ["id", "endpoint_id", "path"]
         .into_iter()
         .filter(|name| template(route).contains(&format!("{{{name}}}")))
         .map(|name| parameter(name, "path", &string))
@@ -257,22 +293,33 @@ fn parameters(route: &Route, method: &str) -> Vec<Value> {
             | "/v1/audit"
             | "/v1/connections"
             | "/v1/endpoints"
+            | "/v1/endpoints/{id}/attempts"
             | "/v1/endpoints/{id}/deliveries"
+            | "/v1/event-types"
             | "/v1/inbound-events"
             | "/v1/invitations"
             | "/v1/members"
+            | "/v1/messages"
+            | "/v1/messages/{id}/attempts"
+            | "/v1/portal-links"
             | "/v1/receipts"
             | "/v1/sessions"
             | "/v1/sources"
+            | "/v1/sources/{id}/rejections"
     ) && method == "GET"
     {
         let limit = json!({ "type": "integer", "minimum": 1, "maximum": crate::Page::MAX, "default": crate::Page::DEFAULT });
         parameters.push(parameter("limit", "query", &limit));
         parameters.push(parameter("cursor", "query", &string));
     }
-    if route.path == "/v1/inbound-events" {
-        parameters.push(parameter("source_id", "query", &string));
-    }
+    let filters: &[&str] = match (method, route.path) {
+        ("GET", "/v1/inbound-events") => &["source_id", "event_type", "since", "until", "forwarding"],
+        ("GET", "/v1/endpoints" | "/v1/messages") => &["customer_id"],
+        ("GET", "/v1/endpoints/{id}/deliveries") => &["status"],
+        ("GET", "/v1/sources/{id}/listen") => &["after"],
+        _ => &[],
+    };
+    parameters.extend(filters.iter().map(|name| parameter(name, "query", &string)));
     if matches!(method, "POST" | "DELETE" | "PUT" | "PATCH") && route.body != Body::Stream {
         parameters.push(parameter(
             "Idempotency-Key",
@@ -328,7 +375,11 @@ mod tests {
                     document["paths"][template(route)][method.to_ascii_lowercase()]["security"].is_array();
                 let (_, operation) = crate::routes::find(
                     method,
-                    &route.path.replace("{id}", id_for(route)).replace("{path*}", "x"),
+                    &route
+                        .path
+                        .replace("{id}", id_for(route))
+                        .replace("{endpoint_id}", "end_00000000000000000000000000")
+                        .replace("{path*}", "x"),
                     "",
                 )
                 .unwrap();
@@ -349,6 +400,10 @@ mod tests {
             Some("endpoints") => "end_00000000000000000000000000",
             Some("connections" | "receipts") => "con_00000000000000000000000000",
             Some("sources") => "src_0",
+            Some("messages") => "msg_00000000000000000000000000",
+            Some("portal-links") => "ptl_00000000000000000000000000",
+            Some("providers") => "stripe",
+            Some("event-types") => "invoice.paid",
             _ => "ine_00000000000000000000000000",
         }
     }

@@ -127,6 +127,8 @@ codes! {
     KeyVersionRefused = 409 "key_version_refused" "This key version cannot become the current one";
     /// A new data key while the last one's records are still sealed anew.
     RotationRunning = 409 "rotation_running" "The last rotation is still under way";
+    /// A delivery to an endpoint that is out of use.
+    EndpointDisabled = 409 "endpoint_disabled" "This endpoint is out of use: enable it first";
     /// An answer of an upstream that cannot be passed on safely.
     AnswerRefused = 502 "answer_refused" "The upstream's answer cannot be passed on";
     /// An upstream that answered with a redirect to another host.

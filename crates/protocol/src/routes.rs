@@ -1,9 +1,11 @@
 //! The table of the public API: every path, its method and what it asks of the control plane. Routing, `405`s,
 //! /openapi.json and the tests read this table; a path that is not in it does not exist.
 
+use crate::api::DeliveryStatus;
+use crate::call::EventFilter;
 use crate::{
-    Access, ApiKeyId, Code, ConnectionId, EndpointId, InboundEventId, InvitationId, Operation, OrgId, Page,
-    SessionId, SourceId, UserId,
+    Access, ApiKeyId, Code, ConnectionId, EndpointId, InboundEventId, InvitationId, MessageId, Operation,
+    OrgId, Page, PortalLinkId, SessionId, SourceId, UserId,
 };
 
 /// Which rate limit a route falls under.
@@ -24,6 +26,10 @@ pub enum Body {
     None,
     /// `application/json`.
     Json,
+    /// `application/json`, or nothing.
+    OptionalJson,
+    /// `application/json`, as large as a message.
+    Message,
     /// Anything, streamed on.
     Stream,
 }
@@ -54,6 +60,8 @@ pub struct Request<'a> {
     /// After `?`; empty where there is none.
     pub query: &'a str,
     id: &'a str,
+    /// Of a path that names two things, the second.
+    second: &'a str,
     rest: &'a str,
 }
 
@@ -141,16 +149,47 @@ pub static ROUTES: &[Route] = &[
     route("GET", "/v1/sources", "List webhook sources", Class::Api, Body::None, |r| Ok(Operation::ListSources(r.page()?))),
     route("POST", "/v1/sources", "Create a webhook source", Class::Api, Body::Json, |_| Ok(Operation::CreateSource)),
     route("GET", "/v1/sources/{id}", "A webhook source, without its secret", Class::Api, Body::None, |r| Ok(Operation::GetSource { id: r.source()? })),
+    route("PATCH", "/v1/sources/{id}", "Rename a webhook source, pause it or let it go on", Class::Api, Body::Json, |r| Ok(Operation::UpdateSource { id: r.source()? })),
     route("DELETE", "/v1/sources/{id}", "Delete a webhook source; its events stay", Class::Api, Body::None, |r| Ok(Operation::DeleteSource { id: r.source()? })),
+    route("POST", "/v1/sources/{id}/rotate-secret", "Give a source the provider's new secret; the old one verifies for a while", Class::Api, Body::Json, |r| Ok(Operation::RotateSourceSecret { id: r.source()? })),
+    route("POST", "/v1/sources/{id}/verification-token", "The token that the provider has sent to the URL, to be pasted there; shown once", Class::Api, Body::None, |r| Ok(Operation::TakeVerificationToken { id: r.source()? })),
+    route("GET", "/v1/sources/{id}/rejections", "Requests to a source that were refused, and why", Class::Api, Body::None, |r| Ok(Operation::ListRejections { id: r.source()?, page: r.page()? })),
+    route("GET", "/v1/sources/{id}/listen", "Wait up to 20 s for a source's next events, oldest first, from ?after= on", Class::Api, Body::None, |r| Ok(Operation::ListenToSource { id: r.source()?, after: r.after()? })),
+    route("GET", "/v1/providers", "Webhook providers: how each signs, and what to paste where", Class::Api, Body::None, |_| Ok(Operation::ListProviders)),
+    route("GET", "/v1/providers/{id}", "A webhook provider", Class::Api, Body::None, |r| Ok(Operation::GetProvider { provider: r.provider()? })),
 
-    route("GET", "/v1/inbound-events", "List stored webhooks, newest first", Class::Api, Body::None, |r| Ok(Operation::ListInboundEvents { source: r.source_filter()?, page: r.page()? })),
+    route("GET", "/v1/inbound-events", "List stored webhooks, newest first", Class::Api, Body::None, |r| Ok(Operation::ListInboundEvents { filter: r.event_filter()?, page: r.page()? })),
     route("GET", "/v1/inbound-events/{id}", "A stored webhook with its body", Class::Api, Body::None, |r| Ok(Operation::GetInboundEvent { id: InboundEventId::parse(r.id).map_err(absent)? })),
+    route("POST", "/v1/inbound-events/{id}/replay", "Forward a stored webhook again", Class::Api, Body::OptionalJson, |r| Ok(Operation::ReplayEvent { id: InboundEventId::parse(r.id).map_err(absent)? })),
+    route("POST", "/v1/inbound-events/replay", "Forward a source's events again: a range of them, or those that failed; 500 a call", Class::Api, Body::Json, |_| Ok(Operation::ReplayEvents)),
 
-    route("GET", "/v1/endpoints", "List endpoints", Class::Api, Body::None, |r| Ok(Operation::ListEndpoints(r.page()?))),
-    route("POST", "/v1/endpoints", "Have this workspace's own events delivered to a URL, signed; the secret is shown once", Class::Api, Body::Json, |_| Ok(Operation::CreateEndpoint)),
+    route("GET", "/v1/endpoints", "List endpoints", Class::Api, Body::None, |r| Ok(Operation::ListEndpoints { customer_id: r.customer()?, page: r.page()? })),
+    route("POST", "/v1/endpoints", "Have messages, or a source's events, delivered to a URL, signed; the secret is shown once", Class::Api, Body::Json, |_| Ok(Operation::CreateEndpoint)),
     route("GET", "/v1/endpoints/{id}", "An endpoint, without its secret", Class::Api, Body::None, |r| Ok(Operation::GetEndpoint { id: r.endpoint()? })),
+    route("PATCH", "/v1/endpoints/{id}", "Change an endpoint, take it out of use or back into it", Class::Api, Body::Json, |r| Ok(Operation::UpdateEndpoint { id: r.endpoint()? })),
     route("DELETE", "/v1/endpoints/{id}", "Delete an endpoint", Class::Api, Body::None, |r| Ok(Operation::DeleteEndpoint { id: r.endpoint()? })),
-    route("GET", "/v1/endpoints/{id}/deliveries", "What was, or is still to be, delivered to an endpoint", Class::Api, Body::None, |r| Ok(Operation::ListDeliveries { id: r.endpoint()?, page: r.page()? })),
+    route("POST", "/v1/endpoints/{id}/rotate-secret", "A new secret, shown once; the old one signs too for a while", Class::Api, Body::OptionalJson, |r| Ok(Operation::RotateEndpointSecret { id: r.endpoint()? })),
+    route("POST", "/v1/endpoints/{id}/test", "Send an example to an endpoint", Class::Api, Body::None, |r| Ok(Operation::TestEndpoint { id: r.endpoint()? })),
+    route("POST", "/v1/endpoints/{id}/recover", "Send again what has failed since a time; 500 a call", Class::Api, Body::Json, |r| Ok(Operation::RecoverEndpoint { id: r.endpoint()? })),
+    route("GET", "/v1/endpoints/{id}/attempts", "Attempts at an endpoint: status, latency, the answer's first kilobyte", Class::Api, Body::None, |r| Ok(Operation::ListAttempts { id: r.endpoint()?, page: r.page()? })),
+    route("GET", "/v1/endpoints/{id}/deliveries", "What was, or is still to be, delivered to an endpoint; ?status=failed: dead letters", Class::Api, Body::None, |r| Ok(Operation::ListDeliveries { id: r.endpoint()?, status: r.status("status")?, page: r.page()? })),
+
+    route("GET", "/v1/messages", "List messages, newest first", Class::Api, Body::None, |r| Ok(Operation::ListMessages { customer_id: r.customer()?, page: r.page()? })),
+    route("POST", "/v1/messages", "Publish a message to every endpoint that wants it", Class::Api, Body::Message, |_| Ok(Operation::PublishMessage)),
+    route("GET", "/v1/messages/{id}", "A message with its payload", Class::Api, Body::None, |r| Ok(Operation::GetMessage { id: r.message()? })),
+    route("GET", "/v1/messages/{id}/deliveries", "How far a message has come, endpoint by endpoint", Class::Api, Body::None, |r| Ok(Operation::ListMessageDeliveries { id: r.message()? })),
+    route("GET", "/v1/messages/{id}/attempts", "Attempts at delivering a message", Class::Api, Body::None, |r| Ok(Operation::ListMessageAttempts { id: r.message()?, page: r.page()? })),
+    route("POST", "/v1/messages/{id}/endpoints/{endpoint_id}/resend", "Send a message to an endpoint again", Class::Api, Body::None, |r| Ok(Operation::ResendMessage { id: r.message()?, endpoint: r.second_endpoint()? })),
+    route("POST", "/v1/messages/{id}/endpoints/{endpoint_id}/skip", "Give a delivery up, so that what waits behind it goes on", Class::Api, Body::None, |r| Ok(Operation::SkipDelivery { id: r.message()?, endpoint: r.second_endpoint()? })),
+
+    route("GET", "/v1/event-types", "The types of events, with their JSON Schemas", Class::Api, Body::None, |r| Ok(Operation::ListEventTypes(r.page()?))),
+    route("GET", "/v1/event-types/{id}", "A type of event", Class::Api, Body::None, |r| Ok(Operation::GetEventType { name: r.event_type_name()? })),
+    route("PUT", "/v1/event-types/{id}", "Describe a type of event", Class::Api, Body::Json, |r| Ok(Operation::SetEventType { name: r.event_type_name()? })),
+    route("DELETE", "/v1/event-types/{id}", "Forget what a type of event means; messages of it go on", Class::Api, Body::None, |r| Ok(Operation::DeleteEventType { name: r.event_type_name()? })),
+
+    route("GET", "/v1/portal-links", "Links to the portal that still open", Class::Api, Body::None, |r| Ok(Operation::ListPortalLinks(r.page()?))),
+    route("POST", "/v1/portal-links", "A short-lived link by which a customer's user manages that customer's endpoints", Class::Api, Body::Json, |_| Ok(Operation::CreatePortalLink)),
+    route("DELETE", "/v1/portal-links/{id}", "Close a link to the portal", Class::Api, Body::None, |r| Ok(Operation::DeletePortalLink { id: PortalLinkId::parse(r.id).map_err(absent)? })),
 
     route("GET", "/v1/org/key", "The workspace's data key: its version, and how far a rotation has come", Class::Api, Body::None, |_| Ok(Operation::GetOrgKey)),
     route("POST", "/v1/org/key/rotate", "A new data key; every record is sealed again in the background", Class::Api, Body::None, |_| Ok(Operation::RotateOrgKey)),
@@ -174,10 +213,10 @@ pub static ROUTES: &[Route] = &[
 pub fn find(method: &str, path: &str, query: &str) -> Result<(&'static Route, Operation), Code> {
     let mut found_path = false;
     for route in candidates(path) {
-        let Some((id, rest)) = route.matches(path) else { continue };
+        let Some((id, second, rest)) = route.matches(path) else { continue };
         found_path = true;
         if route.method == method || (route.method == "*" && PROXIED.contains(&method)) {
-            return Ok((route, (route.build)(&Request { method, path, query, id, rest })?));
+            return Ok((route, (route.build)(&Request { method, path, query, id, second, rest })?));
         }
     }
     Err(if found_path { Code::MethodNotAllowed } else { Code::NotFound })
@@ -197,6 +236,11 @@ fn candidates(path: &str) -> impl Iterator<Item = &'static Route> {
 /// Methods of a route that takes any.
 pub const PROXIED: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
 
+/// The name of a type of event, or a customer's id: 1 to 128 of `a-z A-Z 0-9 . _ -`.
+pub fn is_name(text: &str) -> bool {
+    (1..=128).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b))
+}
+
 fn absent(_: crate::id::InvalidId) -> Code {
     Code::NotFound
 }
@@ -204,30 +248,31 @@ fn absent(_: crate::id::InvalidId) -> Code {
 impl Route {
     /// Whether it takes no credential. What an `{id}` names is always somebody's.
     pub fn is_open(&self) -> bool {
-        let request = Request { method: self.method, path: self.path, query: "", id: "", rest: "" };
+        let request =
+            Request { method: self.method, path: self.path, query: "", id: "", second: "", rest: "" };
         (self.build)(&request).is_ok_and(|operation| operation.access() == Access::Public)
     }
 
-    /// The `{id}` and the rest of the path (from its `/` on), empty where the route has none.
-    fn matches<'a>(&self, path: &'a str) -> Option<(&'a str, &'a str)> {
-        let (mut pattern, mut text, mut id) = (self.path, path, "");
+    /// The `{id}`, the second one and the rest of the path (from its `/` on), empty where the route has none.
+    fn matches<'a>(&self, path: &'a str) -> Option<(&'a str, &'a str, &'a str)> {
+        let (mut pattern, mut text, mut id, mut second) = (self.path, path, "", "");
         loop {
             let (want, pattern_rest) = split(pattern)?;
             if want.ends_with("*}") {
-                return text.starts_with('/').then_some((id, text));
+                return text.starts_with('/').then_some((id, second, text));
             }
             let (have, text_rest) = split(text)?;
             if want.starts_with('{') {
                 if have.is_empty() {
                     return None;
                 }
-                id = have;
+                *(if id.is_empty() { &mut id } else { &mut second }) = have;
             } else if want != have {
                 return None;
             }
             (pattern, text) = (pattern_rest, text_rest);
             match (pattern.is_empty(), text.is_empty()) {
-                (true, true) => return Some((id, "")),
+                (true, true) => return Some((id, second, "")),
                 (true, false) => return None,
                 _ => {}
             }
@@ -274,10 +319,75 @@ impl Request<'_> {
         SourceId::parse(self.id).map_err(absent)
     }
 
-    fn source_filter(&self) -> Result<Option<SourceId>, Code> {
-        self.parameter("source_id")
-            .map(|id| SourceId::parse(id).map_err(|_| Code::InvalidRequest))
+    fn message(&self) -> Result<MessageId, Code> {
+        MessageId::parse(self.id).map_err(absent)
+    }
+
+    fn second_endpoint(&self) -> Result<EndpointId, Code> {
+        EndpointId::parse(self.second).map_err(absent)
+    }
+
+    /// The id of a provider of the signature table: `cal.com` has a dot.
+    fn provider(&self) -> Result<String, Code> {
+        let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b"-.".contains(&b);
+        if self.id.len() <= 40 && self.id.bytes().all(plain) {
+            Ok(self.id.to_owned())
+        } else {
+            Err(Code::NotFound)
+        }
+    }
+
+    fn event_type_name(&self) -> Result<String, Code> {
+        if is_name(self.id) { Ok(self.id.to_owned()) } else { Err(Code::NotFound) }
+    }
+
+    fn event_filter(&self) -> Result<EventFilter, Code> {
+        let source = self.parameter("source_id").map(SourceId::parse).transpose();
+        Ok(EventFilter {
+            source: source.map_err(|_| Code::InvalidRequest)?,
+            event_type: self.name("event_type")?,
+            since: self.time("since")?,
+            until: self.time("until")?,
+            forwarding: self.status("forwarding")?,
+        })
+    }
+
+    fn customer(&self) -> Result<Option<String>, Code> {
+        self.name("customer_id")
+    }
+
+    /// An event's type, a customer's id.
+    fn name(&self, parameter: &str) -> Result<Option<String>, Code> {
+        match self.parameter(parameter) {
+            Some(name) if !is_name(name) => Err(Code::InvalidRequest),
+            name => Ok(name.map(str::to_owned)),
+        }
+    }
+
+    fn status(&self, parameter: &str) -> Result<Option<DeliveryStatus>, Code> {
+        self.parameter(parameter)
+            .map(|name| DeliveryStatus::parse(name).ok_or(Code::InvalidRequest))
             .transpose()
+    }
+
+    /// RFC 3339. `%3A` for its colons is what form encoders write.
+    fn time(&self, parameter: &str) -> Result<Option<u64>, Code> {
+        self.parameter(parameter)
+            .map(|text| {
+                let text =
+                    text.replace("%3A", ":").replace("%3a", ":").replace("%2B", "+").replace("%2b", "+");
+                crate::time::parse_rfc3339(&text).ok_or(Code::InvalidRequest)
+            })
+            .transpose()
+    }
+
+    fn after(&self) -> Result<Option<String>, Code> {
+        match self.parameter("after") {
+            Some(cursor) if cursor.len() > 32 || !cursor.bytes().all(|b| b.is_ascii_digit()) => {
+                Err(Code::InvalidRequest)
+            }
+            cursor => Ok(cursor.filter(|cursor| !cursor.is_empty()).map(str::to_owned)),
+        }
     }
 
     fn page(&self) -> Result<Page, Code> {

@@ -68,6 +68,10 @@ pub enum Purpose {
     ClientSecret,
     /// The PKCE verifier of an authorization under way; the record is the digest of its state.
     AuthorizationVerifier,
+    /// A message's payload.
+    MessagePayload,
+    /// The headers that go with an endpoint's deliveries; the record is the endpoint.
+    EndpointHeaders,
 }
 
 impl Purpose {
@@ -81,6 +85,8 @@ impl Purpose {
             Self::TotpSecret => 6,
             Self::ClientSecret => 7,
             Self::AuthorizationVerifier => 8,
+            Self::MessagePayload => 9,
+            Self::EndpointHeaders => 10,
         }
     }
 }

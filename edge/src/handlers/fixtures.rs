@@ -251,7 +251,7 @@ pub(crate) fn answer(operation: &Operation) -> Value {
         }),
         O::DeleteConnection { .. } => json!({ "receipt": receipt() }),
         O::ListReceipts(_) => json!({ "data": [receipt()], "next_cursor": "con_next" }),
-        O::ListEndpoints(_) => json!({ "data": [endpoint()], "next_cursor": "end_next" }),
+        O::ListEndpoints { .. } => json!({ "data": [endpoint()], "next_cursor": "end_next" }),
         O::GetEndpoint { .. } => endpoint(),
         O::CreateEndpoint => with(endpoint(), &[("secret", EVIL.into())]),
         O::ListDeliveries { .. } => json!({ "data": [delivery()], "next_cursor": "msg_next" }),

@@ -103,7 +103,7 @@ pub fn one(shell: &Shell<'_>, endpoint: &Endpoint, deliveries: &List<Delivery>) 
                 @for delivery in &deliveries.data { tr {
                     td { code { (delivery.message_id) } }
                     td { code { (delivery.event_type) } }
-                    td { (delivery.status) @if let Some(status) = delivery.http_status { br; span.faint { "HTTP " (status) } } }
+                    td { (delivery.status.as_str()) @if let Some(status) = delivery.http_status { br; span.faint { "HTTP " (status) } } }
                     td { (delivery.attempts) }
                     td { (time(&delivery.created_at)) }
                     td { (time_or(delivery.next_attempt_at.as_deref(), "none")) }

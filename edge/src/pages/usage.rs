@@ -80,6 +80,7 @@ fn resource_name(name: &str) -> &str {
         "connections" => "Connections",
         "members" => "Members",
         "sources" => "Webhook sources",
+        "endpoints" => "Endpoints",
         other => other,
     }
 }
@@ -87,6 +88,7 @@ fn resource_name(name: &str) -> &str {
 fn meter_name(meter: Meter) -> &'static str {
     match meter {
         Meter::InboundEvents => "Webhooks stored",
+        Meter::Messages => "Messages published",
         Meter::ProxyCalls => "Calls through connections",
         Meter::KeyVerifications => "Verifications of API keys",
     }

@@ -1,23 +1,14 @@
-//! Endpoints: where this workspace's own events are delivered, signed by Standard Webhooks (claim M8).
-//!
-//! [`publish`] writes an event in the transaction that makes it true, so none is lost and none is sent for a change that was
-//! undone; [`deliver()`] works off what is due, at least once. An endpoint's secret is shown once and sealed to the endpoint's
+//! Endpoints: where messages and forwarded events are delivered, signed by Standard Webhooks (claim M8). An endpoint's secret is shown once and sealed to the endpoint's
 //! id and host (invariants 3 and 4).
 //!
 //! <https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md>
 
-mod deliver;
-mod event;
-mod publish;
-mod schedule;
 mod target;
 
-pub(super) use deliver::next_due;
-pub use deliver::{Answer, Courier, Post, deliver};
-pub(super) use event::OwnEvent;
-pub(super) use publish::publish;
+pub(super) use target::Target;
 
 use super::actor::Actor;
+use super::messages::EventType;
 use super::{change, connections, dek};
 use crate::context::{Context, random};
 use crate::error::AppError;
@@ -26,11 +17,11 @@ use crate::reply::Reply;
 use crate::store::{self, Event, Row, SqlError};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use event::EventType;
-use protocol::api::{CreatedEndpoint, Delivery, Endpoint, List, NewEndpoint, ShownOnce};
+use protocol::api::{
+    CreatedEndpoint, Delivery, DeliveryStatus, Endpoint, List, NewEndpoint, ShownOnce, SignatureVersion,
+};
 use protocol::time::rfc3339;
 use protocol::{Code, EndpointId, OrgId, Page};
-use target::Target;
 use vault::Purpose;
 use zeroize::Zeroizing;
 
@@ -59,6 +50,16 @@ fn read(row: &Row) -> Result<Endpoint, SqlError> {
         event_types: row.json(3)?,
         description: row.text(4)?.to_owned(),
         created_at: rfc3339(row.number(5)?),
+        customer_id: None,
+        sources: Vec::new(),
+        ordered: false,
+        header_names: Vec::new(),
+        rate_limit: None,
+        signature: SignatureVersion::V1,
+        failing_since: None,
+        disabled_at: None,
+        disabled_reason: None,
+        previous_secret_until: None,
     })
 }
 
@@ -143,13 +144,15 @@ pub(super) fn delete(
 /// What was, or is still to be, delivered to an endpoint.
 pub(super) fn deliveries(ctx: Context<'_>, id: &EndpointId, page: &Page) -> Result<List<Delivery>, AppError> {
     const SELECT: &str = "SELECT rowid, message_id, (SELECT event_type FROM messages WHERE id = message_id), status, attempts, \
-                          http_status, (SELECT created_at FROM messages WHERE id = message_id), due_at FROM deliveries";
+                          http_status, (SELECT created_at FROM messages WHERE id = message_id), due_at, reason FROM deliveries";
     get(ctx, id)?;
     store::list(ctx.store, SELECT, [("endpoint_id = ?", id.as_str().into())], page, |row| {
         Ok(Delivery {
             message_id: row.parse(1)?,
+            endpoint_id: id.clone(),
             event_type: row.text(2)?.to_owned(),
-            status: row.text(3)?.to_owned(),
+            status: DeliveryStatus::parse(row.text(3)?).ok_or(SqlError::Row)?,
+            reason: row.optional_text(8)?.map(str::to_owned),
             attempts: u32::try_from(row.number(4)?).map_err(|_| SqlError::Row)?,
             http_status: row.optional_number(5)?.map(u16::try_from).transpose().map_err(|_| SqlError::Row)?,
             created_at: rfc3339(row.number(6)?),
@@ -163,7 +166,11 @@ pub(super) fn oldest(ctx: Context<'_>) -> u64 {
     ctx.now_ms.saturating_sub(KEPT_MS)
 }
 
-fn place<'a>(org: &'a OrgId, id: &'a EndpointId, allowed_hosts: &'a [String]) -> vault::Context<'a> {
+pub(super) fn place<'a>(
+    org: &'a OrgId,
+    id: &'a EndpointId,
+    allowed_hosts: &'a [String],
+) -> vault::Context<'a> {
     vault::Context {
         org: org.as_str(),
         record: id.as_str(),

@@ -9,7 +9,7 @@ const MAX_URL: usize = 2048;
 
 /// A URL that may be sent to.
 #[derive(Debug)]
-pub(super) struct Target {
+pub(in crate::org) struct Target {
     /// In its normal form.
     pub url: String,
     /// `host` or `host:port`: what the endpoint's secret is sealed to.
@@ -21,7 +21,7 @@ impl Target {
     ///
     /// # Errors
     /// `ValidationFailed`, saying what is allowed.
-    pub(super) fn parse(url: &str, policy: TargetPolicy) -> Result<Self, AppError> {
+    pub(in crate::org) fn parse(url: &str, policy: TargetPolicy) -> Result<Self, AppError> {
         let invalid = || {
             field(
                 "url",

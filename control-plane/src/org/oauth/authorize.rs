@@ -117,7 +117,7 @@ pub(in crate::org) fn begin(
 pub(super) fn session(actor: &Actor) -> Result<&SessionId, AppError> {
     match &actor.kind {
         Kind::Member { session, .. } => Ok(session),
-        Kind::ApiKey { .. } | Kind::Edge => Err(AppError::refused(
+        Kind::ApiKey { .. } | Kind::Portal { .. } | Kind::Edge => Err(AppError::refused(
             Code::Forbidden,
             "oauth2 takes a signed-in user, not an API key: access is granted in a browser",
         )),

@@ -15,7 +15,7 @@ use crate::context::Context;
 use crate::error::AppError;
 use crate::org::actor::Actor;
 use crate::org::connections::{self, Target};
-use crate::org::endpoints::{self, OwnEvent};
+use crate::org::messages::{self, OwnEvent};
 use crate::org::{dek, readmit};
 use crate::remote::{NoAnswer, Remote};
 use crate::reply::Reply;
@@ -282,7 +282,7 @@ fn settle(
             ],
         )?;
         let generation = updated.first().ok_or(SqlError::Row)?.number(0)?;
-        endpoints::publish(
+        messages::publish(
             ctx,
             tx,
             &OwnEvent::ConnectionAuthorized {

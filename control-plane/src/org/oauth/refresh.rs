@@ -20,7 +20,7 @@ use super::{Endpoints, NOTED, clients, outgoing};
 use crate::context::Context;
 use crate::error::AppError;
 use crate::org::connections::place;
-use crate::org::endpoints::{self, OwnEvent};
+use crate::org::messages::{self, OwnEvent};
 use crate::org::{dek, receipts};
 use crate::remote::{NoAnswer, Remote, RemoteAnswer};
 use crate::store::{Committed, Event, Row, SqlError, Tx};
@@ -420,7 +420,7 @@ pub(in crate::org) fn connection_needs_person(
         ],
     )?;
     let stored = crate::org::connections::get(ctx, id)?;
-    endpoints::publish(
+    messages::publish(
         ctx,
         tx,
         &OwnEvent::ConnectionReauthorizationRequired {

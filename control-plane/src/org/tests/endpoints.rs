@@ -7,7 +7,7 @@ use crate::store::Committed;
 use protocol::EndpointId;
 use protocol::api::{Revocation, StatusReason};
 
-use crate::org::endpoints::{OwnEvent, publish};
+use crate::org::messages::{OwnEvent, publish};
 use crate::org::outbox::next_due;
 
 fn endpoint(url: &str) -> Json {
@@ -23,7 +23,9 @@ fn create(tenant: &Tenant, body: &Json) -> Json {
 }
 
 fn deliveries(tenant: &Tenant, id: &EndpointId) -> Json {
-    tenant.ok(Operation::ListDeliveries { id: id.clone(), page: Page::default() }, &Json::Null)["data"].take()
+    tenant.ok(Operation::ListDeliveries { id: id.clone(), status: None, page: Page::default() }, &Json::Null)
+        ["data"]
+        .take()
 }
 
 fn detail(result: Result<Reply, AppError>) -> String {
@@ -57,7 +59,7 @@ fn m8_every_endpoint_has_a_secret_of_its_own_that_is_shown_once() {
     disconnect(&tenant);
     tenant.now_ms += 1;
     let answers = [
-        tenant.ok(Operation::ListEndpoints(Page::default()), &Json::Null),
+        tenant.ok(Operation::ListEndpoints { customer_id: None, page: Page::default() }, &Json::Null),
         tenant.ok(Operation::GetEndpoint { id: id.clone() }, &Json::Null),
         tenant.ok(Operation::ListAudit(Page::default()), &Json::Null),
         tenant.ok(Operation::Overview, &Json::Null),
@@ -154,7 +156,7 @@ fn n1_another_tenants_endpoint_is_not_there() {
     for operation in [
         Operation::GetEndpoint { id: id.clone() },
         Operation::DeleteEndpoint { id: id.clone() },
-        Operation::ListDeliveries { id: id.clone(), page: Page::default() },
+        Operation::ListDeliveries { id: id.clone(), status: None, page: Page::default() },
     ] {
         assert_eq!(code(ours.call(&ours.founder, operation, &Json::Null)), Code::NotFound);
     }

@@ -68,6 +68,8 @@ fn purposes_keep_their_numbers() {
         Purpose::TotpSecret,
         Purpose::ClientSecret,
         Purpose::AuthorizationVerifier,
+        Purpose::MessagePayload,
+        Purpose::EndpointHeaders,
     ];
     assert_eq!(purposes.map(Purpose::wire), [1, 2, 3, 4, 5, 6, 7, 8]);
 }

@@ -129,7 +129,7 @@ fn write_from<P>(
         Page::Event(_) => {
             let reply = replies.0.next().ok_or(Code::Internal)?;
             let Received { headers, body_base64 } = read(&reply)?;
-            let event = InboundEvent { summary: read(&reply)?, headers, body_base64 };
+            let event = InboundEvent { summary: read(&reply)?, message_id: None, headers, body_base64 };
             write(context, status, caller, who, &|shell, _| pages::events::one(shell, &event))
         }
         Page::Members { notice, cursor } => {

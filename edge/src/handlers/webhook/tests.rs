@@ -57,7 +57,7 @@ fn signature(incoming: &mut Incoming) -> &mut String {
 }
 
 fn keys(generation: u64) -> Option<Reply> {
-    reply(200, SourceKeys { provider: "standard-webhooks".into(), secrets: vec![SECRET.into()], generation })
+    reply(200, source_keys("standard-webhooks", SECRET, generation))
 }
 
 fn stored() -> Option<Reply> {
@@ -192,9 +192,7 @@ fn a_signed_challenge_is_answered_and_not_stored() {
     let body = br#"{"type":"url_verification","challenge":"3eZbrw1a"}"#;
     let fixture = fixture();
     let plane = FakePlane::new(move |call, _| match call.operation {
-        Operation::SourceKeys { .. } => {
-            reply(200, SourceKeys { provider: "slack".into(), secrets: vec![secret.into()], generation: 1 })
-        }
+        Operation::SourceKeys { .. } => reply(200, source_keys("slack", secret, 1)),
         _ => panic!("a question is not an event"),
     });
     let incoming = signed_as("slack", secret, body, NOW);
@@ -212,4 +210,15 @@ fn stored_headers_are_bounded() {
     assert!(kept.len() <= MAX_HEADERS);
     assert!(kept.iter().map(|(name, value)| name.len() + value.len()).sum::<usize>() <= MAX_HEADER_BYTES);
     assert!(storable(&[("sluicegate-call".into(), "x".into())]).is_empty());
+}
+
+fn source_keys(provider: &str, secret: &str, generation: u64) -> SourceKeys {
+    SourceKeys {
+        provider: provider.into(),
+        secrets: vec![secret.into()],
+        generation,
+        url: None,
+        scheme: None,
+        awaiting_handshake: false,
+    }
 }

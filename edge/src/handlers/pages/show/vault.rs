@@ -17,7 +17,7 @@ pub(super) fn operations(page: &Page) -> Option<Vec<Operation>> {
         Page::Connectors => Operation::ListConnectors,
         Page::Connector { id, .. } => Operation::GetConnector { connector: id.clone() },
         Page::Receipts { cursor } => Operation::ListReceipts(list(cursor)),
-        Page::Endpoints { cursor, .. } => Operation::ListEndpoints(list(cursor)),
+        Page::Endpoints { cursor, .. } => Operation::ListEndpoints { customer_id: None, page: list(cursor) },
         Page::Endpoint { id, .. } => Operation::GetEndpoint { id: id.clone() },
         Page::Workspace(_) => Operation::GetOrgKey,
         Page::AdminKeys(_) => Operation::GetKeys,
@@ -28,7 +28,7 @@ pub(super) fn operations(page: &Page) -> Option<Vec<Operation>> {
             operations.push(Operation::GetConnection { id: id.clone() });
         }
         Page::Endpoint { id, cursor } => {
-            operations.push(Operation::ListDeliveries { id: id.clone(), page: list(cursor) });
+            operations.push(Operation::ListDeliveries { id: id.clone(), status: None, page: list(cursor) });
         }
         _ => {}
     }

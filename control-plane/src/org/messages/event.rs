@@ -6,7 +6,7 @@ use serde::Serialize;
 
 /// A type of event, as endpoints ask for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum EventType {
+pub(in crate::org) enum EventType {
     ConnectionAuthorized,
     ConnectionReauthorizationRequired,
     ConnectionDisconnected,
@@ -14,7 +14,7 @@ pub(super) enum EventType {
 }
 
 impl EventType {
-    pub(super) const ALL: [Self; 4] = [
+    pub(in crate::org) const ALL: [Self; 4] = [
         Self::ConnectionAuthorized,
         Self::ConnectionReauthorizationRequired,
         Self::ConnectionDisconnected,
@@ -22,7 +22,7 @@ impl EventType {
     ];
 
     /// The name in JSON and rows.
-    pub(super) const fn as_str(self) -> &'static str {
+    pub(in crate::org) const fn as_str(self) -> &'static str {
         match self {
             Self::ConnectionAuthorized => "connection.authorized",
             Self::ConnectionReauthorizationRequired => "connection.reauthorization_required",
@@ -31,7 +31,7 @@ impl EventType {
         }
     }
 
-    pub(super) fn parse(name: &str) -> Option<Self> {
+    pub(in crate::org) fn parse(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.as_str() == name)
     }
 }
@@ -61,7 +61,7 @@ pub(in crate::org) enum OwnEvent<'a> {
 }
 
 impl OwnEvent<'_> {
-    pub(super) const fn kind(&self) -> EventType {
+    pub(in crate::org) const fn kind(&self) -> EventType {
         match self {
             Self::ConnectionAuthorized { .. } => EventType::ConnectionAuthorized,
             Self::ConnectionReauthorizationRequired { .. } => EventType::ConnectionReauthorizationRequired,

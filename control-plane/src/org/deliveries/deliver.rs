@@ -5,11 +5,11 @@
 //! holds up nobody but itself, unless so many hang that no connection is left.
 
 use super::schedule::wait_ms;
-use super::target::Target;
-use super::{connections, place};
 use crate::context::{Context, random};
 use crate::error::AppError;
+use crate::org::connections;
 use crate::org::dek;
+use crate::org::endpoints::{Target, place};
 use crate::remote::NoAnswer;
 use crate::store::{Row, SqlError, Store, Value};
 use futures_util::StreamExt as _;
@@ -158,7 +158,7 @@ impl Attempt {
     fn begin(ctx: Context<'_>, mut endpoint: Endpoint) -> Result<Option<Self>, AppError> {
         loop {
             let row = ctx.store.first(
-                "SELECT message_id, attempts, (SELECT payload FROM messages WHERE id = message_id) FROM deliveries \
+                "SELECT message_id, attempts, (SELECT sealed FROM messages WHERE id = message_id) FROM deliveries \
                  WHERE endpoint_id = ? AND due_at <= ? ORDER BY due_at, rowid LIMIT 1",
                 &[endpoint.id.as_str().into(), ctx.now_ms.into()],
             )?;
@@ -166,7 +166,7 @@ impl Attempt {
             let made = row.number(1)?;
             let attempt = Self {
                 message: row.text(0)?.to_owned(),
-                payload: row.text(2)?.to_owned(),
+                payload: payload(ctx, row.parse(0)?, row.blob(2)?)?,
                 made: made + 1,
                 endpoint,
             };
@@ -260,6 +260,11 @@ impl Attempt {
             &[first, second, self.message.as_str().into(), self.endpoint.id.as_str().into()],
         )
     }
+}
+
+fn payload(ctx: Context<'_>, id: protocol::MessageId, sealed: &[u8]) -> Result<String, AppError> {
+    let bytes = dek::open(ctx, &super::queue::place(ctx.org, &id), &Sealed::from_bytes(sealed)?)?;
+    String::from_utf8(bytes.to_vec()).map_err(|_| AppError::Encoding)
 }
 
 /// The brand as a part of a header's name, in lower case: `x-sluicegate-signature`.
