@@ -56,7 +56,10 @@ fn ensure_wasm_target() -> Result<()> {
 /// Where npm cannot install them.
 pub fn ensure_provider_sdks() -> Result<()> {
     let _lock = exclusive("setup")?;
-    npm_ci(&root().join("tests/interop/providers"), "the webhook providers' own npm packages, for tests (about 520 MB)")
+    npm_ci(
+        &root().join("tests/interop/providers"),
+        "the webhook providers' own npm packages, for tests (about 520 MB)",
+    )
 }
 
 /// A Python with the packages that verify deliveries, in an environment of the project's own; `None` where there is no
@@ -90,7 +93,7 @@ pub fn ensure_python() -> Result<Option<PathBuf>> {
 }
 
 fn ensure_npm_packages() -> Result<()> {
-    npm_ci(root(), "npm packages (wrangler, workerd, esbuild, binaryen, Node.js 22; about 560 MB)")
+    npm_ci(&root(), "npm packages (wrangler, workerd, esbuild, binaryen, Node.js 22; about 560 MB)")
 }
 
 /// Installs the packages of a folder's lockfile, unless they are those that are there.
