@@ -17,9 +17,7 @@ use crate::reply::Reply;
 use crate::store::{self, Event, Row, SqlError};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use protocol::api::{
-    CreatedEndpoint, Delivery, DeliveryStatus, Endpoint, List, NewEndpoint, ShownOnce, SignatureVersion,
-};
+use protocol::api::{CreatedEndpoint, Endpoint, List, NewEndpoint, ShownOnce, SignatureVersion};
 use protocol::time::rfc3339;
 use protocol::{Code, EndpointId, OrgId, Page};
 use vault::Purpose;
@@ -29,8 +27,6 @@ use zeroize::Zeroizing;
 const MOST: u64 = 20;
 /// Of the secret: what HMAC-SHA256 makes use of. The specification asks for 24 to 64.
 const SECRET_BYTES: usize = 32;
-/// What is settled is kept for so long, ms.
-const KEPT_MS: u64 = 30 * 86_400_000;
 
 const SELECT: &str = "SELECT rowid, id, url, event_types, description, created_at FROM endpoints";
 
@@ -139,31 +135,6 @@ pub(super) fn delete(
         tx.write("DELETE FROM deliveries WHERE endpoint_id = ?", &[id.as_str().into()])?;
         tx.commit(&ctx.subject(actor.name()), Event::new("endpoint.deleted", id), ())
     })
-}
-
-/// What was, or is still to be, delivered to an endpoint.
-pub(super) fn deliveries(ctx: Context<'_>, id: &EndpointId, page: &Page) -> Result<List<Delivery>, AppError> {
-    const SELECT: &str = "SELECT rowid, message_id, (SELECT event_type FROM messages WHERE id = message_id), status, attempts, \
-                          http_status, (SELECT created_at FROM messages WHERE id = message_id), due_at, reason FROM deliveries";
-    get(ctx, id)?;
-    store::list(ctx.store, SELECT, [("endpoint_id = ?", id.as_str().into())], page, |row| {
-        Ok(Delivery {
-            message_id: row.parse(1)?,
-            endpoint_id: id.clone(),
-            event_type: row.text(2)?.to_owned(),
-            status: DeliveryStatus::parse(row.text(3)?).ok_or(SqlError::Row)?,
-            reason: row.optional_text(8)?.map(str::to_owned),
-            attempts: u32::try_from(row.number(4)?).map_err(|_| SqlError::Row)?,
-            http_status: row.optional_number(5)?.map(u16::try_from).transpose().map_err(|_| SqlError::Row)?,
-            created_at: rfc3339(row.number(6)?),
-            next_attempt_at: row.optional_number(7)?.map(rfc3339),
-        })
-    })
-}
-
-/// When the oldest event was published whose deliveries are kept, Unix ms.
-pub(super) fn oldest(ctx: Context<'_>) -> u64 {
-    ctx.now_ms.saturating_sub(KEPT_MS)
 }
 
 pub(super) fn place<'a>(
