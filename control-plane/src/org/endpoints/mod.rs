@@ -3,8 +3,14 @@
 //!
 //! <https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md>
 
+mod headers;
+mod secrets;
+mod signing;
 mod target;
 
+pub(super) use secrets::place;
+#[allow(unused_imports, reason = "written first")]
+pub(super) use signing::{custom_headers, sign};
 pub(super) use target::Target;
 
 use super::actor::Actor;
@@ -21,8 +27,7 @@ use protocol::api::{
     CreatedEndpoint, Delivery, DeliveryStatus, Endpoint, List, NewEndpoint, ShownOnce, SignatureVersion,
 };
 use protocol::time::rfc3339;
-use protocol::{Code, EndpointId, OrgId, Page};
-use vault::Purpose;
+use protocol::{Code, EndpointId, Page};
 use zeroize::Zeroizing;
 
 /// The most of an org. Each of them gets a copy of every event.
@@ -164,18 +169,4 @@ pub(super) fn deliveries(ctx: Context<'_>, id: &EndpointId, page: &Page) -> Resu
 /// When the oldest event was published whose deliveries are kept, Unix ms.
 pub(super) fn oldest(ctx: Context<'_>) -> u64 {
     ctx.now_ms.saturating_sub(KEPT_MS)
-}
-
-pub(super) fn place<'a>(
-    org: &'a OrgId,
-    id: &'a EndpointId,
-    allowed_hosts: &'a [String],
-) -> vault::Context<'a> {
-    vault::Context {
-        org: org.as_str(),
-        record: id.as_str(),
-        connector: "",
-        allowed_hosts,
-        purpose: Purpose::EndpointSecret,
-    }
 }
