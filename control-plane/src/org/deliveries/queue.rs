@@ -154,7 +154,7 @@ pub(in crate::org) fn release(ctx: Context<'_>, tx: &Tx<'_>, source: &SourceId) 
 }
 
 /// There is something to do: an alarm is set, and an engine that is at work looks again.
-fn wake(ctx: Context<'_>) {
+pub(in crate::org) fn wake(ctx: Context<'_>) {
     ctx.limits.borrow_mut().has_published = true;
 }
 
