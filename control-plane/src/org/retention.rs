@@ -1,6 +1,6 @@
 //! What goes when its time is over, in batches: the object's alarm runs this daily, and again at once while there is more.
 
-use super::{inbound, messages, oauth, sessions};
+use super::{endpoints, inbound, messages, oauth, sessions};
 use crate::context::Context;
 use crate::store::{SqlError, Value};
 
@@ -37,6 +37,7 @@ pub fn purge(ctx: Context<'_>) -> Result<bool, SqlError> {
          WHERE accepted_at IS NOT NULL OR revoked_at IS NOT NULL OR expires_at <= ?)",
         ctx.now_ms,
     );
+    endpoints::purge(ctx)?;
     let mut more = false;
     for (table, condition, time) in outlived.into_iter().chain([tokens]) {
         let time = Value::from(time);

@@ -7,10 +7,8 @@
 mod deliver;
 mod queue;
 mod schedule;
-mod skip;
 
 pub(super) use deliver::next_due;
 pub use deliver::{Answer, Courier, Post, deliver};
 #[allow(unused_imports, reason = "written first")]
-pub(super) use queue::{Audience, Content, Outgoing, enqueue, place, rearm, release};
-pub(super) use skip::skip;
+pub(super) use queue::{Audience, Content, Outgoing, enqueue, hold, place, rearm, release, reorder, skip};

@@ -17,7 +17,7 @@ mod scope;
 mod types;
 
 pub(super) use create::create;
-pub(super) use event::{EventType, OwnEvent};
+pub(super) use event::OwnEvent;
 pub(super) use example::test;
 pub(super) use own::publish;
 pub(super) use progress::{attempts_at, attempts_of, deliveries_of, deliveries_to};
