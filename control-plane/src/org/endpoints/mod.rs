@@ -17,9 +17,7 @@ mod update;
 
 pub(super) use create::create;
 pub(super) use secrets::{place, purge, rotate};
-#[allow(unused_imports, reason = "written first")]
-pub(super) use signing::{custom_headers, sign};
-#[allow(unused_imports, reason = "written first")]
+pub(super) use signing::{custom_headers, shared_secrets, sign};
 pub(super) use state::disable;
 pub(super) use target::Target;
 pub(super) use update::update;
@@ -33,9 +31,6 @@ use crate::store::{self, Event, Row, SqlError};
 use protocol::api::{Delivery, DeliveryStatus, DisabledReason, Endpoint, List, SignatureVersion};
 use protocol::time::rfc3339;
 use protocol::{Code, EndpointId, Page};
-
-/// What is settled is kept for so long, ms.
-const KEPT_MS: u64 = 30 * 86_400_000;
 
 const SELECT: &str = "SELECT rowid, id, url, event_types, description, created_at, customer_id, \
      (SELECT json_group_array(source_id) FROM \
@@ -155,9 +150,4 @@ pub(super) fn deliveries(
             next_attempt_at: row.optional_number(7)?.map(rfc3339),
         })
     })
-}
-
-/// When the oldest event was published whose deliveries are kept, Unix ms.
-pub(super) fn oldest(ctx: Context<'_>) -> u64 {
-    ctx.now_ms.saturating_sub(KEPT_MS)
 }
