@@ -2,6 +2,10 @@
 //!
 //! The edge has verified the raw bytes. Body and headers are sealed: they are the tenant's data, and go with its key.
 
+mod forward;
+
+pub(super) use forward::forwarded;
+
 use super::actor::Actor;
 use super::{dek, usage};
 use crate::context::{Context, hex, random};

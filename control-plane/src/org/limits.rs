@@ -32,6 +32,8 @@ pub struct OrgLimiter {
     pub(super) has_published: bool,
     /// There is something new to deliver.
     pub(super) deliveries: Signal,
+    /// A call has left a task to do.
+    pub(super) tasks: Signal,
     /// There are new inbound events.
     pub(super) events: Signal,
 }
