@@ -28,6 +28,7 @@ mod receipts;
 mod reseal;
 mod retention;
 mod sessions;
+mod signal;
 mod sources;
 #[cfg(test)]
 mod tests;

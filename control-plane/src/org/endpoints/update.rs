@@ -107,8 +107,8 @@ impl<'a> Update<'a> {
             ],
         )?;
         self.set_sources(ctx, tx, id, &before)?;
-        if self.request.sources.is_some() || self.request.ordered.is_some() {
-            release_waiting(ctx, tx, id)?;
+        if self.request.ordered.is_some_and(|ordered| ordered != before.ordered) {
+            deliveries::reorder(ctx, tx, id)?;
         }
         self.record(ctx, tx, actor, &before, &hosts)
     }
@@ -185,19 +185,4 @@ impl<'a> Update<'a> {
         let endpoint = get(ctx, actor, id)?;
         Ok(done.map(|()| endpoint))
     }
-}
-
-/// Makes due what waits for nothing any more: the first of each lane, or all where no order is kept. What waits for a paused
-/// source waits on while the endpoint gets that source's events.
-fn release_waiting(ctx: Context<'_>, tx: &Tx<'_>, id: &EndpointId) -> Result<(), AppError> {
-    tx.write(
-        "UPDATE deliveries SET due_at = ?1 WHERE endpoint_id = ?2 AND status = 'pending' AND due_at IS NULL \
-         AND lane NOT IN (SELECT s.id FROM sources s JOIN endpoint_sources e ON e.source_id = s.id \
-         WHERE e.endpoint_id = ?2 AND s.paused_at IS NOT NULL) \
-         AND (NOT (SELECT ordered FROM endpoints WHERE id = ?2) OR rowid = (SELECT MIN(rowid) FROM deliveries first \
-         WHERE first.endpoint_id = ?2 AND first.lane = deliveries.lane AND first.status = 'pending'))",
-        &[ctx.now_ms.into(), id.as_str().into()],
-    )?;
-    deliveries::wake(ctx);
-    Ok(())
 }
