@@ -129,7 +129,7 @@ fn ten_headers_at_most_each_once() {
 }
 
 #[test]
-fn headers_stay_on_their_host_and_go_with_it() {
+fn b2_headers_stay_on_their_host_and_go_with_it() {
     let tenant = Tenant::new(1);
     let id = id_of(&create(&tenant, &with(&json!({ "x-key": "one" }))));
     update(&tenant, &id, &json!({ "url": "https://EXAMPLE.com:443/other" })).unwrap();
@@ -143,7 +143,7 @@ fn headers_stay_on_their_host_and_go_with_it() {
 }
 
 #[test]
-fn headers_open_for_their_endpoint_and_host_alone() {
+fn b2_headers_open_for_their_endpoint_and_host_alone() {
     let tenant = Tenant::new(1);
     let id = id_of(&create(&tenant, &with(&json!({ "x-key": "one" }))));
     let other = id_of(&create(&tenant, &endpoint("https://example.com")));

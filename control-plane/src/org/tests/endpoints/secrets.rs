@@ -151,7 +151,7 @@ fn a_rotation_is_made_once_for_an_idempotency_key() {
 }
 
 #[test]
-fn secrets_follow_their_endpoint_to_another_host_and_open_nowhere_else() {
+fn b2_secrets_follow_their_endpoint_to_another_host_and_open_nowhere_else() {
     let tenant = Tenant::new(1);
     let created = create(&tenant, &endpoint("https://example.com"));
     let id = id_of(&created);
@@ -170,7 +170,7 @@ fn secrets_follow_their_endpoint_to_another_host_and_open_nowhere_else() {
 
 /// As somebody would who can write to the database.
 #[test]
-fn a_secret_that_was_moved_to_another_row_does_not_open() {
+fn b2_a_secret_that_was_moved_to_another_row_does_not_open() {
     let tenant = Tenant::new(1);
     let victim = id_of(&create(&tenant, &endpoint("https://example.com")));
     let evil = id_of(&create(&tenant, &endpoint("https://evil.example")));
