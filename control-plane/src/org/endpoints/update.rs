@@ -50,7 +50,11 @@ impl<'a> Update<'a> {
             target: request.url.as_ref().map(target).transpose()?,
             event_types: request.event_types.as_deref().map(filter::event_types).transpose()?,
             description: request.description.as_deref().map(description).transpose()?,
-            headers: request.headers.as_ref().map(|headers| Custom::check(ctx, headers)).transpose()?,
+            headers: request
+                .headers
+                .as_ref()
+                .map(|headers| Custom::check(&ctx.config.brand, headers))
+                .transpose()?,
             rate_limit: request.rate_limit.map(rate_limit).transpose()?,
         };
         if update.fields().is_empty() && request.disabled.is_none() {
@@ -107,7 +111,7 @@ impl<'a> Update<'a> {
             ],
         )?;
         self.set_sources(ctx, tx, id, &before)?;
-        if self.request.ordered.is_some() {
+        if self.request.ordered.is_some_and(|ordered| ordered != before.ordered) {
             deliveries::reorder(ctx, tx, id)?;
         }
         self.record(ctx, tx, actor, &before, &hosts)
