@@ -29,6 +29,10 @@ pub struct OrgLimiter {
     counter: Option<Counter>,
     /// There are deliveries that the object's alarm may not know of ([`super::leaves_work`]).
     pub(super) has_published: bool,
+    /// What was out of the ordinary, for the operator's log ([`super::take_detected`]).
+    pub(super) detected: Vec<serde_json::Value>,
+    /// Calls that wait for events of a source.
+    pub(super) listeners: usize,
 }
 
 /// The limit that takes the place of the configured one for this principal: the key's own, else the org's.
