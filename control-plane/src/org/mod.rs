@@ -28,6 +28,7 @@ mod receipts;
 mod reseal;
 mod retention;
 mod sessions;
+mod signal;
 mod sources;
 #[cfg(test)]
 mod tests;
@@ -126,12 +127,16 @@ pub fn handle(ctx: Context<'_>, body: &[u8]) -> Result<Reply, AppError> {
         Operation::ListInboundEvents { filter, page } => Reply::json(200, &inbound::list(ctx, filter, page)?),
         Operation::GetInboundEvent { id } => Reply::json(200, &inbound::get(ctx, id)?),
 
-        Operation::ListEndpoints { page, .. } => Reply::json(200, &endpoints::list(ctx, page)?),
+        Operation::ListEndpoints { customer_id, page } => {
+            Reply::json(200, &endpoints::list(ctx, &actor, customer_id.as_deref(), page)?)
+        }
         Operation::CreateEndpoint => endpoints::create(ctx, &actor, body),
-        Operation::GetEndpoint { id } => Reply::json(200, &endpoints::get(ctx, id)?),
+        Operation::GetEndpoint { id } => Reply::json(200, &endpoints::get(ctx, &actor, id)?),
+        Operation::UpdateEndpoint { id } => endpoints::update(ctx, &actor, body, id),
         Operation::DeleteEndpoint { id } => endpoints::delete(ctx, &actor, body, id),
-        Operation::ListDeliveries { id, page, .. } => {
-            Reply::json(200, &endpoints::deliveries(ctx, id, page)?)
+        Operation::RotateEndpointSecret { id } => endpoints::rotate(ctx, &actor, body, id),
+        Operation::ListDeliveries { id, status, page } => {
+            Reply::json(200, &endpoints::deliveries(ctx, &actor, id, *status, page)?)
         }
         Operation::GetOrgKey => Reply::json(200, &keys::get(ctx)?),
         Operation::RotateOrgKey => keys::rotate(ctx, &actor, body),

@@ -37,6 +37,7 @@ pub fn purge(ctx: Context<'_>) -> Result<bool, SqlError> {
          WHERE accepted_at IS NOT NULL OR revoked_at IS NOT NULL OR expires_at <= ?)",
         ctx.now_ms,
     );
+    endpoints::purge(ctx)?;
     let mut more = false;
     for (table, condition, time) in outlived.into_iter().chain([tokens]) {
         let time = Value::from(time);

@@ -65,7 +65,7 @@ CREATE TABLE deliveries (
   PRIMARY KEY (message_id, endpoint_id)
 ) STRICT;
 CREATE INDEX deliveries_by_endpoint ON deliveries (endpoint_id, status);
-CREATE INDEX deliveries_by_lane ON deliveries (endpoint_id, lane) WHERE status = 'pending';
+CREATE INDEX deliveries_by_lane ON deliveries (endpoint_id, lane, due_at) WHERE status = 'pending';
 CREATE INDEX deliveries_forwarded ON deliveries (status) WHERE lane <> '';
 CREATE INDEX deliveries_due ON deliveries (endpoint_id, due_at) WHERE due_at IS NOT NULL;
 
@@ -76,6 +76,7 @@ CREATE TABLE attempts (
 CREATE INDEX attempts_by_message ON attempts (message_id);
 CREATE INDEX attempts_by_endpoint ON attempts (endpoint_id);
 CREATE INDEX attempts_by_age ON attempts (at);
+CREATE INDEX attempts_under_way ON attempts (status) WHERE status = 'sending';
 
 CREATE TABLE event_types (
   name TEXT PRIMARY KEY, description TEXT NOT NULL, schema TEXT, example TEXT, updated_at INTEGER NOT NULL
