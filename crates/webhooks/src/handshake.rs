@@ -25,6 +25,20 @@ pub struct Handshake {
     pub echo: Option<&'static str>,
 }
 
+impl Provider {
+    /// Whether the provider makes the secret itself and sends it to the URL.
+    #[must_use]
+    pub fn has_handshake(&self) -> bool {
+        self.handshake.is_some()
+    }
+
+    /// Whether what it sends has to be pasted at the provider by a person, rather than said back at once.
+    #[must_use]
+    pub fn shows_handshake_token(&self) -> bool {
+        matches!(self.handshake, Some(HandshakeRule::Json(_)))
+    }
+}
+
 /// The secret that a POST brings. `None` where the provider has no handshake or this is none: what carries a signature
 /// is an event.
 #[must_use]

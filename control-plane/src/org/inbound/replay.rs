@@ -1,6 +1,6 @@
 //! Events forwarded once more: one, a range of them, or those that failed. It is the same message again, with the same
-//! `webhook-id`; one that no endpoint had wanted before becomes a message now. A paused source does not hold it back:
-//! somebody has asked for it.
+//! `webhook-id`; one that no endpoint had wanted before becomes a message now. What is replayed of a paused source waits as
+//! its new events do.
 
 use super::oldest;
 use super::read::{SINCE, UNTIL};
@@ -225,17 +225,24 @@ impl Stored {
         targets: &Targets,
         deliveries: &mut u64,
     ) -> Result<(), AppError> {
-        let message = Outgoing {
-            id: &MessageId::new(ctx.now_ms, random()?),
+        let id = MessageId::new(ctx.now_ms, random()?);
+        let message = |audience, keep| Outgoing {
+            id: &id,
             event_type: &self.event_type,
-            audience: match targets {
-                Targets::One(id) => Audience::Endpoint(id),
-                Targets::Naming(_) => Audience::Source { id: &self.source, paused: false },
-            },
+            audience,
             content: Content::Event { id: &self.id, size: self.size },
-            keep: false,
+            keep,
         };
-        *deliveries += enqueue(ctx, tx, &message)?;
+        *deliveries += match targets {
+            Targets::One(endpoint) => {
+                enqueue(ctx, tx, &message(Audience::Nobody, true))?;
+                rearm(ctx, tx, &id, endpoint)?;
+                1
+            }
+            Targets::Naming { paused, .. } => {
+                enqueue(ctx, tx, &message(Audience::Source { id: &self.source, paused: *paused }, false))?
+            }
+        };
         Ok(())
     }
 }
@@ -245,7 +252,7 @@ enum Targets {
     /// This one alone, whatever its filter says.
     One(EndpointId),
     /// Those in use that name the source, each with the types that it asks for.
-    Naming(Vec<(EndpointId, Vec<String>)>),
+    Naming { endpoints: Vec<(EndpointId, Vec<String>)>, paused: bool },
 }
 
 impl Targets {
@@ -267,16 +274,19 @@ impl Targets {
              WHERE s.source_id = ? AND e.disabled_at IS NULL",
             &[source.as_str().into()],
         )?;
-        let naming = rows.iter().map(|row| Ok((row.parse(0)?, row.json(1)?))).collect::<Result<_, SqlError>>()?;
-        Ok(Self::Naming(naming))
+        let endpoints =
+            rows.iter().map(|row| Ok((row.parse(0)?, row.json(1)?))).collect::<Result<_, SqlError>>()?;
+        let paused = "SELECT 1 FROM sources WHERE id = ? AND paused_at IS NOT NULL";
+        let paused = ctx.store.first(paused, &[source.as_str().into()])?.is_some();
+        Ok(Self::Naming { endpoints, paused })
     }
 
     /// Those that an event of this type goes to.
     fn of(&self, event_type: &str) -> Vec<&EndpointId> {
         match self {
             Self::One(id) => vec![id],
-            Self::Naming(naming) => {
-                naming.iter().filter(|(_, types)| wants(types, event_type)).map(|(id, _)| id).collect()
+            Self::Naming { endpoints, .. } => {
+                endpoints.iter().filter(|(_, types)| wants(types, event_type)).map(|(id, _)| id).collect()
             }
         }
     }
@@ -285,9 +295,9 @@ impl Targets {
     fn may_get(&self, ctx: Context<'_>, endpoint: &EndpointId) -> Result<bool, SqlError> {
         match self {
             Self::One(id) => Ok(id == endpoint),
-            Self::Naming(naming) if naming.iter().any(|(id, _)| id == endpoint) => Ok(true),
+            Self::Naming { endpoints, .. } if endpoints.iter().any(|(id, _)| id == endpoint) => Ok(true),
             // It was sent there once, so it may be again.
-            Self::Naming(_) => {
+            Self::Naming { .. } => {
                 let in_use = "SELECT 1 FROM endpoints WHERE id = ? AND disabled_at IS NULL";
                 Ok(ctx.store.first(in_use, &[endpoint.as_str().into()])?.is_some())
             }
@@ -298,14 +308,14 @@ impl Targets {
     fn most(&self) -> u64 {
         match self {
             Self::One(_) => 1,
-            Self::Naming(naming) => naming.len() as u64,
+            Self::Naming { endpoints, .. } => endpoints.len() as u64,
         }
     }
 
     fn named_in(&self, event: Event) -> Event {
         match self {
             Self::One(id) => event.with("endpoint_id", id.as_str()),
-            Self::Naming(_) => event,
+            Self::Naming { .. } => event,
         }
     }
 }

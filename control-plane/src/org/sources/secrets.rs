@@ -34,7 +34,7 @@ pub(super) fn given(
     secret: Option<SecretString>,
     public_key: Option<String>,
 ) -> Result<Option<SecretString>, AppError> {
-    let (name, given) = match (provider.credential(), secret, public_key) {
+    let (name, given) = match (credential(provider), secret, public_key) {
         (SourceCredential::PublicKey, None, key) => ("public_key", key.map(SecretString::from)),
         (SourceCredential::PublicKey, Some(_), _) => {
             return Err(field("secret", "this provider signs with a key pair: give its public_key"));
@@ -117,6 +117,17 @@ pub(super) fn forget_former(tx: &Tx<'_>, id: &SourceId) -> Result<(), SqlError> 
     tx.write("DELETE FROM source_secrets WHERE source_id = ?", &[id.as_str().into()]).map(|_| ())
 }
 
+/// Overwrites the secrets whose overlap is over ([`crate::org::purge`]); they have not verified since.
+///
+/// # Errors
+/// Those of the database.
+pub(in crate::org) fn purge(ctx: Context<'_>) -> Result<(), SqlError> {
+    for end in ["UPDATE source_secrets SET sealed = zeroblob(length(sealed))", "DELETE FROM source_secrets"] {
+        ctx.store.bookkeeping(&format!("{end} WHERE ends_at <= ?"), &[ctx.now_ms.into()])?;
+    }
+    Ok(())
+}
+
 /// The secrets of a source, for the edge that serves it: the one secret that leaves (invariant 1).
 pub(in crate::org) fn keys(ctx: Context<'_>, id: &SourceId) -> Result<SourceKeys, AppError> {
     let row = ctx
@@ -131,7 +142,7 @@ pub(in crate::org) fn keys(ctx: Context<'_>, id: &SourceId) -> Result<SourceKeys
     let provider = row.text(0)?;
     let awaiting_handshake = row.number(4)? == 1;
     let mut sealed = Vec::new();
-    if !awaiting_handshake && !webhooks::provider(provider).is_some_and(Provider::secret_stays) {
+    if !awaiting_handshake && !webhooks::provider(provider).is_some_and(secret_stays) {
         sealed.push(row.blob(5)?.to_vec());
         let former = ctx.store.query(
             "SELECT sealed FROM source_secrets WHERE source_id = ? AND ends_at > ? ORDER BY id DESC",
@@ -205,6 +216,14 @@ pub(in crate::org) fn take_verification_token(
             VerificationToken { verification_token: ShownOnce(token) },
         )
     })
+}
+
+fn credential(provider: &Provider) -> SourceCredential {
+    if provider.has_handshake() { SourceCredential::Handshake } else { SourceCredential::Secret }
+}
+
+fn secret_stays(_: &Provider) -> bool {
+    false
 }
 
 fn provider_of(ctx: Context<'_>, id: &SourceId) -> Result<&'static Provider, AppError> {
