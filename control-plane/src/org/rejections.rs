@@ -28,10 +28,7 @@ const MAIL_EVERY_MS: u64 = 3_600_000;
 
 pub(super) fn list(ctx: Context<'_>, source: &SourceId, page: &Page) -> Result<List<Rejection>, AppError> {
     super::sources::get(ctx, source)?;
-    let kept = [
-        ("source_id = ?", source.as_str().into()),
-        ("+at >= ?", super::inbound::oldest(ctx).into()),
-    ];
+    let kept = [("source_id = ?", source.as_str().into()), ("+at >= ?", super::inbound::oldest(ctx).into())];
     let select = "SELECT rowid, at, code, reason, ip, user_agent, count FROM rejections";
     store::list(ctx.store, select, kept, page, |row| {
         Ok(Rejection {

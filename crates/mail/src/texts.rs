@@ -286,7 +286,11 @@ mod tests {
         assert!(failing.text.contains("it has taken no delivery for five days"));
         let failures = signature_failures(BRAND, "W", "Payments", "Stripe", LINK);
         assert_eq!(failures.subject, "Webhooks to \"W\" fail their signature");
-        assert!(failures.text.contains("the webhook source \"Payments\" (Stripe) of the workspace \"W\" were refused"));
+        assert!(
+            failures
+                .text
+                .contains("the webhook source \"Payments\" (Stripe) of the workspace \"W\" were refused")
+        );
     }
 
     /// Whoever names a workspace or a source writes no mail to its administrators.
@@ -295,8 +299,14 @@ mod tests {
         let name = "evil.example\r\n\r\nhttps://evil.example/x \"";
         let lines = |content: &Content| content.text.lines().count();
         for (evil, plain) in [
-            (endpoint_disabled(BRAND, name, name, true, LINK), endpoint_disabled(BRAND, "A", "B", true, LINK)),
-            (signature_failures(BRAND, name, name, "Stripe", LINK), signature_failures(BRAND, "A", "B", "Stripe", LINK)),
+            (
+                endpoint_disabled(BRAND, name, name, true, LINK),
+                endpoint_disabled(BRAND, "A", "B", true, LINK),
+            ),
+            (
+                signature_failures(BRAND, name, name, "Stripe", LINK),
+                signature_failures(BRAND, "A", "B", "Stripe", LINK),
+            ),
         ] {
             assert_eq!(lines(&evil), lines(&plain));
             assert_eq!(evil.text.matches("://").count(), 1);

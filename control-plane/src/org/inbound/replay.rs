@@ -12,7 +12,7 @@ use crate::org::change;
 use crate::org::deliveries::{Audience, Content, Outgoing, enqueue, rearm};
 use crate::reply::Reply;
 use crate::store::{self, Event, Row, SqlError, Tx};
-use protocol::api::{Replayed, ReplayEvent, ReplayEvents};
+use protocol::api::{ReplayEvent, ReplayEvents, Replayed};
 use protocol::time::parse_rfc3339;
 use protocol::{Code, EndpointId, InboundEventId, MessageId, SourceId};
 
@@ -44,7 +44,11 @@ pub(in crate::org) fn replay(
         let mut deliveries = 0;
         stored.forward(ctx, tx, &targets, &mut deliveries, |_| true)?;
         let event = Event::new("inbound_event.replayed", id).with("count", deliveries);
-        tx.commit(&ctx.subject(actor.name()), targets.named_in(event), Replayed { deliveries, next_cursor: None })
+        tx.commit(
+            &ctx.subject(actor.name()),
+            targets.named_in(event),
+            Replayed { deliveries, next_cursor: None },
+        )
     })
 }
 
@@ -81,8 +85,10 @@ pub(in crate::org) fn replay_many(ctx: Context<'_>, actor: &Actor, body: &[u8]) 
 }
 
 fn time(name: &'static str, text: Option<&str>) -> Result<Option<u64>, AppError> {
-    text.map(|text| parse_rfc3339(text).ok_or_else(|| field(name, "must be a time, such as 2026-01-31T12:00:00Z")))
-        .transpose()
+    text.map(|text| {
+        parse_rfc3339(text).ok_or_else(|| field(name, "must be a time, such as 2026-01-31T12:00:00Z"))
+    })
+    .transpose()
 }
 
 /// Which events.
@@ -155,9 +161,11 @@ fn failed(
     let mut deliveries = 0;
     for (number, row) in rows.iter().enumerate() {
         let endpoint: EndpointId = row.parse(2)?;
-        let is_in_time =
-            row.optional_number(4)?.is_some_and(|at| (range.since..range.until).contains(&at));
-        if is_in_time && range.has(row.optional_text(3)?.unwrap_or_default()) && targets.may_get(ctx, &endpoint)? {
+        let is_in_time = row.optional_number(4)?.is_some_and(|at| (range.since..range.until).contains(&at));
+        if is_in_time
+            && range.has(row.optional_text(3)?.unwrap_or_default())
+            && targets.may_get(ctx, &endpoint)?
+        {
             rearm(ctx, tx, &row.parse(1)?, &endpoint)?;
             deliveries += 1;
         }
@@ -324,7 +332,9 @@ impl Targets {
 fn wants(types: &[String], event_type: &str) -> bool {
     let matches = |wanted: &String| {
         wanted == event_type
-            || wanted.strip_suffix('*').is_some_and(|prefix| prefix.ends_with('.') && event_type.starts_with(prefix))
+            || wanted
+                .strip_suffix('*')
+                .is_some_and(|prefix| prefix.ends_with('.') && event_type.starts_with(prefix))
     };
     types.is_empty() || types.iter().any(matches)
 }

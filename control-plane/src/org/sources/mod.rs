@@ -25,7 +25,8 @@ const SELECT: &str = "SELECT rowid, id, provider, name, created_at, event_count,
 /// What tells one set of a source's secrets from the next, in a statement whose `?1` is the time and whose `s` is the
 /// source: it grows with every change of them, and also when one before the current one ends. Whoever verifies by older
 /// ones is behind to the millisecond.
-pub(super) const GENERATION: &str = "(s.generation - (SELECT COUNT(*) FROM source_secrets WHERE source_id = s.id AND ends_at > ?1))";
+pub(super) const GENERATION: &str =
+    "(s.generation - (SELECT COUNT(*) FROM source_secrets WHERE source_id = s.id AND ends_at > ?1))";
 
 pub(super) fn list(ctx: Context<'_>, page: &Page) -> Result<List<Source>, AppError> {
     store::list(ctx.store, SELECT, [], page, |row| read(ctx, row))
@@ -64,8 +65,9 @@ fn read(ctx: Context<'_>, row: &Row) -> Result<Source, SqlError> {
 pub(super) fn create(ctx: Context<'_>, actor: &Actor, body: &[u8]) -> Result<Reply, AppError> {
     let request: NewSource = parse(body)?;
     check_name("name", &request.name)?;
-    let provider = webhooks::provider(&request.provider)
-        .ok_or_else(|| field("provider", "must be a provider of GET /v1/providers, such as stripe or github"))?;
+    let provider = webhooks::provider(&request.provider).ok_or_else(|| {
+        field("provider", "must be a provider of GET /v1/providers, such as stripe or github")
+    })?;
     let secret = secrets::given(provider, request.secret, request.public_key)?;
     let url = request.url.map(|url| registered_url(ctx, provider, url)).transpose()?;
     let scheme: Option<String> = None;
@@ -157,7 +159,8 @@ pub(super) fn delete(ctx: Context<'_>, actor: &Actor, body: &[u8], id: &SourceId
     change::answer(ctx, actor, body, 204, |tx| {
         secrets::forget_former(tx, id)?;
         tx.wipe_sealed("sources", "id", id.as_str())?;
-        let deleted = tx.write("DELETE FROM sources WHERE id = ? RETURNING paused_at", &[id.as_str().into()])?;
+        let deleted =
+            tx.write("DELETE FROM sources WHERE id = ? RETURNING paused_at", &[id.as_str().into()])?;
         if deleted.first().ok_or(Code::NotFound)?.optional_number(0)?.is_some() {
             deliveries::release(ctx, tx, id)?;
         }

@@ -65,8 +65,8 @@ pub(in crate::org) fn rotate(
         return Err(field("overlap_seconds", "must be 0 to 604800"));
     }
     let provider = provider_of(ctx, id)?;
-    let secret = given(provider, request.secret, request.public_key)?
-        .ok_or_else(|| field("secret", "is missing"))?;
+    let secret =
+        given(provider, request.secret, request.public_key)?.ok_or_else(|| field("secret", "is missing"))?;
     change::answer(ctx, actor, body, 200, |tx| {
         let sealed = dek::seal(ctx, &place(ctx.org, id, provider.id), secret.expose_secret().as_bytes())?;
         let former = if overlap_s == 0 {
