@@ -152,8 +152,33 @@ pub fn handle(ctx: Context<'_>, body: &[u8]) -> Result<Reply, AppError> {
         Operation::DeleteEndpoint { id } => endpoints::delete(ctx, &actor, body, id),
         Operation::RotateEndpointSecret { id } => endpoints::rotate(ctx, &actor, body, id),
         Operation::ListDeliveries { id, status, page } => {
-            Reply::json(200, &endpoints::deliveries(ctx, &actor, id, *status, page)?)
+            Reply::json(200, &messages::deliveries_to(ctx, &actor, id, *status, page)?)
         }
+        Operation::ListAttempts { id, page } => {
+            Reply::json(200, &messages::attempts_at(ctx, &actor, id, page)?)
+        }
+        Operation::TestEndpoint { id } => messages::test(ctx, &actor, body, id),
+        Operation::RecoverEndpoint { id } => messages::recover(ctx, &actor, body, id),
+
+        Operation::ListMessages { customer_id, page } => {
+            Reply::json(200, &messages::list(ctx, &actor, customer_id.as_deref(), page)?)
+        }
+        Operation::PublishMessage => messages::create(ctx, &actor, body),
+        Operation::GetMessage { id } => Reply::json(200, &messages::get(ctx, &actor, id)?),
+        Operation::ListMessageDeliveries { id } => {
+            Reply::json(200, &messages::deliveries_of(ctx, &actor, id)?)
+        }
+        Operation::ListMessageAttempts { id, page } => {
+            Reply::json(200, &messages::attempts_of(ctx, &actor, id, page)?)
+        }
+        Operation::ResendMessage { id, endpoint } => messages::resend(ctx, &actor, body, id, endpoint),
+        Operation::SkipDelivery { id, endpoint } => messages::skip(ctx, &actor, body, id, endpoint),
+
+        Operation::ListEventTypes(page) => Reply::json(200, &messages::list_types(ctx, &actor, page)?),
+        Operation::GetEventType { name } => Reply::json(200, &messages::get_type(ctx, &actor, name)?),
+        Operation::SetEventType { name } => messages::set_type(ctx, &actor, body, name),
+        Operation::DeleteEventType { name } => messages::delete_type(ctx, &actor, body, name),
+
         Operation::GetOrgKey => Reply::json(200, &keys::get(ctx)?),
         Operation::RotateOrgKey => keys::rotate(ctx, &actor, body),
 

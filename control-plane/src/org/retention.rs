@@ -1,6 +1,6 @@
 //! What goes when its time is over, in batches: the object's alarm runs this daily, and again at once while there is more.
 
-use super::{endpoints, inbound, oauth, sessions, sources};
+use super::{endpoints, inbound, messages, oauth, sessions, sources};
 use crate::context::Context;
 use crate::store::{SqlError, Value};
 
@@ -24,12 +24,12 @@ pub fn purge(ctx: Context<'_>) -> Result<bool, SqlError> {
         (
             "deliveries",
             "due_at IS NULL AND message_id IN (SELECT id FROM messages WHERE created_at < ?)",
-            endpoints::oldest(ctx),
+            messages::oldest(ctx),
         ),
         (
             "messages",
             "created_at < ? AND NOT EXISTS (SELECT 1 FROM deliveries WHERE message_id = messages.id)",
-            endpoints::oldest(ctx),
+            messages::oldest(ctx),
         ),
     ];
     let tokens = (

@@ -64,7 +64,8 @@ CREATE TABLE deliveries (
   attempts INTEGER NOT NULL DEFAULT 0, step INTEGER NOT NULL DEFAULT 0, due_at INTEGER, http_status INTEGER,
   PRIMARY KEY (message_id, endpoint_id)
 ) STRICT;
-CREATE INDEX deliveries_by_endpoint ON deliveries (endpoint_id, status);
+CREATE INDEX deliveries_by_endpoint ON deliveries (endpoint_id);
+CREATE INDEX deliveries_by_status ON deliveries (endpoint_id, status);
 CREATE INDEX deliveries_by_lane ON deliveries (endpoint_id, lane, due_at) WHERE status = 'pending';
 CREATE INDEX deliveries_forwarded ON deliveries (status) WHERE lane <> '';
 CREATE INDEX deliveries_due ON deliveries (endpoint_id, due_at) WHERE due_at IS NOT NULL;
