@@ -9,6 +9,7 @@
 
 mod challenge;
 mod encoding;
+mod handshake;
 mod headers;
 mod json;
 mod mac;
@@ -17,15 +18,18 @@ mod redact;
 mod secret;
 pub mod sign;
 mod signatures;
+mod signing_key;
 mod table;
 mod time;
 mod verify;
 
 pub use challenge::{Challenge, url_check};
+pub use handshake::{Handshake, handshake};
 pub use headers::Headers;
 pub use provider::Provider;
 pub use redact::is_sensitive_header;
 pub use secret::{SecretError, SecretKey};
+pub use signing_key::{Signer, SigningKey};
 pub use table::{provider, providers};
 pub use verify::{Refusal, Request, Verified, verify};
 
