@@ -31,12 +31,8 @@ fn vectors_are_accepted_and_their_near_misses_refused() {
         let verified = verified.unwrap_or_else(|refusal| panic!("{}: {refusal}", provider.id));
         assert_eq!(verified.event_id.as_deref(), vector.event_id, "{}", provider.id);
         assert_eq!(verified.event_type.as_deref(), vector.event_type, "{}", provider.id);
-        assert_eq!(
-            verified.timestamp_ms.is_some(),
-            provider.tolerance_seconds().is_some(),
-            "{}",
-            provider.id
-        );
+        let timed = provider.tolerance_seconds().is_some();
+        assert!(verified.timestamp_ms.is_none() || timed, "{}", provider.id);
 
         let longer = [vector.body.as_bytes(), b" "].concat();
         assert_eq!(check(secret(), &longer), Err(Refusal::SignatureInvalid), "{}", provider.id);
