@@ -8,8 +8,10 @@
 //! else to do than look first; those rows have a caveat, and their reader is strict.
 #![forbid(unsafe_code)]
 
+mod certificate;
 mod challenge;
 mod encoding;
+mod fetched;
 mod form;
 mod handshake;
 mod headers;
@@ -18,18 +20,22 @@ mod json;
 mod jwt;
 mod mac;
 mod message;
+mod paypal;
+pub mod plaid;
 mod provider;
 mod public_key;
 mod redact;
 mod secret;
 pub mod sign;
 mod signatures;
+mod sns;
 mod table;
 mod time;
 mod url;
 mod verify;
 
 pub use challenge::{Challenge, url_check};
+pub use fetched::{FetchedKey, KeySource, Pending, read};
 pub use handshake::{SentSecret, sent_secret};
 pub use headers::Headers;
 pub use provider::{Handshake, Provider, Row, Tested};

@@ -3,6 +3,8 @@
 //! Everything that schemes commonly vary in is a field here; [`crate::verify()`] and [`crate::sign`] read these and know no
 //! provider by name. What is no string of parts under one signature is a variant of [`Scheme`] with a file of its own.
 
+use crate::fetched::Fetched;
+
 /// A row of the table: a provider and its signature scheme.
 pub type Provider = Row<'static>;
 
@@ -52,6 +54,8 @@ pub(crate) enum Scheme<'a> {
     FirstOf(&'a [Parts<'a>]),
     /// A JSON Web Token that vouches for the request.
     Jwt(Jwt<'a>),
+    /// A signature by a key that has to be fetched: [`crate::read`], not [`crate::verify()`].
+    Fetched(Fetched),
     /// The source says how ([`crate::generic::Scheme`]); nothing verifies by this row itself.
     Declared,
 }
@@ -296,6 +300,7 @@ impl<'a> Row<'a> {
     pub fn tolerance_seconds(&self) -> Option<u64> {
         match self.scheme {
             Scheme::Jwt(jwt) => Some(jwt.lifetime_seconds),
+            Scheme::Fetched(fetched) => Some(fetched.tolerance().past_seconds),
             _ => self.parts().iter().find_map(|parts| Some(parts.timestamp?.tolerance_seconds)),
         }
     }
@@ -311,18 +316,22 @@ impl<'a> Row<'a> {
         match &self.scheme {
             Scheme::Parts(parts) => std::slice::from_ref(parts),
             Scheme::FirstOf(several) => several,
-            Scheme::Jwt(_) | Scheme::Declared => &[],
+            Scheme::Jwt(_) | Scheme::Fetched(_) | Scheme::Declared => &[],
         }
     }
 
     /// The lower-case names of the headers that a signature stands in.
     pub(crate) fn signature_headers(&self) -> impl Iterator<Item = &'a str> {
-        let token = if let Scheme::Jwt(jwt) = self.scheme { Some(jwt.header) } else { None };
+        let other = match self.scheme {
+            Scheme::Jwt(jwt) => Some(jwt.header),
+            Scheme::Fetched(fetched) => fetched.header(),
+            _ => None,
+        };
         let of_parts = self.parts().iter().flat_map(|parts| match parts.signature.place {
             Place::Headers(names) => names,
             Place::Json(_) | Place::Form(_) => &[],
         });
-        of_parts.copied().chain(token)
+        of_parts.copied().chain(other)
     }
 }
 

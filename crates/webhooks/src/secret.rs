@@ -81,6 +81,9 @@ pub enum SecretError {
         "this is not a public key as the provider shows it: copy it whole, without any header or footer line"
     )]
     NotPublicKey,
+    /// The source takes another thing than a signing secret, and this isn't that.
+    #[error("this is not what the provider's hint says: copy it whole, as the provider shows it")]
+    NotAsHinted,
     /// An API key, a public key or an address.
     #[error("this looks like an API key, a public key or an address, not like a webhook signing secret")]
     AnotherKind,
@@ -127,7 +130,8 @@ impl Row<'_> {
         let format = match self.scheme {
             Scheme::Parts(parts) => parts.key,
             Scheme::FirstOf(several) => several.first().map_or(KeyFormat::Utf8, |parts| parts.key),
-            Scheme::Jwt(_) | Scheme::Declared => KeyFormat::Utf8,
+            Scheme::Fetched(fetched) if !fetched.takes(pasted) => return Err(SecretError::NotAsHinted),
+            Scheme::Jwt(_) | Scheme::Fetched(_) | Scheme::Declared => KeyFormat::Utf8,
         };
         let public = matches!(format, KeyFormat::Ed25519Hex | KeyFormat::Ed25519Base64 | KeyFormat::P256Spki);
         if !public && NOT_SIGNING_SECRETS.iter().any(|prefix| pasted.starts_with(prefix)) {

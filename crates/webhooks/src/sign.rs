@@ -80,7 +80,7 @@ pub fn sign_as<'a>(row: &Row<'a>, key: &SecretKey, message: &Unsigned<'_>) -> Op
             let token = jwt::sign(jwt, key, &request, message.timestamp_ms)?;
             Some(Signed { headers: vec![(jwt.header, token)], url: url.to_owned(), body: body.to_vec() })
         }
-        Scheme::Declared => None,
+        Scheme::Fetched(_) | Scheme::Declared => None,
     }
 }
 

@@ -53,6 +53,9 @@ pub struct Verified {
     pub timestamp_ms: Option<u64>,
     /// Set when the provider asks whether the URL is its owner's: answer 200 with this instead of storing an event.
     pub challenge: Option<Challenge>,
+    /// Set when the provider wants a URL of its own fetched to believe that we want its events: GET it instead of storing an
+    /// event, and answer 200 once that has worked. It is signed, and on the provider's own host.
+    pub confirm_url: Option<String>,
 }
 
 /// Why a request is refused. The text is for the source's tenant, never for the sender, who gets [`Refusal::code`].
@@ -91,6 +94,25 @@ pub enum Refusal {
     /// The body isn't the form or JSON in which the provider signs.
     #[error("the body is not in the provider's format, or holds a field twice")]
     BodyMalformed,
+    /// The request's key is at an address that is not the provider's.
+    #[error(
+        "the request names a certificate, or a URL to confirm, that is not at the provider's own address"
+    )]
+    KeyUrlRefused,
+    /// There is no key as the request names it.
+    #[error(
+        "the certificate or key that the request names is not there, not of the provider's kind, or has ended"
+    )]
+    KeyUnusable,
+    /// The signature is valid, but its certificate isn't at this time.
+    #[error("the certificate of the signature has expired or is not valid yet")]
+    KeyExpired,
+    /// The request names another algorithm than the provider's.
+    #[error("the request is signed by an algorithm that the provider does not use")]
+    AlgorithmRefused,
+    /// The message comes from another of the provider's topics.
+    #[error("the message is of another topic than this source's: its secret is the topic's ARN")]
+    AnotherTopic,
     /// The row is that of schemes which sources declare, and this one has none.
     #[error("the source declares no signature scheme")]
     SchemeMissing,
@@ -126,6 +148,11 @@ impl Refusal {
             | Refusal::SignedFieldMissing
             | Refusal::BodyMalformed
             | Refusal::SchemeMissing
+            | Refusal::KeyUrlRefused
+            | Refusal::KeyUnusable
+            | Refusal::KeyExpired
+            | Refusal::AlgorithmRefused
+            | Refusal::AnotherTopic
             | Refusal::TimestampMissing
             | Refusal::TimestampMalformed => "signature_invalid",
         }
@@ -166,7 +193,7 @@ pub fn verify<H: Headers + ?Sized>(
                 several.iter().find(|parts| is_used(parts, request)).ok_or(Refusal::SignatureMissing)?;
             (prove(parts, secrets, request, now_ms, tolerance_seconds)?, Some(parts))
         }
-        Scheme::Declared => return Err(Refusal::SchemeMissing),
+        Scheme::Fetched(_) | Scheme::Declared => return Err(Refusal::SchemeMissing),
     };
     let covers = |field: Field<'_>| match (&row.scheme, parts) {
         (_, Some(parts)) => parts.covers(field),
@@ -189,6 +216,7 @@ pub fn verify<H: Headers + ?Sized>(
         challenge: secrets
             .get(proof.secret_index)
             .and_then(|secret| challenge::answer(row, secret, |path| values.json(path))),
+        confirm_url: None,
     })
 }
 

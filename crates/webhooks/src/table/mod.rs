@@ -2,6 +2,7 @@
 //!
 //! To add a provider: a row in the file of its trade, its name in [`PROVIDERS`], a vector in `tests/vectors.rs`.
 
+mod certificates;
 mod commerce;
 mod communication;
 mod development;
@@ -30,6 +31,7 @@ static PROVIDERS: &[Provider] = &[
     standard::ANTHROPIC,
     work::ASANA,
     development::ATLASSIAN_CONNECT,
+    certificates::AWS_SNS,
     development::BITBUCKET,
     work::BOX,
     commerce::BRAINTREE,
@@ -62,6 +64,8 @@ static PROVIDERS: &[Provider] = &[
     commerce::ONFLEET,
     standard::OPENAI,
     commerce::PADDLE,
+    certificates::PAYPAL,
+    certificates::PLAID,
     standard::POLAR,
     commerce::RAZORPAY,
     standard::REPLICATE,

@@ -1,5 +1,6 @@
 //! Tests of the whole crate over the whole table.
 
+pub(crate) mod fetched;
 mod properties;
 mod spoiled;
 mod units;

@@ -57,7 +57,12 @@ impl Mutation {
 }
 
 fn any_provider() -> impl Strategy<Value = &'static Provider> {
-    select(providers().iter().filter(|provider| provider.id != "generic").collect::<Vec<_>>())
+    select(
+        providers()
+            .iter()
+            .filter(|provider| provider.id != "generic" && !provider.fetches_key())
+            .collect::<Vec<_>>(),
+    )
 }
 
 fn any_body() -> impl Strategy<Value = Vec<u8>> {

@@ -42,7 +42,8 @@ fn vectors_are_accepted_and_their_near_misses_refused() {
 
 #[test]
 fn every_provider_has_a_vector() {
-    for provider in providers() {
+    // Those whose key is fetched have theirs beside their code.
+    for provider in providers().iter().filter(|provider| !provider.fetches_key()) {
         assert!(VECTORS.iter().any(|vector| vector.provider == provider.id), "{}", provider.id);
     }
 }
