@@ -3,7 +3,7 @@
 use super::{BODY, PROVIDER, STRIPE_LIKE, base64, hex, pairs, seconds};
 use crate::provider::{
     Algorithm, Encoding, Field, Grammar, JsonValue, KeyFormat, Part, Parts, Place, Provider, Scheme,
-    Signature, UrlCheck,
+    Signature, Tested, UrlCheck,
 };
 
 /// A path in the one item of Adyen's notifications of payments.
@@ -46,6 +46,7 @@ pub(super) const ADYEN: Provider = Provider {
     name: "Adyen",
     docs: "https://docs.adyen.com/development-resources/webhooks/secure-webhooks/verify-hmac-signatures/",
     secret_hint: "Customer Area → Developers → Webhooks → your webhook → HMAC key (hexadecimal).",
+    tested: Tested::Sdk,
     caveat: Some(
         "A payment's notification is signed in eight fields: references, merchant account, amount, event code and \
          success. Whatever else it holds is not protected. Notifications of platforms are signed whole.",
@@ -64,6 +65,7 @@ pub(super) const BRAINTREE: Provider = Provider {
     name: "Braintree",
     docs: "https://developer.paypal.com/braintree/docs/guides/webhooks/parse",
     secret_hint: "Control Panel → API → Keys → Private key.",
+    tested: Tested::Sdk,
     scheme: Scheme::Parts(Parts {
         algorithm: Algorithm::HmacSha1,
         key: KeyFormat::Sha1,

@@ -3,7 +3,7 @@
 use super::{BODY, PROVIDER, base64, hex, seconds};
 use crate::provider::{
     Algorithm, Binding, ChallengeAnswer, ChallengeRule, Encoding, Field, Grammar, JsonValue, Jwt, KeyFormat,
-    Part, Parts, Place, Provider, Scheme, Signature,
+    Part, Parts, Place, Provider, Scheme, Signature, Tested,
 };
 
 pub(super) const DISCORD: Provider = Provider {
@@ -11,6 +11,7 @@ pub(super) const DISCORD: Provider = Provider {
     name: "Discord",
     docs: "https://docs.discord.com/developers/interactions/overview#setting-up-an-endpoint",
     secret_hint: "Developer Portal → your app → General Information → Public Key (64 hex digits).",
+    tested: Tested::Sdk,
     scheme: Scheme::Parts(Parts {
         algorithm: Algorithm::Ed25519,
         key: KeyFormat::Ed25519Hex,
@@ -32,6 +33,7 @@ pub(super) const LIVEKIT: Provider = Provider {
     name: "LiveKit",
     docs: "https://docs.livekit.io/intro/basics/rooms-participants-tracks/webhooks-events/",
     secret_hint: "Settings → API keys → the secret of the key that the webhook is signed with.",
+    tested: Tested::Sdk,
     scheme: Scheme::Jwt(Jwt {
         header: "authorization",
         prefix: "",
@@ -88,6 +90,7 @@ pub(super) const SENDGRID: Provider = Provider {
     name: "SendGrid",
     docs: "https://www.twilio.com/docs/sendgrid/for-developers/tracking-events/getting-started-event-webhook-security-features",
     secret_hint: "Settings → Mail Settings → Event Webhook → Signature verification → Public key (base64, MFkwEw…).",
+    tested: Tested::Sdk,
     scheme: Scheme::Parts(Parts {
         algorithm: Algorithm::EcdsaP256,
         key: KeyFormat::P256Spki,
@@ -105,6 +108,7 @@ pub(super) const TELNYX: Provider = Provider {
     name: "Telnyx",
     docs: "https://developers.telnyx.com/docs/messaging/messages/receiving-webhooks#webhook-signing",
     secret_hint: "Mission Control → Account → Keys & credentials → Public key (base64).",
+    tested: Tested::Sdk,
     scheme: Scheme::Parts(Parts {
         algorithm: Algorithm::Ed25519,
         key: KeyFormat::Ed25519Base64,
@@ -122,6 +126,7 @@ pub(super) const TWILIO: Provider = Provider {
     name: "Twilio",
     docs: "https://www.twilio.com/docs/usage/webhooks/webhooks-security",
     secret_hint: "Console → Account Info → Auth Token (the primary one).",
+    tested: Tested::Sdk,
     scheme: Scheme::Parts(Parts {
         algorithm: Algorithm::HmacSha1,
         signature: base64(&["x-twilio-signature"], ""),

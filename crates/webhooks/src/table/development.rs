@@ -3,7 +3,7 @@
 use super::standard::STANDARD_PARTS;
 use super::{BODY, PROVIDER, STRIPE_LIKE, hex, milliseconds, pairs};
 use crate::provider::{
-    Algorithm, Binding, Encoding, Field, Jwt, KeyFormat, Part, Parts, Provider, Scheme, Signature,
+    Algorithm, Binding, Encoding, Field, Jwt, KeyFormat, Part, Parts, Provider, Scheme, Signature, Tested,
 };
 
 pub(super) const ATLASSIAN_CONNECT: Provider = Provider {
@@ -11,6 +11,7 @@ pub(super) const ATLASSIAN_CONNECT: Provider = Provider {
     name: "Atlassian Connect",
     docs: "https://developer.atlassian.com/cloud/jira/platform/understanding-jwt-for-connect-apps/",
     secret_hint: "sharedSecret of the app's installed callback. The app's baseUrl must be this URL's origin, without a path.",
+    tested: Tested::Sdk,
     caveat: Some(
         "Atlassian signs method, path and query, and not the body: whoever holds a request that was sent within its few \
          minutes can change its content.",
@@ -42,6 +43,7 @@ pub(super) const CONTENTFUL: Provider = Provider {
     name: "Contentful",
     docs: "https://www.contentful.com/developers/docs/webhooks/request-verification/",
     secret_hint: "Settings → Webhooks → Settings → Signing secret (64 characters).",
+    tested: Tested::Sdk,
     scheme: Scheme::Parts(Parts {
         signature: hex(&["x-contentful-signature"], ""),
         signed: &[
@@ -66,6 +68,7 @@ pub(super) const GITHUB: Provider = Provider {
     name: "GitHub",
     docs: "https://docs.github.com/en/webhooks/using-webhooks/validating-webhook-deliveries",
     secret_hint: "Settings → Webhooks → Secret, as you set it.",
+    tested: Tested::Vector,
     scheme: Scheme::Parts(Parts { signature: hex(&["x-hub-signature-256"], "sha256="), ..BODY }),
     event_id: &[Field::Header("x-github-delivery")],
     event_type: &[Field::Header("x-github-event")],
@@ -77,6 +80,7 @@ pub(super) const GITLAB: Provider = Provider {
     name: "GitLab",
     docs: "https://docs.gitlab.com/user/project/integrations/webhooks/",
     secret_hint: "Settings → Webhooks → Signing token (whsec_…), or Secret token, as you set it.",
+    tested: Tested::Vector,
     caveat: Some(
         "With a secret token GitLab sends the secret itself: it says who calls and protects neither content nor time. \
          Take a signing token instead where your GitLab has it.",
@@ -138,6 +142,7 @@ pub(super) const SANITY: Provider = Provider {
     name: "Sanity",
     docs: "https://www.sanity.io/docs/webhooks",
     secret_hint: "Manage → API → Webhooks → Secret, as you set it.",
+    tested: Tested::Vector,
     scheme: Scheme::Parts(Parts {
         signature: Signature {
             encoding: Encoding::Base64Url,

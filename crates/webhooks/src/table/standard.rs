@@ -2,7 +2,7 @@
 
 use super::{BODY, PROVIDER};
 use crate::provider::{
-    Encoding, Field, Grammar, KeyFormat, Part, Parts, Place, Provider, Scheme, Signature, Timestamp,
+    Encoding, Field, Grammar, KeyFormat, Part, Parts, Place, Provider, Scheme, Signature, Tested, Timestamp,
 };
 
 /// <https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md>
@@ -113,6 +113,7 @@ pub(super) const STANDARD_WEBHOOKS: Provider = Provider {
     name: "Standard Webhooks",
     docs: "https://www.standardwebhooks.com",
     secret_hint: "The sender's signing secret: whsec_ and base64.",
+    tested: Tested::Vector,
     ..STANDARD
 };
 
@@ -121,5 +122,6 @@ pub(super) const SVIX: Provider = Provider {
     name: "Svix",
     docs: "https://docs.svix.com/receiving/verifying-payloads/how",
     secret_hint: "Your endpoint → Signing Secret: whsec_… (if the headers are named webhook-…, take standard-webhooks)",
+    tested: Tested::Vector,
     ..SVIX_NAMES
 };

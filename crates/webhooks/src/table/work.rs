@@ -2,7 +2,8 @@
 
 use super::{BODY, PROVIDER, SLACK_LIKE, STRIPE_LIKE, base64, hex, milliseconds, pairs, rfc3339, seconds};
 use crate::provider::{
-    Algorithm, ChallengeAnswer, ChallengeRule, Field, Handshake, Part, Parts, Provider, Scheme, UrlCheck,
+    Algorithm, ChallengeAnswer, ChallengeRule, Field, Handshake, Part, Parts, Provider, Scheme, Tested,
+    UrlCheck,
 };
 
 pub(super) const ASANA: Provider = Provider {
@@ -20,6 +21,7 @@ pub(super) const BOX: Provider = Provider {
     name: "Box",
     docs: "https://developer.box.com/guides/webhooks/v2/signatures-v2",
     secret_hint: "Developer Console → your app → Webhooks → Manage signature keys: primary and secondary, one secret each.",
+    tested: Tested::Vector,
     scheme: Scheme::Parts(Parts {
         signature: base64(&["box-signature-primary", "box-signature-secondary"], ""),
         signed: &[Part::Body, Part::Timestamp],
@@ -171,6 +173,7 @@ pub(super) const SLACK: Provider = Provider {
     name: "Slack",
     docs: "https://docs.slack.dev/authentication/verifying-requests-from-slack",
     secret_hint: "Your app → Basic Information → App Credentials → Signing Secret (32 hex digits).",
+    tested: Tested::Vector,
     scheme: Scheme::Parts(Parts {
         signature: hex(&["x-slack-signature"], "v0="),
         timestamp: Some(seconds(Field::Header("x-slack-request-timestamp"), 300)),
