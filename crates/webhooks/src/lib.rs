@@ -11,6 +11,7 @@
 mod challenge;
 mod encoding;
 mod form;
+pub mod generic;
 mod headers;
 mod inside;
 mod json;
@@ -23,6 +24,7 @@ mod redact;
 mod secret;
 pub mod sign;
 mod signatures;
+mod summary;
 mod table;
 mod time;
 mod url;

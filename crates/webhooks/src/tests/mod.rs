@@ -1,6 +1,10 @@
 //! Tests of the whole crate over the whole table.
 
+mod generic;
+mod inside;
+mod jwt;
 mod properties;
+mod public_key;
 mod spoiled;
 mod units;
 mod vectors;
