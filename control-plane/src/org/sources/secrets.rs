@@ -4,7 +4,7 @@
 //! A secret leaves this object for the edge alone (invariant 1), but for a token that its owner has to paste at the
 //! provider: shown once.
 
-use super::{GENERATION, get};
+use super::{GENERATION, get, with_row};
 use crate::context::Context;
 use crate::error::AppError;
 use crate::json::{field, parse};
@@ -12,7 +12,7 @@ use crate::org::actor::Actor;
 use crate::org::{change, dek};
 use crate::reply::Reply;
 use crate::store::{Event, SqlError, Tx};
-use protocol::api::{RotateSourceSecret, ShownOnce, VerificationToken};
+use protocol::api::{GenericScheme, RotateSourceSecret, ShownOnce, VerificationToken};
 use protocol::call::SourceKeys;
 use protocol::{Code, OrgId, SourceId};
 use secrecy::{ExposeSecret as _, SecretString};
@@ -172,7 +172,7 @@ pub(in crate::org) fn finish_handshake(
     id: &SourceId,
     ShownOnce(secret): &ShownOnce,
 ) -> Result<Reply, AppError> {
-    let provider = provider_of(ctx, id)?;
+    let (provider, _) = provider_of(ctx, id)?;
     provider.parse_secret(secret).map_err(|_| Code::SignatureInvalid)?;
     let is_pasted = matches!(provider.handshake(), Some(Handshake::BodyField(_)));
     let sealed = dek::seal(ctx, &place(ctx.org, id, provider.id), secret.as_bytes())?;
@@ -218,9 +218,17 @@ pub(in crate::org) fn take_verification_token(
     })
 }
 
-fn provider_of(ctx: Context<'_>, id: &SourceId) -> Result<&'static Provider, AppError> {
-    let row = ctx.store.first("SELECT provider FROM sources WHERE id = ?", &[id.as_str().into()])?;
-    webhooks::provider(row.ok_or(Code::NotFound)?.text(0)?).ok_or(AppError::Encoding)
+/// A source's provider, and how its sender signs where the source says it.
+fn provider_of(
+    ctx: Context<'_>,
+    id: &SourceId,
+) -> Result<(&'static Provider, Option<GenericScheme>), AppError> {
+    let row = ctx
+        .store
+        .first("SELECT provider, scheme FROM sources WHERE id = ?", &[id.as_str().into()])?
+        .ok_or(Code::NotFound)?;
+    let provider = webhooks::provider(row.text(0)?).ok_or(AppError::Encoding)?;
+    Ok((provider, row.optional_text(1)?.map(|_| row.json(1)).transpose()?))
 }
 
 fn open(ctx: Context<'_>, place: &vault::Context<'_>, sealed: &[u8]) -> Result<String, AppError> {
