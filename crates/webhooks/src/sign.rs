@@ -10,9 +10,7 @@ use crate::inside::Inside;
 use crate::json::ONLY;
 use crate::jwt;
 use crate::message::messages;
-use crate::provider::{
-    Algorithm, Encoding, Field, Grammar, JsonValue, Part, Parts, Path, Place, Row, Scheme,
-};
+use crate::provider::{Field, Grammar, JsonValue, Part, Parts, Path, Place, Row, Scheme};
 use crate::secret::SecretKey;
 use crate::signing_key::Signer;
 use crate::verify::Request;

@@ -1,5 +1,6 @@
 //! What a row says in words, for whoever sets up a source: made of the row, so that it cannot say otherwise.
 
+use crate::fetched::Fetched;
 use crate::provider::{
     Algorithm, Binding, ChallengeAnswer, Encoding, Field, Grammar, Handshake, Jwt, Part, Parts, Place, Row,
     Scheme, Tested, UrlCheck,
@@ -13,6 +14,11 @@ impl Row<'_> {
             Scheme::Parts(parts) => describe_parts(parts),
             Scheme::FirstOf(several) => several.iter().map(describe_parts).collect::<Vec<_>>().join("; or "),
             Scheme::Jwt(jwt) => describe_jwt(jwt),
+            Scheme::Fetched(fetched) => match fetched {
+                Fetched::AwsSns | Fetched::PayPal => "RSA, by the provider's certificate, which is fetched",
+                Fetched::Plaid => "JSON Web Token, ES256, by the provider's key, which is fetched",
+            }
+            .to_owned(),
             Scheme::Declared => {
                 "HMAC over {body}, and what else the source declares, in the header that it names".to_owned()
             }

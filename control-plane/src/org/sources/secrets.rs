@@ -63,9 +63,9 @@ pub(in crate::org) fn rotate(
     if overlap_s > MAX_OVERLAP_S {
         return Err(field("overlap_seconds", "must be 0 to 604800"));
     }
-    let provider = provider_of(ctx, id)?;
-    let secret =
-        given(provider, request.secret, request.public_key)?.ok_or_else(|| field("secret", "is missing"))?;
+    let (provider, scheme) = provider_of(ctx, id)?;
+    let secret = with_row(provider, scheme.as_ref(), |row| given(row, request.secret, request.public_key))?
+        .ok_or_else(|| field("secret", "is missing"))?;
     change::answer(ctx, actor, body, 200, |tx| {
         let sealed = dek::seal(ctx, &place(ctx.org, id, provider.id), secret.expose_secret().as_bytes())?;
         let former = if overlap_s == 0 {

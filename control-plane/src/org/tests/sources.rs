@@ -310,7 +310,10 @@ fn a_scheme_of_the_senders_own_is_checked_kept_and_reads_the_secret() {
         assert_eq!(code(create(scheme.clone(), secret)), Code::ValidationFailed, "{scheme}");
     }
     // The next secret is read by the same scheme.
-    assert_eq!(code(rotate(&tenant, &id, &json!({ "secret": "not hex either, still long" }))), Code::ValidationFailed);
+    assert_eq!(
+        code(rotate(&tenant, &id, &json!({ "secret": "not hex either, still long" }))),
+        Code::ValidationFailed
+    );
     assert!(rotate(&tenant, &id, &json!({ "secret": hex.replace('0', "1") })).is_ok());
 }
 
@@ -324,9 +327,14 @@ fn a_provider_with_a_key_pair_takes_its_public_key_and_one_with_an_api_keeps_its
     let id = json_of(&create(json!({ "provider": "discord", "name": "s", "public_key": key })).unwrap());
     let id = SourceId::parse(id["id"].as_str().unwrap()).unwrap();
     assert_eq!(tenant.sources_keys(&id)["secrets"], json!([key]));
-    assert_eq!(code(create(json!({ "provider": "discord", "name": "s", "secret": key }))), Code::ValidationFailed);
+    assert_eq!(
+        code(create(json!({ "provider": "discord", "name": "s", "secret": key }))),
+        Code::ValidationFailed
+    );
 
-    let id = json_of(&create(json!({ "provider": "plaid", "name": "s", "secret": secret("client:api") })).unwrap());
+    let id = json_of(
+        &create(json!({ "provider": "plaid", "name": "s", "secret": secret("client:api") })).unwrap(),
+    );
     let id = SourceId::parse(id["id"].as_str().unwrap()).unwrap();
     assert_eq!(tenant.sources_keys(&id)["secrets"], json!([]));
 }
