@@ -16,7 +16,7 @@ mod target;
 mod update;
 
 pub(super) use create::create;
-pub(super) use secrets::{place, purge, rotate};
+pub(super) use secrets::{purge, rotate};
 pub(super) use signing::{custom_headers, shared_secrets, sign};
 pub(super) use state::disable;
 pub(super) use target::Target;

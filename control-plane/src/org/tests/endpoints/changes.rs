@@ -148,6 +148,7 @@ fn what_is_out_of_use_is_sent_nothing_and_begins_anew_when_it_is_back() {
         (&json!("manual"), &json!(protocol::time::rfc3339(NOW)))
     );
     assert_eq!(actions::<1>(&tenant), ["endpoint.disabled"]);
+    assert_eq!(tenant.count("outbox"), 0, "who has done it knows");
     disconnect(&tenant);
     let failed = deliveries(&tenant, &id);
     // The third is what says so itself.
@@ -189,6 +190,9 @@ fn the_engine_takes_an_endpoint_out_of_use_once_and_the_workspace_is_told() {
     assert_eq!((&told["event_type"], &told["status"]), (&json!("endpoint.disabled"), &json!("pending")));
     assert_eq!(published(&tenant).1["data"]["endpoint_id"], json!(gone));
     assert_eq!(deliveries(&tenant, &gone), json!([]));
+    let tasks = tenant.sql.exec("SELECT task FROM outbox", &[]).unwrap();
+    let notice = json!({ "notice": "endpoint_disabled", "endpoint": gone });
+    assert_eq!(tasks[0].json::<Json>(0).unwrap(), json!({ "task": "mail_notice", "notice": notice }));
 
     // It has been by somebody, or is no more: nothing happens.
     let audit = tenant.count("audit");
