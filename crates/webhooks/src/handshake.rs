@@ -7,7 +7,7 @@ use secrecy::SecretString;
 
 use crate::headers::Headers;
 use crate::json;
-use crate::provider::{HandshakeRule, Provider};
+use crate::provider::{Handshake, Row};
 use crate::verify::Request;
 
 /// Lengths of a secret, in bytes: 128 bits in hex are 32 characters, in base64 22.
@@ -18,45 +18,31 @@ const MAX_BODY: usize = 2048;
 
 /// A provider's secret on its way in.
 #[derive(Debug)]
-pub struct Handshake {
+pub struct SentSecret {
     /// 16 to 256 plain characters. The source's secret from now on.
     pub secret: SecretString,
     /// The header of the answer in which the provider wants the secret back, lower case.
     pub echo: Option<&'static str>,
 }
 
-impl Provider {
-    /// Whether the provider makes the secret itself and sends it to the URL.
-    #[must_use]
-    pub fn has_handshake(&self) -> bool {
-        self.handshake.is_some()
-    }
-
-    /// Whether what it sends has to be pasted at the provider by a person, rather than said back at once.
-    #[must_use]
-    pub fn shows_handshake_token(&self) -> bool {
-        matches!(self.handshake, Some(HandshakeRule::Json(_)))
-    }
-}
-
 /// The secret that a POST brings. `None` where the provider has no handshake or this is none: what carries a signature
 /// is an event.
 #[must_use]
-pub fn handshake<H: Headers + ?Sized>(provider: &Provider, request: &Request<'_, H>) -> Option<Handshake> {
-    let rule = provider.handshake?;
-    let signed = provider.signature.headers.iter().any(|name| request.headers.get(name).is_some());
+pub fn sent_secret<H: Headers + ?Sized>(row: &Row<'_>, request: &Request<'_, H>) -> Option<SentSecret> {
+    let handshake = row.handshake()?;
+    let signed = row.signature_headers().any(|name| request.headers.get(name).is_some());
     if signed || request.body.len() > MAX_BODY {
         return None;
     }
-    let (secret, echo) = match rule {
-        HandshakeRule::Header(name) => (request.headers.get(name)?.into_owned(), Some(name)),
-        HandshakeRule::Json(path) => (json::pick(request.body, &[path]).pop()??, None),
+    let (secret, echo) = match handshake {
+        Handshake::EchoHeader(name) => (request.headers.get(name)?.into_owned(), Some(name)),
+        Handshake::BodyField(name) => (json::pick_once(request.body, &[&[name]]).pop()??, None),
     };
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~+/=".contains(&byte);
     let usable = (MIN_SECRET..=MAX_SECRET).contains(&secret.len())
         && secret.bytes().all(plain)
-        && provider.parse_secret(&secret).is_ok();
-    usable.then(|| Handshake { secret: secret.into(), echo })
+        && row.parse_secret(&secret).is_ok();
+    usable.then(|| SentSecret { secret: secret.into(), echo })
 }
 
 #[cfg(test)]
@@ -69,7 +55,7 @@ mod tests {
 
     fn ask(id: &str, headers: &[(&str, &str)], body: &str) -> Option<(String, Option<&'static str>)> {
         let request = Request { method: "POST", url: "", headers, body: body.as_bytes() };
-        let found = handshake(provider(id).unwrap(), &request)?;
+        let found = sent_secret(provider(id).unwrap(), &request)?;
         Some((found.secret.expose_secret().to_owned(), found.echo))
     }
 

@@ -19,7 +19,7 @@ use protocol::api::ShownOnce;
 use protocol::call::VerifiedWebhook;
 use protocol::{Code, Operation, Principal, SourceId};
 use secrecy::ExposeSecret as _;
-use webhooks::{Challenge, Handshake, Refusal, Request, handshake, is_sensitive_header, verify};
+use webhooks::{Challenge, Refusal, Request, SentSecret, is_sensitive_header, sent_secret, verify};
 
 /// Headers stored with an event: at most this many, and this many bytes.
 const MAX_HEADERS: usize = 64;
@@ -118,9 +118,9 @@ async fn attempt<P: ControlPlane>(
         body: &incoming.body,
     };
     if keys.awaiting_handshake
-        && let Some(handshake) = handshake(keys.provider, &request)
+        && let Some(sent) = sent_secret(keys.provider, &request)
     {
-        return finish_handshake(context, source, handshake).await;
+        return finish_handshake(context, source, sent).await;
     }
     let verified = match verify(keys.provider, &keys.secrets, &request, context.admitted.now_ms, None) {
         Ok(verified) => verified,
@@ -148,9 +148,9 @@ async fn attempt<P: ControlPlane>(
 async fn finish_handshake<P: ControlPlane>(
     context: &Context<'_, P>,
     source: &SourceId,
-    handshake: Handshake,
+    sent: SentSecret,
 ) -> Result<Outcome, Code> {
-    let secret = handshake.secret.expose_secret();
+    let secret = sent.secret.expose_secret();
     let operation =
         Operation::FinishHandshake { source: source.clone(), secret: ShownOnce(secret.to_owned()) };
     if tell(context, source, operation, Vec::new()).await?.is_none() {
@@ -158,7 +158,7 @@ async fn finish_handshake<P: ControlPlane>(
     }
     keys::forget(context, source);
     let answer = Answer::new(200, Kind::Json, "{}");
-    Ok(Outcome::Answer(match handshake.echo {
+    Ok(Outcome::Answer(match sent.echo {
         Some(name) => answer.with(name, secret.to_owned()),
         None => answer,
     }))

@@ -24,11 +24,18 @@ pub(super) const COLUMNS: &str = "inbound_events.rowid, inbound_events.id, sourc
      WHEN 3 THEN 'failed' WHEN 2 THEN 'pending' WHEN 1 THEN 'delivered' END \
      FROM messages m JOIN deliveries d ON d.message_id = m.id WHERE m.inbound_event_id = inbound_events.id)";
 
-/// Rows are as old as their numbers say, so a time is a place in their order. The first and the last that a time lets in:
-pub(super) const SINCE: &str = "inbound_events.rowid >= (SELECT e.rowid FROM inbound_events e WHERE e.received_at >= ? \
-                     ORDER BY e.received_at, e.rowid LIMIT 1)";
-pub(super) const UNTIL: &str = "inbound_events.rowid <= (SELECT e.rowid FROM inbound_events e WHERE e.received_at < ? \
-                     ORDER BY e.received_at DESC, e.rowid DESC LIMIT 1)";
+/// The number of the first row that was received at a time or later; one that no row has where none was. Rows are as old as
+/// their numbers say, so a time is a place in their order.
+///
+/// # Errors
+/// Those of the database.
+pub(super) fn row_at(ctx: Context<'_>, time: u64) -> Result<u64, SqlError> {
+    let row = ctx.store.first(
+        "SELECT rowid FROM inbound_events WHERE received_at >= ? ORDER BY received_at, rowid LIMIT 1",
+        &[time.into()],
+    )?;
+    row.map_or(Ok(store::NEWEST), |row| row.number(0))
+}
 
 pub(in crate::org) fn list(
     ctx: Context<'_>,
@@ -38,15 +45,18 @@ pub(in crate::org) fn list(
     if let Some(status) = filter.forwarding {
         return forwarded(ctx, filter, status, page);
     }
-    let since = filter.since.unwrap_or_default().max(oldest(ctx));
-    let conditions: [(&'static str, Option<Value>); 4] = [
-        (SINCE, Some(since.into())),
-        (UNTIL, filter.until.map(Into::into)),
+    let first = row_at(ctx, filter.since.unwrap_or_default().max(oldest(ctx)))?;
+    let mut page = page.clone();
+    if let Some(until) = filter.until {
+        page.cursor = Some(row_at(ctx, until)?.min(store::before(&page)?).to_string());
+    }
+    let conditions: [(&'static str, Option<Value>); 3] = [
+        ("rowid >= ?", Some(first.into())),
         ("source_id = ?", filter.source.as_ref().map(|id| id.as_str().into())),
         ("inbound_events.event_type = ?", filter.event_type.as_deref().map(Into::into)),
     ];
     let conditions = conditions.into_iter().filter_map(|(text, value)| value.map(|value| (text, value)));
-    store::list(ctx.store, &format!("SELECT {COLUMNS} FROM inbound_events"), conditions, page, summary)
+    store::list(ctx.store, &format!("SELECT {COLUMNS} FROM inbound_events"), conditions, &page, summary)
 }
 
 /// Events with a delivery in this state, found by their deliveries, newest first. Those of other sources and types are

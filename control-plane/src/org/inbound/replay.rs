@@ -3,7 +3,7 @@
 //! its new events do.
 
 use super::oldest;
-use super::read::{SINCE, UNTIL};
+use super::read::row_at;
 use crate::context::{Context, random};
 use crate::error::AppError;
 use crate::json::{field, parse};
@@ -116,14 +116,12 @@ fn all(
 ) -> Result<Replayed, AppError> {
     let rows = ctx.store.query(
         &format!(
-            "SELECT {STORED} FROM inbound_events WHERE source_id = ? AND inbound_events.rowid > ? AND {SINCE} AND {UNTIL} \
-             ORDER BY inbound_events.rowid LIMIT ?"
+            "SELECT {STORED} FROM inbound_events WHERE source_id = ? AND rowid >= ? AND rowid < ? ORDER BY rowid LIMIT ?"
         ),
         &[
             source.as_str().into(),
-            range.after.into(),
-            range.since.into(),
-            range.until.into(),
+            row_at(ctx, range.since)?.max(range.after + 1).into(),
+            row_at(ctx, range.until)?.into(),
             LOOKED_THROUGH.into(),
         ],
     )?;

@@ -11,12 +11,13 @@ use crate::context::Context;
 use crate::error::AppError;
 use crate::json::{check_name, field, parse};
 use crate::reply::Reply;
-use crate::store::{self, Event, Row, SqlError};
-use protocol::api::{List, NewSource, Source, SourceStatus, UpdateSource};
+use crate::store::{self, Event, SqlError};
+use protocol::api::{GenericScheme, List, NewSource, Source, SourceStatus, UpdateSource};
 use protocol::time::rfc3339;
 use protocol::{Code, Page, SourceId};
 use secrecy::ExposeSecret as _;
-use webhooks::Provider;
+use webhooks::generic::{Declaration, Scheme, SchemeError};
+use webhooks::{Provider, Row};
 
 const SELECT: &str = "SELECT rowid, id, provider, name, created_at, event_count, last_event_at, awaiting_handshake, paused_at, \
                       rejected_count, last_rejected_at, alerting_since, alerting_until, has_verification_token, \
@@ -37,7 +38,7 @@ pub(super) fn get(ctx: Context<'_>, id: &SourceId) -> Result<Source, AppError> {
     Ok(read(ctx, &row.ok_or(Code::NotFound)?)?)
 }
 
-fn read(ctx: Context<'_>, row: &Row) -> Result<Source, SqlError> {
+fn read(ctx: Context<'_>, row: &store::Row) -> Result<Source, SqlError> {
     let id: SourceId = row.parse(1)?;
     let (awaits_handshake, paused_at) = (row.number(7)? == 1, row.optional_number(8)?);
     let is_alerting = row.optional_number(12)?.is_some_and(|until| until > ctx.now_ms);
@@ -68,9 +69,18 @@ pub(super) fn create(ctx: Context<'_>, actor: &Actor, body: &[u8]) -> Result<Rep
     let provider = webhooks::provider(&request.provider).ok_or_else(|| {
         field("provider", "must be a provider of GET /v1/providers, such as stripe or github")
     })?;
-    let secret = secrets::given(provider, request.secret, request.public_key)?;
-    let url = request.url.map(|url| registered_url(ctx, provider, url)).transpose()?;
-    let scheme: Option<String> = None;
+    let scheme = scheme(provider, request.scheme.as_ref())?;
+    let take = |row: &Row<'_>| {
+        let secret = secrets::given(row, request.secret, request.public_key)?;
+        let url = request.url.map(|url| registered_url(ctx, row, url)).transpose()?;
+        Ok::<_, AppError>((secret, url))
+    };
+    let (secret, url) = match &scheme {
+        Some(scheme) => scheme.with_row(take)?,
+        None => take(provider)?,
+    };
+    let scheme = request.scheme.filter(|_| scheme.is_some());
+    let scheme = scheme.map(|scheme| serde_json::to_string(&scheme)).transpose()?;
 
     change::answer(ctx, actor, body, 201, |tx| {
         super::plan::check(ctx, tx, super::plan::Resource::Sources)?;
@@ -108,9 +118,52 @@ pub(super) fn create(ctx: Context<'_>, actor: &Actor, body: &[u8]) -> Result<Rep
     })
 }
 
+/// The scheme that a source declares, for the provider that leaves it to its sources.
+///
+/// # Errors
+/// `ValidationFailed`, naming the field.
+fn scheme(provider: &Provider, declared: Option<&GenericScheme>) -> Result<Option<Scheme>, AppError> {
+    match (provider.is_declared(), declared) {
+        (false, None) => Ok(None),
+        (true, Some(declared)) => read_scheme(declared).map(Some).map_err(|error| {
+            AppError::refused(Code::ValidationFailed, format!("scheme.{}: {error}", error.field()))
+        }),
+        (true, None) => Err(field("scheme", "is missing: how the sender signs")),
+        (false, Some(_)) => Err(field("scheme", "is only for the provider generic")),
+    }
+}
+
+fn read_scheme(declared: &GenericScheme) -> Result<Scheme, SchemeError> {
+    Scheme::new(&Declaration {
+        algorithm: declared.algorithm.as_deref(),
+        header: &declared.header,
+        prefix: declared.prefix.as_deref(),
+        encoding: declared.encoding.as_deref(),
+        key_encoding: declared.key_encoding.as_deref(),
+        signed: declared.signed.as_deref(),
+        timestamp_header: declared.timestamp_header.as_deref(),
+        timestamp_unit: declared.timestamp_unit.as_deref(),
+        tolerance_seconds: declared.tolerance_seconds,
+        id_header: declared.id_header.as_deref(),
+        type_header: declared.type_header.as_deref(),
+    })
+}
+
+/// Calls with the row that a source's secrets are read by: its own scheme's, or the table's.
+fn with_row<T>(
+    provider: &'static Provider,
+    declared: Option<&GenericScheme>,
+    take: impl FnOnce(&Row<'_>) -> Result<T, AppError>,
+) -> Result<T, AppError> {
+    match declared {
+        Some(declared) => read_scheme(declared).map_err(|_| AppError::Encoding)?.with_row(take),
+        None => take(provider),
+    }
+}
+
 /// The URL as it is registered at the provider, kept to the letter: that is what is signed. Nothing is ever sent there.
-fn registered_url(ctx: Context<'_>, provider: &Provider, url: String) -> Result<String, AppError> {
-    if !provider.signs_url() {
+fn registered_url(ctx: Context<'_>, row: &Row<'_>, url: String) -> Result<String, AppError> {
+    if !row.signs_url() {
         return Err(field("url", "is only for providers that sign it (signs_url in GET /v1/providers)"));
     }
     Target::parse(&url, connections::policy(ctx.allow_local_upstreams))?;

@@ -4,7 +4,7 @@
 //! A secret leaves this object for the edge alone (invariant 1), but for a token that its owner has to paste at the
 //! provider: shown once.
 
-use super::{GENERATION, get};
+use super::{GENERATION, get, with_row};
 use crate::context::Context;
 use crate::error::AppError;
 use crate::json::{field, parse};
@@ -12,12 +12,12 @@ use crate::org::actor::Actor;
 use crate::org::{change, dek};
 use crate::reply::Reply;
 use crate::store::{Event, SqlError, Tx};
-use protocol::api::{RotateSourceSecret, ShownOnce, SourceCredential, VerificationToken};
+use protocol::api::{GenericScheme, RotateSourceSecret, ShownOnce, VerificationToken};
 use protocol::call::SourceKeys;
 use protocol::{Code, OrgId, SourceId};
 use secrecy::{ExposeSecret as _, SecretString};
 use vault::{Purpose, Sealed};
-use webhooks::Provider;
+use webhooks::{Credential, Handshake, Provider, Row};
 
 /// How long a secret verifies after another has taken its place, seconds.
 const OVERLAP_S: u32 = 86_400;
@@ -25,29 +25,28 @@ const MAX_OVERLAP_S: u32 = 604_800;
 /// Secrets besides the current one: a mistyped one must not push out the one that the provider still signs by.
 const MOST_FORMER: u32 = 3;
 
-/// What a request gives for a provider, checked; `None`: the provider will send it.
+/// What a request gives for a source of this row, checked; `None`: the provider will send it.
 ///
 /// # Errors
 /// `ValidationFailed`.
 pub(super) fn given(
-    provider: &Provider,
+    row: &Row<'_>,
     secret: Option<SecretString>,
     public_key: Option<String>,
 ) -> Result<Option<SecretString>, AppError> {
-    let (name, given) = match (credential(provider), secret, public_key) {
-        (SourceCredential::PublicKey, None, key) => ("public_key", key.map(SecretString::from)),
-        (SourceCredential::PublicKey, Some(_), _) => {
+    let (name, given) = match (row.credential(), secret, public_key) {
+        (Credential::PublicKey, None, key) => ("public_key", key.map(SecretString::from)),
+        (Credential::PublicKey, Some(_), _) => {
             return Err(field("secret", "this provider signs with a key pair: give its public_key"));
         }
         (_, _, Some(_)) => {
             return Err(field("public_key", "this provider signs with a shared secret: give its secret"));
         }
-        (SourceCredential::Handshake, None, None) => return Ok(None),
+        (Credential::Handshake, None, None) => return Ok(None),
         (_, secret, None) => ("secret", secret),
     };
     let given = given.ok_or_else(|| field(name, "is missing"))?;
-    provider
-        .parse_secret(given.expose_secret())
+    row.parse_secret(given.expose_secret())
         .map_err(|error| AppError::refused(Code::ValidationFailed, format!("{name}: {error}")))?;
     Ok(Some(given))
 }
@@ -64,9 +63,9 @@ pub(in crate::org) fn rotate(
     if overlap_s > MAX_OVERLAP_S {
         return Err(field("overlap_seconds", "must be 0 to 604800"));
     }
-    let provider = provider_of(ctx, id)?;
-    let secret =
-        given(provider, request.secret, request.public_key)?.ok_or_else(|| field("secret", "is missing"))?;
+    let (provider, scheme) = provider_of(ctx, id)?;
+    let secret = with_row(provider, scheme.as_ref(), |row| given(row, request.secret, request.public_key))?
+        .ok_or_else(|| field("secret", "is missing"))?;
     change::answer(ctx, actor, body, 200, |tx| {
         let sealed = dek::seal(ctx, &place(ctx.org, id, provider.id), secret.expose_secret().as_bytes())?;
         let former = if overlap_s == 0 {
@@ -142,7 +141,7 @@ pub(in crate::org) fn keys(ctx: Context<'_>, id: &SourceId) -> Result<SourceKeys
     let provider = row.text(0)?;
     let awaiting_handshake = row.number(4)? == 1;
     let mut sealed = Vec::new();
-    if !awaiting_handshake && !webhooks::provider(provider).is_some_and(secret_stays) {
+    if !awaiting_handshake && !webhooks::provider(provider).is_some_and(Row::secret_stays) {
         sealed.push(row.blob(5)?.to_vec());
         let former = ctx.store.query(
             "SELECT sealed FROM source_secrets WHERE source_id = ? AND ends_at > ? ORDER BY id DESC",
@@ -173,8 +172,9 @@ pub(in crate::org) fn finish_handshake(
     id: &SourceId,
     ShownOnce(secret): &ShownOnce,
 ) -> Result<Reply, AppError> {
-    let provider = provider_of(ctx, id)?;
+    let (provider, _) = provider_of(ctx, id)?;
     provider.parse_secret(secret).map_err(|_| Code::SignatureInvalid)?;
+    let is_pasted = matches!(provider.handshake(), Some(Handshake::BodyField(_)));
     let sealed = dek::seal(ctx, &place(ctx.org, id, provider.id), secret.as_bytes())?;
     ctx.store.transaction(|tx| {
         let taken = tx.write(
@@ -182,7 +182,7 @@ pub(in crate::org) fn finish_handshake(
              WHERE id = ? AND awaiting_handshake = 1 RETURNING id",
             &[
                 sealed.into_bytes().into(),
-                u64::from(provider.shows_handshake_token()).into(),
+                u64::from(is_pasted).into(),
                 id.as_str().into(),
             ],
         )?;
@@ -218,17 +218,17 @@ pub(in crate::org) fn take_verification_token(
     })
 }
 
-fn credential(provider: &Provider) -> SourceCredential {
-    if provider.has_handshake() { SourceCredential::Handshake } else { SourceCredential::Secret }
-}
-
-fn secret_stays(_: &Provider) -> bool {
-    false
-}
-
-fn provider_of(ctx: Context<'_>, id: &SourceId) -> Result<&'static Provider, AppError> {
-    let row = ctx.store.first("SELECT provider FROM sources WHERE id = ?", &[id.as_str().into()])?;
-    webhooks::provider(row.ok_or(Code::NotFound)?.text(0)?).ok_or(AppError::Encoding)
+/// A source's provider, and how its sender signs where the source says it.
+fn provider_of(
+    ctx: Context<'_>,
+    id: &SourceId,
+) -> Result<(&'static Provider, Option<GenericScheme>), AppError> {
+    let row = ctx
+        .store
+        .first("SELECT provider, scheme FROM sources WHERE id = ?", &[id.as_str().into()])?
+        .ok_or(Code::NotFound)?;
+    let provider = webhooks::provider(row.text(0)?).ok_or(AppError::Encoding)?;
+    Ok((provider, row.optional_text(1)?.map(|_| row.json(1)).transpose()?))
 }
 
 fn open(ctx: Context<'_>, place: &vault::Context<'_>, sealed: &[u8]) -> Result<String, AppError> {

@@ -196,9 +196,9 @@ pub(super) fn furnish(tenant: &mut Tenant) -> u64 {
     let id = protocol::EndpointId::parse(id.as_str().unwrap()).unwrap();
     tenant.ok(Operation::RotateEndpointSecret { id }, &json!({}));
     tenant.ok(Operation::PublishMessage, &json!({ "event_type": "a", "payload": { "n": 1 } }));
+    let id = SourceId::parse(&source).unwrap();
+    tenant.ok(Operation::RotateSourceSecret { id }, &json!({ "secret": secret("source") }));
     for row in [
-        // A source's secret that another one has followed.
-        "INSERT INTO source_secrets (source_id, sealed, ends_at) SELECT id, sealed, 9000000000000 FROM sources",
         // What forwards an event has no payload of its own.
         "INSERT INTO messages (id, event_type, inbound_event_id, size, created_at, sealed) \
          SELECT 'msg_00000000000000000000000000', 'push', id, size, received_at, x'' FROM inbound_events",

@@ -252,11 +252,8 @@ fn a_deleted_source_leaves_its_events_and_no_secret() {
     rotate(&tenant, &id, &json!({ "secret": secret("two") })).unwrap();
     let event = tenant.receive(&id, "push", b"x");
     tenant.ok(Operation::UpdateSource { id: id.clone() }, &json!({ "paused": true }));
-    let secrets = [sealed(&tenant, "source_secrets"), sealed(&tenant, "sources")].concat();
-
     tenant.ok(Operation::DeleteSource { id: id.clone() }, &Json::Null);
-    assert_eq!(tenant.count("source_secrets"), 0);
-    assert!(!is_on_disk(&tenant, &secrets[0]) && !is_on_disk(&tenant, &secrets[1]), "overwritten");
+    assert_eq!((tenant.count("source_secrets"), tenant.count("sources")), (0, 1));
     assert!(tenant.call(&tenant.founder, Operation::GetInboundEvent { id: event }, &Json::Null).is_ok());
     assert!(tenant.deliveries().iter().all(|(_, due)| *due), "what had waited goes on");
     // An endpoint of this source alone does not become one of the workspace's messages.
@@ -277,6 +274,69 @@ fn a_deleted_source_leaves_its_events_and_no_secret() {
             "{operation:?}"
         );
     }
+}
+
+#[test]
+fn a_deleted_sources_secrets_are_overwritten() {
+    let tenant = Tenant::new(1);
+    let id = tenant.new_source();
+    rotate(&tenant, &id, &json!({ "secret": secret("two") })).unwrap();
+    let secrets = [sealed(&tenant, "source_secrets"), sealed(&tenant, "sources")].concat();
+    assert!(secrets.len() == 2 && secrets.iter().all(|sealed| is_on_disk(&tenant, sealed)));
+    tenant.ok(Operation::DeleteSource { id }, &Json::Null);
+    assert!(!secrets.iter().any(|sealed| is_on_disk(&tenant, sealed)));
+}
+
+#[test]
+fn a_scheme_of_the_senders_own_is_checked_kept_and_reads_the_secret() {
+    let tenant = Tenant::new(1);
+    let create = |scheme: Json, secret: &str| {
+        let body = json!({ "provider": "generic", "name": "s", "secret": secret, "scheme": scheme });
+        tenant.call(&tenant.founder, Operation::CreateSource, &body)
+    };
+    let scheme = json!({ "header": "x-signature", "prefix": "sha256=", "key_encoding": "hex" });
+    let hex = "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff";
+    let id = SourceId::parse(json_of(&create(scheme.clone(), hex).unwrap())["id"].as_str().unwrap()).unwrap();
+    let keys = tenant.sources_keys(&id);
+    assert_eq!((&keys["scheme"], &keys["secrets"]), (&scheme, &json!([hex])));
+    for (scheme, secret) in [
+        (scheme, "not hex at all, but long enough"),
+        (json!({ "header": "" }), hex),
+        (json!({ "header": "x-signature", "signed": "{timestamp}" }), hex),
+        (json!({ "header": "x-signature", "algorithm": "md5" }), hex),
+        (json!({ "header": "x-signature", "more": 1 }), hex),
+        (Json::Null, hex),
+    ] {
+        assert_eq!(code(create(scheme.clone(), secret)), Code::ValidationFailed, "{scheme}");
+    }
+    // The next secret is read by the same scheme.
+    assert_eq!(
+        code(rotate(&tenant, &id, &json!({ "secret": "not hex either, still long" }))),
+        Code::ValidationFailed
+    );
+    assert!(rotate(&tenant, &id, &json!({ "secret": hex.replace('0', "1") })).is_ok());
+}
+
+#[test]
+fn a_provider_with_a_key_pair_takes_its_public_key_and_one_with_an_api_keeps_its_credential_here() {
+    let tenant = Tenant::new(1);
+    let row = webhooks::providers().iter().find(|row| row.id == "discord").unwrap();
+    assert_eq!(row.credential(), webhooks::Credential::PublicKey);
+    let create = |body: Json| tenant.call(&tenant.founder, Operation::CreateSource, &body);
+    let key = "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a";
+    let id = json_of(&create(json!({ "provider": "discord", "name": "s", "public_key": key })).unwrap());
+    let id = SourceId::parse(id["id"].as_str().unwrap()).unwrap();
+    assert_eq!(tenant.sources_keys(&id)["secrets"], json!([key]));
+    assert_eq!(
+        code(create(json!({ "provider": "discord", "name": "s", "secret": key }))),
+        Code::ValidationFailed
+    );
+
+    let id = json_of(
+        &create(json!({ "provider": "plaid", "name": "s", "secret": secret("client:api") })).unwrap(),
+    );
+    let id = SourceId::parse(id["id"].as_str().unwrap()).unwrap();
+    assert_eq!(tenant.sources_keys(&id)["secrets"], json!([]));
 }
 
 #[test]

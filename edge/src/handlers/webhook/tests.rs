@@ -46,7 +46,7 @@ fn signed_as(id: &str, secret: &str, body: &[u8], at: u64) -> Incoming {
     };
     let extra = [("authorization", "Bearer of the provider"), ("user-agent", "provider/1")];
     let extra = extra.map(|(name, value)| (name, value.to_owned()));
-    let headers = sign_as(provider, &key, &unsigned).into_iter().chain(extra);
+    let headers = sign_as(provider, &key, &unsigned).unwrap().headers.into_iter().chain(extra);
     Incoming {
         path_and_query: "/in/x".into(),
         headers: headers.map(|(name, value)| (name.to_owned(), value)).collect(),
