@@ -221,10 +221,12 @@ impl OrgDo {
             match select(sending.as_mut(), left).await {
                 Either::Left((delivered, _)) => return delivered,
                 // Neither is stopped in the middle.
-                Either::Right(_) => match select(sending.as_mut(), pin!(self.tasks(isolate, org, call))).await {
-                    Either::Left((delivered, tasks)) => return tasks.await.and(delivered),
-                    Either::Right((done, _)) => done?,
-                },
+                Either::Right(_) => {
+                    match select(sending.as_mut(), pin!(self.tasks(isolate, org, call))).await {
+                        Either::Left((delivered, tasks)) => return tasks.await.and(delivered),
+                        Either::Right((done, _)) => done?,
+                    }
+                }
             }
         }
     }
