@@ -2,7 +2,6 @@
 
 mod changes;
 mod customers;
-mod deliver;
 mod headers;
 mod secrets;
 
