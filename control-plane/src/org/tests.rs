@@ -13,6 +13,7 @@ mod oauth;
 mod outbox;
 mod outside;
 mod plans;
+mod providers;
 mod receipts;
 mod refresh;
 mod sessions;
