@@ -17,6 +17,7 @@ mod oauth;
 mod outbox;
 mod outside;
 mod plans;
+mod providers;
 mod receipts;
 mod refresh;
 mod rejections;
