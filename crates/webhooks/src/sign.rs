@@ -62,7 +62,8 @@ pub fn standard_webhooks(
     [("webhook-id", id.to_owned()), ("webhook-timestamp", timestamp), ("webhook-signature", signature)]
 }
 
-/// A request as the provider would send it, with one signature.
+/// A request as the provider would send it, with one signature: inside the body where the provider has a place for it and
+/// this body too.
 ///
 /// `None` where that cannot be: the provider signs with a private key, the scheme is the source's own (then ask
 /// [`crate::generic::Scheme::with_row`] for its row), or a signature that belongs inside the body finds no place in this one.
@@ -71,9 +72,12 @@ pub fn standard_webhooks(
 pub fn sign_as<'a>(row: &Row<'a>, key: &SecretKey, message: &Unsigned<'_>) -> Option<Signed<'a>> {
     match &row.scheme {
         Scheme::Parts(parts) => sign_parts(row, parts, message, &|signed| parts.algorithm.tag(key, signed)),
-        Scheme::FirstOf(several) => several
-            .iter()
-            .find_map(|parts| sign_parts(row, parts, message, &|signed| parts.algorithm.tag(key, signed))),
+        Scheme::FirstOf(several) => {
+            let inside = several.iter().filter(|parts| !matches!(parts.signature.place, Place::Headers(_)));
+            inside
+                .chain(several.iter())
+                .find_map(|parts| sign_parts(row, parts, message, &|signed| parts.algorithm.tag(key, signed)))
+        }
         Scheme::Jwt(jwt) => {
             let Unsigned { method, url, body, .. } = *message;
             let request = Request { method, url, headers: &[][..], body };

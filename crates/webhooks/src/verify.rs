@@ -348,10 +348,14 @@ impl<'r, H: Headers + ?Sized> Values<'r, H> {
     }
 }
 
-/// An id: 1 to 128 of the characters that ids are made of, none of which begins a JSON text's object, array or string.
+/// An id: 1 to 128 of the characters that ids are made of.
 pub(crate) fn is_id(text: &str) -> bool {
-    (1..=MAX_ID).contains(&text.len())
-        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._~:+/=@".contains(&byte))
+    (1..=MAX_ID).contains(&text.len()) && text.bytes().all(is_id_byte)
+}
+
+/// What ids are made of: nothing that begins a JSON text's object, array or string.
+pub(crate) fn is_id_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"-._~:+/=@".contains(&byte)
 }
 
 /// A type or token: 1 to 128 printable ASCII characters, no space.

@@ -1,6 +1,8 @@
-//! The provider table. A row is a scheme in full: what it doesn't say comes from the base scheme it names.
+//! The provider table. A row is a scheme in full: what it doesn't say comes from the base it names.
 //!
-//! To add a provider: a row in the file of its trade, its name in [`PROVIDERS`], a vector in `tests/vectors.rs`.
+//! To add a provider: a row in the file of its trade, its name in [`PROVIDERS`], a vector in `tests/vectors/examples.rs`.
+//! A row that says no `tested` is of the documentation; one that says more needs a vector that shows it. What the API lists,
+//! what is redacted, and every test of `tests/spoiled.rs` and `tests/properties.rs` come of the row.
 
 mod certificates;
 mod commerce;
@@ -45,6 +47,7 @@ static PROVIDERS: &[Provider] = &[
     communication::DISCORD,
     standard::DODO,
     work::DROPBOX,
+    crate::generic::GENERIC,
     development::GITHUB,
     development::GITLAB,
     commerce::GOCARDLESS,

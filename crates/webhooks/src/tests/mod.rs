@@ -1,7 +1,11 @@
 //! Tests of the whole crate over the whole table.
 
 pub(crate) mod fetched;
+mod generic;
+mod inside;
+mod jwt;
 mod properties;
+mod public_key;
 mod spoiled;
 mod units;
 mod vectors;
