@@ -11,16 +11,18 @@ use crate::asks::{AskAccount, AskOrg, AskRegistry};
 use crate::context::Context;
 use crate::error::AppError;
 use crate::flows::Objects as _;
-use crate::org::{self, AccessTokens, OrgLimiter, keys, outbox};
+use crate::org::{self, AccessTokens, Facts, NoticeMail, OrgLimiter, keys, outbox};
 use crate::place::{self, Place};
 use crate::registry::shard_of;
 use crate::reply::Reply;
 use crate::store::{Sql as _, SqlError, Store, migrations};
+use futures_util::future::{Either, select};
 use mail::{Address, texts};
-use protocol::{Access, Call, Code, OrgId, Principal};
+use protocol::{Access, Call, Code, Operation, OrgId, Principal};
 use secrecy::ExposeSecret as _;
 use std::cell::{Cell, OnceCell, RefCell};
-use worker::{DurableObject, Env, Request, Response, Result, State, durable_object};
+use std::pin::pin;
+use worker::{DurableObject, Env, Request, Response, Result, State, console_warn, durable_object};
 
 /// Retention is kept once a day.
 const DAY_MS: u64 = 86_400_000;
@@ -75,6 +77,9 @@ impl DurableObject for OrgDo {
             Some(name) => self.ask(&name, &call, &body).await,
             None => self.answer(&call, &body).await,
         };
+        for line in org::take_detected(&self.limits) {
+            console_warn!("{}", line);
+        }
         if org::leaves_work(&call.operation, &self.limits) || !self.watched.get() {
             self.watch(now_ms(), true).await;
         }
@@ -102,8 +107,11 @@ impl OrgDo {
         let ctx = self.context(&isolate, &org, call);
         match place::of(&call.operation) {
             Place::OrgRemote => {
-                // What a call leaves to do, it leaves before it waits: should this object stop there, its alarm goes on.
-                wake_by(&self.state, now_ms() + UNFINISHED_MS).await;
+                // What a call leaves to do, it leaves before it waits: should this object stop there, its alarm goes on. Who
+                // only listens leaves nothing.
+                if !matches!(call.operation, Operation::ListenToSource { .. }) {
+                    wake_by(&self.state, now_ms() + UNFINISHED_MS).await;
+                }
                 let answer = org::handle_remote(ctx, &Outside, body).await;
                 self.gone.set(org::buried(ctx.store)?.is_some());
                 answer
@@ -193,24 +201,53 @@ impl OrgDo {
         // One that is no more has still to be told of.
         let Some(org) = self.org()?.or(org::buried(Store::new(&self.sql))?) else { return Ok(()) };
         let call = alarm_call()?;
-        for _ in 0..TASKS {
-            let ctx = self.context(&isolate, &org, &call);
-            let Some((id, task)) = outbox::next(ctx.store, ctx.now_ms)? else { break };
-            match self.perform(ctx, &isolate, &task).await {
-                Ok(()) => outbox::done(ctx.store, id)?,
-                Err(permanent) => outbox::failed(ctx.store, id, ctx.now_ms, permanent)?,
-            }
-        }
+        self.tasks(&isolate, &org, &call).await?;
         if self.org()?.is_none() {
             return Ok(org::clear(Store::new(&self.sql))?);
         }
         if org::purge(self.context(&isolate, &org, &call))? {
             wake_by(&self.state, now_ms()).await;
         }
-        // Neither waits for the other to be whole again.
-        let delivered = org::deliver(self.context(&isolate, &org, &call), &Webhooks).await;
+        // No one of these waits for another to be whole again.
+        let delivered = self.deliver(&isolate, &org, &call).await;
         let asker = Asker { isolate: &isolate, env: &self.env, call: &call };
         keys::background(self.context(&isolate, &org, &call), &asker).await.and(delivered)
+    }
+
+    /// Sends what is due to endpoints, and does meanwhile what calls leave to do.
+    async fn deliver(
+        &self,
+        isolate: &Isolate,
+        org: &OrgId,
+        call: &Call,
+    ) -> std::result::Result<(), AppError> {
+        let mut sending = pin!(org::deliver(self.context(isolate, org, call), &Webhooks));
+        loop {
+            let left = pin!(org::new_tasks(&self.limits));
+            match select(sending.as_mut(), left).await {
+                Either::Left((delivered, _)) => return delivered,
+                // Neither is stopped in the middle.
+                Either::Right(_) => {
+                    match select(sending.as_mut(), pin!(self.tasks(isolate, org, call))).await {
+                        Either::Left((delivered, tasks)) => return tasks.await.and(delivered),
+                        Either::Right((done, _)) => done?,
+                    }
+                }
+            }
+        }
+    }
+
+    /// Works off what changes have left to do.
+    async fn tasks(&self, isolate: &Isolate, org: &OrgId, call: &Call) -> std::result::Result<(), AppError> {
+        for _ in 0..TASKS {
+            let ctx = self.context(isolate, org, call);
+            let Some((id, task)) = outbox::next(ctx.store, ctx.now_ms)? else { break };
+            match self.perform(ctx, isolate, &task).await {
+                Ok(()) => outbox::done(ctx.store, id)?,
+                Err(permanent) => outbox::failed(ctx.store, id, ctx.now_ms, permanent)?,
+            }
+        }
+        Ok(())
     }
 
     /// Does what a change has left to do. The error says whether it is of no use to try again.
@@ -248,6 +285,23 @@ impl OrgDo {
                     },
                 );
                 post(isolate, &mail.to, content).await.map_err(|error| !error.is_temporary())
+            }
+            outbox::Task::MailNotice { notice } => org::address(ctx, notice).map_err(|_| false),
+            outbox::Task::MailNoticeTo { notice, user } => {
+                let Some(mail) = &isolate.mail else { return Err(true) };
+                let prepared = org::prepare_notice_mail(ctx, notice, user).map_err(|_| false)?;
+                let Some(NoticeMail { to, workspace, facts }) = prepared else { return Ok(()) };
+                let content = match &facts {
+                    Facts::EndpointDisabled { host, is_gone } => {
+                        let link = format!("{}/endpoints", mail.link_origin);
+                        texts::endpoint_disabled(brand(isolate), &workspace, host, *is_gone, &link)
+                    }
+                    Facts::SignatureFailures { source, provider } => {
+                        let link = format!("{}/sources", mail.link_origin);
+                        texts::signature_failures(brand(isolate), &workspace, source, provider, &link)
+                    }
+                };
+                post(isolate, &to, content).await.map_err(|error| !error.is_temporary())
             }
             outbox::Task::LeaveRegistry => {
                 let asker = Asker { isolate, env: &self.env, call: ctx.call };

@@ -13,7 +13,7 @@ mod row;
 
 pub use audit::{Committed, Event, GENESIS, Subject, chain_hash};
 pub(crate) use audit::{SELECT as SELECT_EVENTS, head, list_events};
-pub(crate) use page::list;
+pub(crate) use page::{NEWEST, before, list, row_number};
 pub use row::{Row, Value};
 
 use crate::error::AppError;
@@ -82,6 +82,15 @@ impl<'a> Store<'a> {
     /// [`SqlError::Statement`].
     pub fn bookkeeping(&self, statement: &str, parameters: &[Value]) -> Result<(), SqlError> {
         self.0.exec(statement, parameters).map(|_| ())
+    }
+
+    /// As [`Self::bookkeeping`], of the deliveries' own progress: the rows of its `RETURNING`.
+    ///
+    /// # Errors
+    /// [`SqlError::Statement`].
+    pub fn deliveries(&self, statement: &str, parameters: &[Value]) -> Result<Vec<Row>, SqlError> {
+        debug_assert!(statement.starts_with("UPDATE deliveries "), "deliveries only");
+        self.0.exec(statement, parameters)
     }
 
     /// Adds to a count, of a meter or a limit, and returns the rows of its `RETURNING`. What is counted leaves an event of

@@ -31,6 +31,14 @@ pub(crate) const GENERIC: Provider = Row {
     url_check: None,
 };
 
+impl Row<'_> {
+    /// Whether each source of the row declares its own scheme ([`Scheme`]).
+    #[must_use]
+    pub fn is_declared(&self) -> bool {
+        matches!(self.scheme, RowScheme::Declared)
+    }
+}
+
 /// A scheme as it is declared: what is absent has its default.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Declaration<'a> {

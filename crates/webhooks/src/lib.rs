@@ -29,6 +29,7 @@ mod redact;
 mod secret;
 pub mod sign;
 mod signatures;
+mod signing_key;
 mod sns;
 mod summary;
 mod table;
@@ -43,6 +44,7 @@ pub use headers::Headers;
 pub use provider::{Handshake, Provider, Row, Tested};
 pub use redact::is_sensitive_header;
 pub use secret::{Credential, SecretError, SecretKey};
+pub use signing_key::{Signer, SigningKey};
 pub use table::{provider, providers};
 pub use verify::{Refusal, Request, Verified, verify};
 

@@ -10,10 +10,9 @@ use crate::inside::Inside;
 use crate::json::ONLY;
 use crate::jwt;
 use crate::message::messages;
-use crate::provider::{
-    Algorithm, Encoding, Field, Grammar, JsonValue, Part, Parts, Path, Place, Row, Scheme,
-};
+use crate::provider::{Field, Grammar, JsonValue, Part, Parts, Path, Place, Row, Scheme};
 use crate::secret::SecretKey;
+use crate::signing_key::Signer;
 use crate::verify::Request;
 
 /// What is to be signed.
@@ -42,23 +41,19 @@ pub struct Signed<'a> {
     pub body: Vec<u8>,
 }
 
-/// The three headers of Standard Webhooks, signed with every key given (two while one is rotated out).
+/// The three headers of Standard Webhooks, signed with every key given, in their order (two while one is rotated out).
 ///
 /// `timestamp` is in Unix seconds. <https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md>
 #[must_use]
-pub fn standard_webhooks(
-    keys: &[&SecretKey],
+pub fn standard_webhooks<K: Signer>(
+    keys: &[&K],
     id: &str,
     timestamp: u64,
     body: &[u8],
 ) -> [(&'static str, String); 3] {
     let timestamp = timestamp.to_string();
     let message: [&[u8]; 5] = [id.as_bytes(), b".", timestamp.as_bytes(), b".", body];
-    let sign = |key: &&SecretKey| {
-        let tag = Algorithm::HmacSha256.tag(key, &message).unwrap_or_default();
-        format!("v1,{}", Encoding::Base64.encode(&tag))
-    };
-    let signature = keys.iter().map(sign).collect::<Vec<_>>().join(" ");
+    let signature = keys.iter().map(|key| key.entry(&message)).collect::<Vec<_>>().join(" ");
     [("webhook-id", id.to_owned()), ("webhook-timestamp", timestamp), ("webhook-signature", signature)]
 }
 

@@ -1,5 +1,6 @@
 //! What is put on its way: a message and a delivery to each endpoint that wants it, in the caller's transaction.
 
+use super::lanes::advance;
 use crate::context::Context;
 use crate::error::AppError;
 use crate::org::dek;
@@ -24,8 +25,10 @@ pub(in crate::org) enum Audience<'a> {
     Customer(Option<&'a str>),
     /// Those that get this source's events of this type.
     Source { id: &'a SourceId, paused: bool },
-    /// One, whatever it asks for.
-    Endpoint(&'a EndpointId),
+    /// One, whatever it asks for, which is this customer's.
+    Endpoint { id: &'a EndpointId, customer: Option<&'a str> },
+    /// Nobody yet: deliveries are added one by one ([`rearm`]).
+    Nobody,
 }
 
 /// What is delivered.
@@ -57,7 +60,7 @@ pub(in crate::org) fn enqueue(
          WHERE value = ?3 OR (value LIKE '%.*' AND substr(?3, 1, length(value) - 1) = substr(value, 1, length(value) - 1))))";
     let (paused, lane) = match message.audience {
         Audience::Source { id, paused } => (paused, id.as_str()),
-        Audience::Customer(_) | Audience::Endpoint(_) => (false, ""),
+        Audience::Customer(_) | Audience::Endpoint { .. } | Audience::Nobody => (false, ""),
     };
     let mut parameters = vec![
         message.id.as_str().into(),
@@ -78,10 +81,11 @@ pub(in crate::org) fn enqueue(
             ),
             None,
         ),
-        Audience::Endpoint(id) => {
+        Audience::Endpoint { id, customer } => {
             parameters.push(id.as_str().into());
-            ("FROM endpoints e WHERE e.id = ?6".to_owned(), None)
+            ("FROM endpoints e WHERE e.id = ?6".to_owned(), customer)
         }
+        Audience::Nobody => ("FROM endpoints e WHERE 0".to_owned(), None),
     };
     let made = tx.write(&format!("{DELIVER}{from} RETURNING endpoint_id"), &parameters)?.len() as u64;
     if made == 0 && !message.keep {
@@ -111,11 +115,11 @@ pub(in crate::org) fn enqueue(
     Ok(made)
 }
 
-/// Makes a delivery due now, from the beginning of its schedule, whatever has become of it; where the endpoint keeps order,
-/// at the end of its lane.
+/// Makes a delivery due now, from the beginning of its schedule, whatever has become of it; in the lane of an endpoint that
+/// keeps order, in its old place: after what is under way and before what came later.
 ///
 /// # Errors
-/// `EndpointDisabled` where it could not be sent; those of the database.
+/// `NotFound`; `EndpointDisabled` where it could not be sent; those of the database.
 pub(in crate::org) fn rearm(
     ctx: Context<'_>,
     tx: &Tx<'_>,
@@ -124,38 +128,59 @@ pub(in crate::org) fn rearm(
 ) -> Result<(), AppError> {
     let row = tx
         .store()
-        .first("SELECT disabled_at FROM endpoints WHERE id = ?", &[endpoint.as_str().into()])?
+        .first("SELECT disabled_at, ordered FROM endpoints WHERE id = ?", &[endpoint.as_str().into()])?
         .ok_or(Code::NotFound)?;
     if row.optional_number(0)?.is_some() {
         return Err(Code::EndpointDisabled.into());
     }
-    tx.write(
-        "INSERT INTO deliveries (message_id, endpoint_id, lane, status, due_at) VALUES (?, ?, '', 'pending', ?) \
-         ON CONFLICT (message_id, endpoint_id) DO UPDATE SET status = 'pending', reason = NULL, step = 0, due_at = excluded.due_at",
-        &[message.as_str().into(), endpoint.as_str().into(), ctx.now_ms.into()],
+    // Of a paused source it waits; where order is kept, it does until its turn comes.
+    let rearmed = tx.write(
+        "INSERT INTO deliveries (message_id, endpoint_id, lane, status, due_at) \
+         SELECT m.id, ?2, COALESCE(s.source_id, ''), 'pending', iif(?4 OR p.paused_at IS NOT NULL, NULL, ?3) \
+         FROM messages m LEFT JOIN inbound_events s ON s.id = m.inbound_event_id \
+         LEFT JOIN sources p ON p.id = s.source_id WHERE m.id = ?1 \
+         ON CONFLICT (message_id, endpoint_id) DO UPDATE SET status = 'pending', reason = NULL, step = 0, \
+         due_at = excluded.due_at RETURNING lane",
+        &[message.as_str().into(), endpoint.as_str().into(), ctx.now_ms.into(), row.number(1)?.into()],
     )?;
+    let lane = rearmed.first().ok_or(Code::NotFound)?.text(0)?;
+    if row.number(1)? != 0 {
+        advance(tx.store(), endpoint, lane, ctx.now_ms)?;
+    }
     wake(ctx);
     Ok(())
 }
 
-/// Lets what waits for a paused source go on, in order.
+/// Gives up a delivery that is still to be made; whether it was. An attempt that is under way goes on, and if it succeeds the
+/// message has been delivered.
 ///
 /// # Errors
 /// Those of the database.
-pub(in crate::org) fn release(ctx: Context<'_>, tx: &Tx<'_>, source: &SourceId) -> Result<(), AppError> {
-    tx.write(
-        "UPDATE deliveries SET due_at = ?1 WHERE lane = ?2 AND status = 'pending' AND due_at IS NULL AND (rowid = \
-         (SELECT MIN(rowid) FROM deliveries first WHERE first.endpoint_id = deliveries.endpoint_id AND first.lane = ?2 \
-         AND first.status = 'pending') OR NOT (SELECT ordered FROM endpoints WHERE id = deliveries.endpoint_id))",
-        &[ctx.now_ms.into(), source.as_str().into()],
+pub(in crate::org) fn skip(
+    ctx: Context<'_>,
+    tx: &Tx<'_>,
+    message: &MessageId,
+    endpoint: &EndpointId,
+) -> Result<bool, AppError> {
+    let skipped = tx.write(
+        "UPDATE deliveries SET status = 'failed', reason = 'skipped', due_at = NULL \
+         WHERE message_id = ? AND endpoint_id = ? AND status = 'pending' \
+         RETURNING lane, (SELECT ordered FROM endpoints WHERE id = endpoint_id)",
+        &[message.as_str().into(), endpoint.as_str().into()],
     )?;
-    wake(ctx);
-    Ok(())
+    let Some(row) = skipped.first() else { return Ok(false) };
+    if row.number(1)? != 0 {
+        advance(tx.store(), endpoint, row.text(0)?, ctx.now_ms)?;
+        wake(ctx);
+    }
+    Ok(true)
 }
 
 /// There is something to do: an alarm is set, and an engine that is at work looks again.
-fn wake(ctx: Context<'_>) {
-    ctx.limits.borrow_mut().has_published = true;
+pub(super) fn wake(ctx: Context<'_>) {
+    let memory = &mut *ctx.limits.borrow_mut();
+    memory.has_published = true;
+    memory.deliveries.wake();
 }
 
 /// Where a message's payload is sealed to.

@@ -8,8 +8,10 @@ use crate::*;
 const BODY: &[u8] = br#"{"id":"evt_1","type":"a.b"}"#;
 
 fn all() -> impl Iterator<Item = Signed> {
-    let rows = providers().iter().filter(|row| row.id != "generic" && !row.fetches_key());
-    let samples = rows.map(Signed::sample);
+    let samples = providers()
+        .iter()
+        .filter(|provider| provider.id != "generic" && !provider.fetches_key())
+        .map(Signed::sample);
     // Its other scheme, in a header.
     samples.chain([Signed::new(provider("adyen").unwrap(), BODY.to_vec())])
 }
