@@ -25,6 +25,7 @@ mod operator;
 pub mod outbox;
 mod overview;
 mod plan;
+mod providers;
 mod receipts;
 mod rejections;
 mod reseal;
@@ -132,6 +133,9 @@ pub fn handle(ctx: Context<'_>, body: &[u8]) -> Result<Reply, AppError> {
 
         Operation::ListReceipts(page) => Reply::json(200, &receipts::list(ctx, page)?),
         Operation::GetReceipt { id } => Reply::json(200, &receipts::get(ctx, id)?),
+
+        Operation::ListProviders => Reply::json(200, &providers::list()),
+        Operation::GetProvider { provider } => Reply::json(200, &providers::get(provider)?),
 
         Operation::ListSources(page) => Reply::json(200, &sources::list(ctx, page)?),
         Operation::CreateSource => sources::create(ctx, &actor, body),

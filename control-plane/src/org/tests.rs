@@ -16,6 +16,7 @@ mod oauth;
 mod outbox;
 mod outside;
 mod plans;
+mod providers;
 mod receipts;
 mod refresh;
 mod rejections;

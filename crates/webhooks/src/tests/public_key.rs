@@ -63,7 +63,7 @@ fn n4_an_ed25519_signature_has_one_spelling() {
 fn n4_an_ecdsa_signature_is_strict_der() {
     let sendgrid = Signed::sample(provider("sendgrid").unwrap());
     let key = sendgrid.provider;
-    let message = [&sendgrid.headers[1].1.as_bytes()[..], &sendgrid.body].concat();
+    let message = [sendgrid.headers[1].1.as_bytes(), &sendgrid.body].concat();
     let der = crate::provider::Encoding::Base64.decode(&sendgrid.headers[0].1).unwrap();
     let point = {
         use secrecy::ExposeSecret as _;
