@@ -2,6 +2,7 @@
 //! [`super::handle`] resolves to.
 
 use super::control_plane::Binding;
+use super::fetch::Web;
 use super::{Invocation, body, log_admitted};
 use crate::MAX_FORM_BYTES;
 use crate::control_plane::Unreachable;
@@ -72,7 +73,7 @@ async fn run_task(
                 headers: headers_of(&request.headers()),
                 body: body::read(request, cap).await?,
             };
-            match webhook::handle(&context, source, &incoming).await {
+            match webhook::handle(&context, &Web, source, &incoming).await {
                 Ok(answer) => answer,
                 Err(Refused { code, report }) => {
                     if let Some(report) = report {

@@ -87,7 +87,7 @@ fn n4_an_ecdsa_signature_is_strict_der() {
 #[test]
 fn whoever_only_verifies_cannot_sign() {
     let message = Unsigned { method: "POST", url: "", id: "m", timestamp_ms: NOW, body: b"{}" };
-    for provider in providers() {
+    for provider in providers().iter().filter(|provider| !provider.fetches_key()) {
         let symmetric = provider.credential() != Credential::PublicKey && provider.id != "generic";
         let message = Unsigned { body: &super::body(provider), ..message };
         assert_eq!(sign_as(provider, &key_of(provider, 7), &message).is_some(), symmetric, "{}", provider.id);
