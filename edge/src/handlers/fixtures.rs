@@ -98,9 +98,10 @@ pub(crate) fn overview() -> Value {
         "connections": [connection("active", "bearer"), connection("pending", "oauth2")],
         "api_keys": [key(), revoked],
         "sources": [{ "id": source_id(), "url": EVIL, "provider": EVIL, "name": EVIL, "created_at": EVIL,
-            "event_count": 1, "last_event_at": EVIL }],
+            "status": "paused", "event_count": 1, "last_event_at": EVIL, "rejected_count": 4, "last_rejected_at": EVIL,
+            "alerting_since": EVIL, "previous_secret_until": EVIL, "has_verification_token": true }],
         "events": [{ "id": id("ine_"), "source_id": source_id(), "provider": EVIL, "provider_event_id": EVIL,
-            "event_type": EVIL, "received_at": EVIL, "duplicate_count": 0, "size": 1 }],
+            "event_type": EVIL, "received_at": EVIL, "duplicate_count": 0, "size": 1, "forwarding": "failed" }],
         "audit": [audit_event()],
     })
 }
@@ -137,13 +138,25 @@ pub(crate) fn receipt() -> Value {
 }
 
 fn endpoint() -> Value {
-    json!({ "id": id("end_"), "url": EVIL, "event_types": [EVIL], "description": EVIL, "created_at": EVIL })
+    json!({
+        "id": id("end_"), "url": EVIL, "event_types": [EVIL], "description": EVIL, "customer_id": EVIL,
+        "sources": [], "ordered": true, "header_names": [EVIL],
+        "rate_limit": { "limit": 3, "period_seconds": 60 }, "signature": "v1a", "created_at": EVIL, "failing_since": EVIL,
+        "disabled_at": EVIL, "disabled_reason": "failing", "previous_secret_until": EVIL,
+    })
 }
 
 fn delivery() -> Value {
     json!({
-        "message_id": id("msg_"), "event_type": EVIL, "status": EVIL, "attempts": 2, "http_status": 500,
-        "created_at": EVIL, "next_attempt_at": EVIL,
+        "message_id": id("msg_"), "endpoint_id": id("end_"), "event_type": EVIL, "status": "failed", "reason": EVIL,
+        "attempts": 2, "http_status": 500, "created_at": EVIL, "next_attempt_at": EVIL,
+    })
+}
+
+fn attempt() -> Value {
+    json!({
+        "id": id("att_"), "message_id": id("msg_"), "endpoint_id": id("end_"), "event_type": EVIL, "at": EVIL, "number": 2,
+        "status": "failed", "http_status": 500, "duration_ms": 12, "error": EVIL, "response": EVIL,
     })
 }
 
@@ -255,6 +268,7 @@ pub(crate) fn answer(operation: &Operation) -> Value {
         O::GetEndpoint { .. } => endpoint(),
         O::CreateEndpoint => with(endpoint(), &[("secret", EVIL.into())]),
         O::ListDeliveries { .. } => json!({ "data": [delivery()], "next_cursor": "msg_next" }),
+        O::ListAttempts { .. } => json!({ "data": [attempt()], "next_cursor": "att_next" }),
         O::GetOrgKey => {
             json!({ "dek_version": 3, "kek_version": 2, "rotated_at": EVIL, "records_left": 1_234 })
         }

@@ -159,7 +159,7 @@ fn api_key(fields: &Fields) -> Value {
 }
 
 /// A number, or the text as it is: what is wrong with it is said by who reads it.
-fn number(text: &str) -> Value {
+pub(super) fn number(text: &str) -> Value {
     text.parse::<u32>().map_or_else(|_| text.into(), Value::from)
 }
 

@@ -4,6 +4,7 @@
 
 mod account;
 mod convert;
+mod endpoint;
 mod fields;
 mod vault;
 

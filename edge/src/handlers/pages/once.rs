@@ -88,7 +88,9 @@ pub fn show<P>(
         Once::Endpoint => {
             let Secret { secret } = read(reply)?;
             let endpoint = CreatedEndpoint { endpoint: read(reply)?, secret };
-            write(context, 200, caller, None, &|shell, _| pages::endpoints::created(shell, &endpoint))?
+            write(context, 200, caller, None, &|shell, _| {
+                pages::webhooks::endpoints::created(shell, &endpoint)
+            })?
         }
         Once::Test(id) => {
             let test: ConnectionTest = read(reply)?;

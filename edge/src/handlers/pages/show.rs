@@ -116,8 +116,8 @@ fn write_from<P>(
         return write(context, status, caller, Some(&data.me), &|shell, _| match page {
             Page::Connections(notice) => pages::connections::render(shell, &data, *notice, retry),
             Page::Keys(notice) => pages::keys::render(shell, &data, *notice, retry),
-            Page::Sources(notice) => pages::sources::render(shell, &data, *notice, retry),
-            Page::Events => pages::events::list(shell, &data),
+            Page::Sources(notice) => pages::webhooks::sources::render(shell, &data, *notice, retry),
+            Page::Events => pages::webhooks::events::list(shell, &data),
             Page::Audit { .. } => pages::audit::render(shell, &data, chain.as_ref()),
             Page::Home(notice) => pages::overview::render(shell, &data, *notice),
             _ => pages::overview::render(shell, &data, None),
@@ -130,7 +130,7 @@ fn write_from<P>(
             let reply = replies.0.next().ok_or(Code::Internal)?;
             let Received { headers, body_base64 } = read(&reply)?;
             let event = InboundEvent { summary: read(&reply)?, message_id: None, headers, body_base64 };
-            write(context, status, caller, who, &|shell, _| pages::events::one(shell, &event))
+            write(context, status, caller, who, &|shell, _| pages::webhooks::events::one(shell, &event))
         }
         Page::Members { notice, cursor } => {
             let members: List<Member> = replies.next()?;

@@ -73,12 +73,12 @@ pub(super) fn render<P>(
         }
         Page::Endpoints { notice, .. } => {
             let endpoints: List<Endpoint> = replies.next()?;
-            Box::new(move |shell| pages::endpoints::list(shell, me, &endpoints, *notice, retry))
+            Box::new(move |shell| pages::webhooks::endpoints::list(shell, me, &endpoints, *notice, retry))
         }
         Page::Endpoint { .. } => {
             let endpoint: Endpoint = replies.next()?;
             let deliveries: List<Delivery> = replies.next()?;
-            Box::new(move |shell| pages::endpoints::one(shell, &endpoint, &deliveries))
+            Box::new(move |shell| pages::webhooks::endpoints::one(shell, &endpoint, &deliveries))
         }
         Page::Workspace(notice) => {
             let key: OrgKey = replies.next()?;

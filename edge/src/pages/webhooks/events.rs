@@ -1,8 +1,8 @@
 //! `/events` and `/events/{id}`.
 
-use super::Shell;
-use super::parts::{not_allowed, time};
 use super::sources::provider_name;
+use crate::pages::Shell;
+use crate::pages::parts::{not_allowed, time};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use maud::{Markup, html};

@@ -1,8 +1,8 @@
 //! `/sources`.
 
-use super::parts::{input, not_allowed, notice, refusal, secret, time_or};
-use super::{Notice, Retry, Shell};
 use crate::handlers::forms::Form;
+use crate::pages::parts::{input, not_allowed, notice, refusal, secret, time_or};
+use crate::pages::{Notice, Retry, Shell};
 use maud::{Markup, html};
 use protocol::api::{Overview, Source};
 use webhooks::providers;

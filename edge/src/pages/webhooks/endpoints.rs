@@ -1,8 +1,8 @@
 //! `/endpoints` and `/endpoints/{id}`: where this workspace's own events are delivered, and how that goes.
 
-use super::parts::{codes, input, may, more, notice, refusal, table, time, time_or};
-use super::{Notice, Retry, Shell};
 use crate::handlers::forms::Form;
+use crate::pages::parts::{codes, input, may, more, notice, refusal, table, time, time_or};
+use crate::pages::{Notice, Retry, Shell};
 use maud::{Markup, html};
 use protocol::Operation;
 use protocol::api::{CreatedEndpoint, Delivery, Endpoint, List, Me};
@@ -103,7 +103,7 @@ pub fn one(shell: &Shell<'_>, endpoint: &Endpoint, deliveries: &List<Delivery>) 
                 @for delivery in &deliveries.data { tr {
                     td { code { (delivery.message_id) } }
                     td { code { (delivery.event_type) } }
-                    td { (delivery.status.as_str()) @if let Some(status) = delivery.http_status { br; span.faint { "HTTP " (status) } } }
+                    td { (super::parts::delivery_status(delivery.status)) @if let Some(status) = delivery.http_status { br; span.faint { "HTTP " (status) } } }
                     td { (delivery.attempts) }
                     td { (time(&delivery.created_at)) }
                     td { (time_or(delivery.next_attempt_at.as_deref(), "none")) }
