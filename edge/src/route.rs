@@ -1,9 +1,12 @@
 //! Which task a path is for. The API's paths are `protocol::routes::ROUTES`; the edge's own are here. Whatever is in no
 //! table does not exist.
 
+mod portal;
+
 use crate::handlers::cookies::Cookie;
 use crate::handlers::forms::Form;
 use crate::handlers::pages::Page;
+use crate::handlers::portal::Ask;
 use crate::head::Head;
 use crate::pages::Notice;
 use crate::public::Document;
@@ -36,6 +39,13 @@ pub enum Target<'a> {
         /// As received.
         token: SecretString,
     },
+    /// The customers' portal.
+    Portal(Ask),
+    /// A link to it: as [`Target::Link`], once its MAC is checked.
+    PortalLink {
+        /// As received.
+        token: SecretString,
+    },
     /// A gateway route, by its index in the configuration.
     Gateway(usize),
 }
@@ -62,6 +72,11 @@ pub fn find<'a>(head: &Head<'a>, config: &Config) -> Result<Target<'a>, NoTarget
     }
     if let Some(document) = Document::at(head.path) {
         return only(head, &["GET", "HEAD"], Target::Document(document));
+    }
+    if let Some(rest) =
+        head.path.strip_prefix("/portal").filter(|rest| rest.is_empty() || rest.starts_with('/'))
+    {
+        return portal::find(head, rest);
     }
     if head.path == "/readyz" {
         return only(head, &["GET", "HEAD"], Target::Ready);
@@ -96,7 +111,13 @@ fn api<'a>(head: &Head<'a>) -> Result<Target<'a>, NoTarget> {
 /// Whether a request is a person's, in a browser: its refusals are pages.
 pub fn is_for_people(head: &Head<'_>, config: &Config) -> bool {
     match find(head, config) {
-        Ok(Target::Page(_) | Target::Form(_) | Target::Link { .. }) => true,
+        Ok(
+            Target::Page(_)
+            | Target::Form(_)
+            | Target::Link { .. }
+            | Target::Portal(_)
+            | Target::PortalLink { .. },
+        ) => true,
         // A mistyped address.
         Err(NoTarget { code: Code::NotFound, .. }) => {
             let of_machines = ["/v1/", "/in/"].iter().any(|prefix| head.path.starts_with(prefix));

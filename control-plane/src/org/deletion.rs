@@ -41,13 +41,14 @@ const READ: u32 = 500;
 const NOT_ASKED: &str = "the provider has not confirmed it in time: end access there by hand";
 
 /// Every table that goes with the data key, in the order in which they are emptied.
-pub(super) const TABLES: [&str; 12] = [
+pub(super) const TABLES: [&str; 13] = [
     "connections",
     "receipts",
     "authorizations",
     "oauth_clients",
     "sources",
     "endpoints",
+    "portal_links",
     "api_keys",
     "rotated_keys",
     "invitations",

@@ -24,6 +24,7 @@ mod operator;
 pub mod outbox;
 mod overview;
 mod plan;
+mod portal_links;
 mod receipts;
 mod reseal;
 mod retention;
@@ -133,6 +134,11 @@ pub fn handle(ctx: Context<'_>, body: &[u8]) -> Result<Reply, AppError> {
         Operation::ListDeliveries { id, page, .. } => {
             Reply::json(200, &endpoints::deliveries(ctx, id, page)?)
         }
+        Operation::ListPortalLinks(page) => Reply::json(200, &portal_links::list(ctx, page)?),
+        Operation::CreatePortalLink => portal_links::create(ctx, &actor, body),
+        Operation::DeletePortalLink { id } => portal_links::delete(ctx, &actor, body, id),
+        Operation::GetPortal => Reply::json(200, &portal_links::own(ctx, &actor)?),
+
         Operation::GetOrgKey => Reply::json(200, &keys::get(ctx)?),
         Operation::RotateOrgKey => keys::rotate(ctx, &actor, body),
 

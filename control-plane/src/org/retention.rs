@@ -14,12 +14,13 @@ const BATCH: u32 = 500;
 pub fn purge(ctx: Context<'_>) -> Result<bool, SqlError> {
     let oldest_answer =
         ctx.now_ms.saturating_sub(u64::from(ctx.config.retention.idempotency_hours) * 3_600_000);
-    let outlived: [(&str, &str, u64); 7] = [
+    let outlived: [(&str, &str, u64); 8] = [
         ("inbound_events", "received_at < ?", inbound::oldest(ctx)),
         ("idempotency", "created_at < ?", oldest_answer),
         ("sessions", "seen_at < ?", sessions::oldest_alive(ctx)),
         ("authorizations", "created_at < ?", oauth::oldest(ctx)),
         ("rotated_keys", "ends_at <= ?", ctx.now_ms),
+        ("portal_links", "expires_at <= ?", ctx.now_ms),
         (
             "deliveries",
             "due_at IS NULL AND message_id IN (SELECT id FROM messages WHERE created_at < ?)",

@@ -366,9 +366,18 @@ mod tests {
 
     #[test]
     fn a_gateway_route_cannot_take_over_a_path_of_ours() {
-        for path in
-            ["/v1/", "/in/x/", "/", "app/", "/app", "/a//b/", "/a/../v1/", "/.well-known/x/", "/sign-in/x/", "/portal/x/"]
-        {
+        for path in [
+            "/v1/",
+            "/in/x/",
+            "/",
+            "app/",
+            "/app",
+            "/a//b/",
+            "/a/../v1/",
+            "/.well-known/x/",
+            "/sign-in/x/",
+            "/portal/x/",
+        ] {
             let route = format!(
                 "{SHIPPED}\n[[routes]]\npath = \"{path}\"\nupstream = \"https://a.example\"\naudience = \"a\"\n"
             );

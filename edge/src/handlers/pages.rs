@@ -194,7 +194,7 @@ pub async fn handle<P: ControlPlane>(
 
 /// The answer to a refusal: a page for pages and forms, problem+json for everything else.
 pub fn refused(admitted: &Admitted, state: &mut State, code: Code) -> Answer {
-    let for_people = matches!(admitted.task, Task::Page { .. } | Task::Form { .. });
+    let for_people = matches!(admitted.task, Task::Page { .. } | Task::Form { .. } | Task::Portal { .. });
     let wait = admitted.spent.borrow().retry_after_seconds();
     match for_people.then(|| pages::refused(state, code, None, wait, &admitted.request_id)) {
         Some(Ok(page)) => page,

@@ -16,6 +16,7 @@ pub mod keys;
 pub mod members;
 pub mod overview;
 pub mod password;
+pub mod portal;
 pub mod receipts;
 pub mod second_factor;
 pub mod security;
@@ -180,6 +181,28 @@ impl Shell<'_> {
 
     /// The same with more in its head.
     fn page_with(&self, title: &str, path: &str, head: &Markup, main: &Markup) -> Markup {
+        self.document(
+            title,
+            head,
+            &html! {
+                header.top {
+                    a.brand href="/" { (self.brand) }
+                    @if self.csrf.is_some() {
+                        (self.navigation(path))
+                        (self.person(path))
+                    }
+                }
+                main id="main" { (main) }
+                footer {
+                    a href="/security" { "Security" }
+                    a href="/openapi.json" { "API" }
+                }
+            },
+        )
+    }
+
+    /// What every document has, be it of the dashboard or the portal. `body` holds an element `#main`.
+    fn document(&self, title: &str, head: &Markup, body: &Markup) -> Markup {
         html! {
             (DOCTYPE)
             html lang="en" {
@@ -193,18 +216,7 @@ impl Shell<'_> {
                 }
                 body {
                     a.skip href="#main" { "Skip to the content" }
-                    header.top {
-                        a.brand href="/" { (self.brand) }
-                        @if self.csrf.is_some() {
-                            (self.navigation(path))
-                            (self.person(path))
-                        }
-                    }
-                    main id="main" { (main) }
-                    footer {
-                        a href="/security" { "Security" }
-                        a href="/openapi.json" { "API" }
-                    }
+                    (body)
                 }
             }
         }

@@ -6,7 +6,7 @@ use super::convert::{is_separator, number, put, texts};
 use serde_json::{Map, Value, json};
 
 /// Of a new endpoint: what is left empty is absent.
-pub(super) fn new(fields: &Fields) -> Value {
+pub(in crate::handlers) fn new(fields: &Fields) -> Value {
     let mut body = texts(&[("url", fields.text("url"))]);
     put(&mut body, "event_types", items(fields, "event_types"));
     for name in ["description", "signature"] {
@@ -20,18 +20,21 @@ pub(super) fn new(fields: &Fields) -> Value {
 }
 
 /// Of one that is there: URL and headers are not shown again, so that an empty field leaves them as they are.
-pub(super) fn changed(fields: &Fields) -> Value {
+pub(in crate::handlers) fn changed(fields: &Fields) -> Value {
     let mut body = texts(&[("description", fields.text("description"))]);
     put(&mut body, "event_types", items(fields, "event_types"));
     put_text(&mut body, fields, "url");
     put_headers(&mut body, fields);
-    let unlimited = fields.text("limit").is_empty();
-    put(&mut body, "rate_limit", if unlimited { Value::Null } else { rate_limit(fields) });
+    // The portal's form has no limit to change.
+    if let Some(limit) = fields.get("limit") {
+        let unlimited = limit.trim().is_empty();
+        put(&mut body, "rate_limit", if unlimited { Value::Null } else { rate_limit(fields) });
+    }
     body
 }
 
 /// What no JSON can be made of.
-pub(super) fn malformed(fields: &Fields) -> Option<&'static str> {
+pub(in crate::handlers) fn malformed(fields: &Fields) -> Option<&'static str> {
     let mut names: Vec<&str> = Vec::new();
     for line in lines(fields) {
         match line.split_once(':') {

@@ -4,7 +4,7 @@
 
 mod account;
 mod convert;
-mod endpoint;
+pub(super) mod endpoint;
 mod fields;
 mod vault;
 

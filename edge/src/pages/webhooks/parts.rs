@@ -51,13 +51,28 @@ impl<'v> Values<'v> {
     }
 }
 
-/// The fields that every form of an endpoint has. `handlers::forms::endpoint` reads them.
+/// The fields that the workspace's forms of an endpoint have. `handlers::forms::endpoint` reads them.
 pub(in crate::pages) fn endpoint_fields(values: &Values<'_>) -> Markup {
     let rate = |part: fn(&protocol::api::RateLimit) -> u32| {
         move |endpoint: &Endpoint| {
             endpoint.rate_limit.as_ref().map(|rate| part(rate).to_string()).unwrap_or_default()
         }
     };
+    html! {
+        (customer_fields(values))
+        fieldset {
+            legend { "The most deliveries" }
+            small { "Leave empty for no limit." }
+            div.row {
+                (field("At most", "limit", "number", &values.or("limit", rate(|rate| rate.limit)), ""))
+                (field("In so many seconds", "period_seconds", "number", &values.or("period_seconds", rate(|rate| rate.period_seconds)), ""))
+            }
+        }
+    }
+}
+
+/// Those of them that a customer's own user may set: the portal's.
+pub(in crate::pages) fn customer_fields(values: &Values<'_>) -> Markup {
     let names = values.endpoint.map(|endpoint| endpoint.header_names.as_slice()).unwrap_or_default();
     html! {
         label {
@@ -80,14 +95,6 @@ pub(in crate::pages) fn endpoint_fields(values: &Values<'_>) -> Markup {
         }))
         @if !names.is_empty() {
             label.check { input type="checkbox" name="no_headers" value="true"; span { "Remove the headers" } }
-        }
-        fieldset {
-            legend { "The most deliveries" }
-            small { "Leave empty for no limit." }
-            div.row {
-                (field("At most", "limit", "number", &values.or("limit", rate(|rate| rate.limit)), ""))
-                (field("In so many seconds", "period_seconds", "number", &values.or("period_seconds", rate(|rate| rate.period_seconds)), ""))
-            }
         }
         @if values.endpoint.is_none() {
             (select("Signature", "signature", &values.or("signature", |_| String::new()), &[
