@@ -13,6 +13,7 @@ mod oauth;
 mod outbox;
 mod outside;
 mod plans;
+mod portal;
 mod receipts;
 mod refresh;
 mod sessions;
@@ -268,12 +269,13 @@ fn call(principal: Principal, operation: Operation) -> Call {
 
 /// Every operation that a route leads to, with its route's method and path.
 fn operations() -> Vec<(&'static str, &'static str, Operation)> {
-    let kinds = ["con_", "key_", "ses_", "usr_", "inv_", "ine_", "src_", "end_", "org_e", "google"];
+    let kinds = ["con_", "key_", "ses_", "usr_", "inv_", "ine_", "src_", "end_", "msg_", "ptl_", "org_e", "google"];
     let ids = kinds.map(|kind| format!("{kind:0<30}"));
     let found = ROUTES.iter().map(|route| {
         let method = if route.method == "*" { "POST" } else { route.method };
         let of = |id: &String| {
-            routes::find(method, &route.path.replace("{id}", id).replace("{path*}", "x"), "").ok()
+            let path = route.path.replace("{id}", id).replace("{endpoint_id}", &format!("{:0<30}", "end_"));
+            routes::find(method, &path.replace("{path*}", "x"), "").ok()
         };
         let (_, operation) = ids.iter().find_map(of).unwrap_or_else(|| panic!("{}", route.path));
         (method, route.path, operation)
