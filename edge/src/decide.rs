@@ -44,7 +44,8 @@ pub fn decide(head: &Head<'_>, now_ms: u64, state: &mut State) -> Result<Verdict
             return Ok(Verdict::GoOn(Box::new(Admitted { request_id, now_ms, client, spent, task })));
         }
         Err(Refusal::Problem { code, detail, .. }) if route::is_for_people(head, &state.config) => {
-            pages::refused(state, code, detail, spent.retry_after_seconds(), &request_id)?
+            let home = route::home(head.path);
+            pages::refused(state, code, detail, spent.retry_after_seconds(), home, &request_id)?
         }
         Err(Refusal::Problem { code, detail, allow }) => {
             let answer = Answer::problem(code, detail, &request_id);

@@ -8,7 +8,7 @@ use crate::handlers::forms::Form;
 use crate::handlers::pages::Page;
 use crate::handlers::portal::Ask;
 use crate::head::Head;
-use crate::pages::Notice;
+use crate::pages::{Home, Notice};
 use crate::public::Document;
 use config::Config;
 use protocol::routes::{self, Route};
@@ -73,9 +73,7 @@ pub fn find<'a>(head: &Head<'a>, config: &Config) -> Result<Target<'a>, NoTarget
     if let Some(document) = Document::at(head.path) {
         return only(head, &["GET", "HEAD"], Target::Document(document));
     }
-    if let Some(rest) =
-        head.path.strip_prefix("/portal").filter(|rest| rest.is_empty() || rest.starts_with('/'))
-    {
+    if let Some(rest) = below_portal(head.path) {
         return portal::find(head, rest);
     }
     if head.path == "/readyz" {
@@ -106,6 +104,16 @@ fn api<'a>(head: &Head<'a>) -> Result<Target<'a>, NoTarget> {
             Err(NoTarget { code, allow })
         }
     }
+}
+
+/// What follows `/portal` in a path that is the portal's.
+fn below_portal(path: &str) -> Option<&str> {
+    path.strip_prefix("/portal").filter(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+/// Whose pages a path is among.
+pub fn home(path: &str) -> Home {
+    if below_portal(path).is_some() { Home::Portal } else { Home::Dashboard }
 }
 
 /// Whether a request is a person's, in a browser: its refusals are pages.

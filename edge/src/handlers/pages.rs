@@ -9,7 +9,7 @@ use super::cookies::Jar;
 use super::{Context, connect, oidc};
 use crate::auth::Caller;
 use crate::control_plane::{ControlPlane, Reply};
-use crate::pages::{self, Notice, Retry, Shell};
+use crate::pages::{self, Home, Notice, Retry, Shell};
 use crate::random::NoRandomness;
 use crate::state::State;
 use crate::tree;
@@ -194,9 +194,13 @@ pub async fn handle<P: ControlPlane>(
 
 /// The answer to a refusal: a page for pages and forms, problem+json for everything else.
 pub fn refused(admitted: &Admitted, state: &mut State, code: Code) -> Answer {
-    let for_people = matches!(admitted.task, Task::Page { .. } | Task::Form { .. } | Task::Portal { .. });
+    let home = match admitted.task {
+        Task::Page { .. } | Task::Form { .. } => Some(Home::Dashboard),
+        Task::Portal { .. } => Some(Home::Portal),
+        _ => None,
+    };
     let wait = admitted.spent.borrow().retry_after_seconds();
-    match for_people.then(|| pages::refused(state, code, None, wait, &admitted.request_id)) {
+    match home.map(|home| pages::refused(state, code, None, wait, home, &admitted.request_id)) {
         Some(Ok(page)) => page,
         Some(Err(NoRandomness)) | None => Answer::problem(code, None, &admitted.request_id),
     }

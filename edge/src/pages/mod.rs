@@ -59,6 +59,15 @@ pub struct Shell<'a> {
     pub me: Option<&'a Me>,
 }
 
+/// Whose pages they are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Home {
+    /// The workspace's own people's.
+    Dashboard,
+    /// Its customers'.
+    Portal,
+}
+
 /// A form that was refused: why, and what was typed.
 pub struct Retry {
     /// Which.
@@ -100,7 +109,7 @@ pub fn problem(shell: &Shell<'_>, title: &str, detail: Option<&str>) -> Markup {
     )
 }
 
-/// The page for a refusal of a page or a form. `wait_seconds`: when to come back.
+/// The page for a refusal of a page or a form. `wait_seconds`: when to come back; `home`: where to.
 ///
 /// # Errors
 /// [`NoRandomness`].
@@ -109,24 +118,29 @@ pub fn refused(
     code: Code,
     detail: Option<&str>,
     wait_seconds: Option<u32>,
+    home: Home,
     request_id: &RequestId,
 ) -> Result<Answer, NoRandomness> {
     let nonce = nonce(&mut state.random)?;
     let shell = Shell { brand: &state.config.brand.name, nonce: &nonce, csrf: None, me: None };
-    let page = shell.page(
-        code.title(),
-        "",
-        &html! {
-            h1 { (code.title()) }
-            @if let Some(detail) = detail { p { (detail) } }
-            @if let Some(seconds) = wait_seconds { p { "Try again in " (wait(seconds)) "." } }
-            @if matches!(code, Code::CsrfFailed | Code::CrossOrigin) {
-                p { "Nothing was changed. Open the page again, and send its form from there." }
-            }
-            p { a href="/" { "Go to the start" } }
-            p.faint { "Request " code.wrap { (request_id) } }
-        },
-    );
+    let (start, words) = match home {
+        Home::Dashboard => ("/", "Go to the start"),
+        Home::Portal => (portal::PATH, "Go to the endpoints"),
+    };
+    let main = html! {
+        h1 { (code.title()) }
+        @if let Some(detail) = detail { p { (detail) } }
+        @if let Some(seconds) = wait_seconds { p { "Try again in " (wait(seconds)) "." } }
+        @if matches!(code, Code::CsrfFailed | Code::CrossOrigin) {
+            p { "Nothing was changed. Open the page again, and send its form from there." }
+        }
+        p { a href=(start) { (words) } }
+        p.faint { "Request " code.wrap { (request_id) } }
+    };
+    let page = match home {
+        Home::Dashboard => shell.page(code.title(), "", &main),
+        Home::Portal => portal::Portal { shell, link: None }.page(code.title(), "", &main),
+    };
     Ok(answer(code.status(), page, &nonce, &state.config.csp).logging(code))
 }
 

@@ -16,7 +16,7 @@ use protocol::Code;
 use protocol::api::PortalLink;
 
 /// The path of its first page, and of its forms.
-const PATH: &str = "/portal";
+pub(super) const PATH: &str = "/portal";
 const NAVIGATION: [(&str, &str); 2] = [(PATH, "Endpoints"), (EVENT_TYPES, "Event types")];
 const EVENT_TYPES: &str = "/portal/event-types";
 
@@ -31,7 +31,7 @@ pub struct Portal<'a> {
 
 impl Portal<'_> {
     /// The document around a page's own part. `path` is its place in the navigation.
-    fn page(&self, title: &str, path: &str, main: &Markup) -> Markup {
+    pub(super) fn page(&self, title: &str, path: &str, main: &Markup) -> Markup {
         self.shell.document(title, &html! {}, &html! {
             header.top {
                 span.brand { (self.shell.brand) }
