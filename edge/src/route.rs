@@ -6,13 +6,17 @@ mod portal;
 use crate::handlers::cookies::Cookie;
 use crate::handlers::forms::Form;
 use crate::handlers::pages::Page;
+<<<<<<< HEAD
 use crate::handlers::portal::Ask;
+=======
+use crate::handlers::pages::webhooks::View;
+>>>>>>> pages
 use crate::head::Head;
 use crate::pages::{Home, Notice};
 use crate::public::Document;
 use config::Config;
 use protocol::routes::{self, Route};
-use protocol::{Code, ConnectionId, EndpointId, InboundEventId, Operation, UserId};
+use protocol::{Code, ConnectionId, Operation, UserId};
 use secrecy::SecretString;
 
 /// What a path is for.
@@ -119,6 +123,7 @@ pub fn home(path: &str) -> Home {
 /// Whether a request is a person's, in a browser: its refusals are pages.
 pub fn is_for_people(head: &Head<'_>, config: &Config) -> bool {
     match find(head, config) {
+<<<<<<< HEAD
         Ok(
             Target::Page(_)
             | Target::Form(_)
@@ -128,6 +133,11 @@ pub fn is_for_people(head: &Head<'_>, config: &Config) -> bool {
         ) => true,
         // A mistyped address.
         Err(NoTarget { code: Code::NotFound, .. }) => {
+=======
+        Ok(Target::Page(_) | Target::Form(_) | Target::Link { .. }) => true,
+        // A mistyped address, or a filter that cannot be meant.
+        Err(NoTarget { code: Code::NotFound | Code::InvalidRequest, .. }) => {
+>>>>>>> pages
             let of_machines = ["/v1/", "/in/"].iter().any(|prefix| head.path.starts_with(prefix));
             let wants_page = head.header("accept").is_some_and(|types| types.contains("text/html"));
             matches!(head.method, "GET" | "HEAD") && wants_page && !of_machines
@@ -155,23 +165,25 @@ fn page<'a>(head: &Head<'_>, config: &Config) -> Result<Target<'a>, NoTarget> {
             (Page::FinishAuthorization { query: SecretString::from(head.query) }, None)
         }
         "/connectors" => (Page::Connectors, Some(Form::Connectors)),
-        "/receipts" => (Page::Receipts { cursor: cursor(head.query) }, None),
-        "/endpoints" => (Page::Endpoints { notice, cursor: cursor(head.query) }, Some(Form::Endpoints)),
+        "/receipts" => (Page::Receipts { cursor: cursor(head.query, "cursor") }, None),
         "/workspace" => (Page::Workspace(notice), Some(Form::Workspace)),
         "/admin/keys" => (Page::AdminKeys(notice), Some(Form::AdminKeys)),
         "/keys" => (Page::Keys(notice), Some(Form::Keys)),
-        "/sources" => (Page::Sources(notice), Some(Form::Sources)),
-        "/events" => (Page::Events, None),
-        "/members" => (Page::Members { notice, cursor: cursor(head.query) }, Some(Form::Members)),
+        "/members" => (Page::Members { notice, cursor: cursor(head.query, "cursor") }, Some(Form::Members)),
         "/members/leave" => (Page::Leave, None),
         "/usage" => (Page::Usage, None),
         "/account" => (Page::Account(notice), Some(Form::Account)),
         "/account/password" => (Page::Account(None), Some(Form::Password)),
         "/confirm" => (Page::Confirm, Some(Form::Confirm)),
         "/audit" => (Page::Audit { verify: head.query == "verify=1" }, None),
-        path => {
-            (of_one(path, head.query, config).ok_or(NoTarget { code: Code::NotFound, allow: None })?, None)
-        }
+        path => match of_one(path, head.query, config) {
+            Some(page) => (page, None),
+            None => {
+                let (view, form) =
+                    View::find(path, head.query).map_err(|code| NoTarget { code, allow: None })?;
+                (Page::Webhooks(view), form)
+            }
+        },
     };
     match (head.method, form) {
         ("HEAD", _) if page.is_callback() => {
@@ -188,11 +200,8 @@ fn page<'a>(head: &Head<'_>, config: &Config) -> Result<Target<'a>, NoTarget> {
 
 /// The pages that name one thing in their path.
 fn of_one(path: &str, query: &str, config: &Config) -> Option<Page> {
-    if let Some(id) = path.strip_prefix("/events/") {
-        return InboundEventId::parse(id).ok().map(Page::Event);
-    }
     if let Some(id) = path.strip_prefix("/members/").and_then(|rest| rest.strip_suffix("/remove")) {
-        return Some(Page::RemoveMember { id: UserId::parse(id).ok()?, cursor: cursor(query) });
+        return Some(Page::RemoveMember { id: UserId::parse(id).ok()?, cursor: cursor(query, "cursor") });
     }
     if let Some(rest) = path.strip_prefix("/connections/") {
         return match rest.strip_suffix("/disconnect") {
@@ -203,9 +212,6 @@ fn of_one(path: &str, query: &str, config: &Config) -> Option<Page> {
     if let Some(id) = path.strip_prefix("/connectors/") {
         let replace = query.strip_prefix("replace=").and_then(|id| ConnectionId::parse(id).ok());
         return Some(Page::Connector { id: slug(id)?, notice: Notice::of(query), replace });
-    }
-    if let Some(id) = path.strip_prefix("/endpoints/") {
-        return Some(Page::Endpoint { id: EndpointId::parse(id).ok()?, cursor: cursor(query) });
     }
     let rest = path.strip_prefix("/sign-in/")?;
     let (id, back) = rest.strip_suffix("/callback").map_or((rest, false), |id| (id, true));
@@ -236,8 +242,8 @@ fn link<'a>(head: &Head<'_>) -> Option<Target<'a>> {
 }
 
 /// Where a list goes on, as the API takes it.
-fn cursor(query: &str) -> Option<String> {
-    let cursor = query.split('&').find_map(|pair| pair.strip_prefix("cursor="))?;
+pub fn cursor(query: &str, parameter: &str) -> Option<String> {
+    let cursor = query.split('&').find_map(|pair| pair.strip_prefix(parameter)?.strip_prefix('='))?;
     let plain = |b: u8| b.is_ascii_alphanumeric() || b == b'_';
     ((1..=64).contains(&cursor.len()) && cursor.bytes().all(plain)).then(|| cursor.to_owned())
 }

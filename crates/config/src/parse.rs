@@ -187,8 +187,8 @@ fn check(config: &Config) -> Result<(), ConfigError> {
         let own = [
             "/v1/", "/in/", "/mcp/", "/.well-known/", "/assets/",
             // Of pages that have others below them.
-            "/account/", "/admin/", "/connections/", "/connectors/", "/endpoints/", "/events/", "/join/", "/members/",
-            "/portal/", "/sign-in/",
+            "/account/", "/admin/", "/connections/", "/connectors/", "/endpoints/", "/event-types/", "/events/",
+            "/join/", "/members/", "/messages/", "/portal/", "/sign-in/", "/sources/",
         ];
         require(&key("path"), "not below a path of Sluicegate's own", {
             !own.iter().any(|own| route.path.starts_with(own))

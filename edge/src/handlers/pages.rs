@@ -4,6 +4,7 @@
 pub mod once;
 pub mod public;
 pub mod show;
+pub mod webhooks;
 
 use super::cookies::Jar;
 use super::{Context, connect, oidc};
@@ -16,7 +17,7 @@ use crate::tree;
 use crate::verdict::{Admitted, Answer, Task};
 use maud::Markup;
 use protocol::api::Me;
-use protocol::{Code, ConnectionId, EndpointId, InboundEventId, UserId};
+use protocol::{Code, ConnectionId, UserId};
 use secrecy::SecretString;
 use serde::de::DeserializeOwned;
 
@@ -83,26 +84,8 @@ pub enum Page {
     },
     /// API keys.
     Keys(Option<Notice>),
-    /// Webhook sources.
-    Sources(Option<Notice>),
-    /// Inbound events.
-    Events,
-    /// One event.
-    Event(InboundEventId),
-    /// Where this workspace's own events are delivered.
-    Endpoints {
-        /// What was just done.
-        notice: Option<Notice>,
-        /// Where the last page of the list ended.
-        cursor: Option<String>,
-    },
-    /// One endpoint, and its deliveries.
-    Endpoint {
-        /// Which.
-        id: EndpointId,
-        /// Where the last page of the list ended.
-        cursor: Option<String>,
-    },
+    /// One of webhooks.
+    Webhooks(webhooks::View),
     /// Members and invitations.
     Members {
         /// What was just done.

@@ -26,6 +26,7 @@ pub mod verify_email;
 pub mod webhooks;
 pub mod workspace;
 
+mod navigation;
 mod notices;
 mod parts;
 mod qr;
@@ -175,18 +176,6 @@ pub fn wait(seconds: u32) -> String {
     }
 }
 
-const NAVIGATION: [(&str, &str); 9] = [
-    ("/", "Overview"),
-    ("/connections", "Connections"),
-    ("/keys", "API keys"),
-    ("/sources", "Sources"),
-    ("/events", "Events"),
-    ("/endpoints", "Endpoints"),
-    ("/members", "Members"),
-    ("/usage", "Usage"),
-    ("/audit", "Audit"),
-];
-
 impl Shell<'_> {
     /// The document around a page's own part. `path` is its place in the navigation.
     fn page(&self, title: &str, path: &str, main: &Markup) -> Markup {
@@ -236,43 +225,6 @@ impl Shell<'_> {
         }
     }
 
-    fn navigation(&self, path: &str) -> Markup {
-        html! {
-            nav aria-label="Workspace" {
-                ul {
-                    @for (target, label) in NAVIGATION {
-                        li { a href=(target) aria-current=[(target == path).then_some("page")] { (label) } }
-                    }
-                }
-            }
-        }
-    }
-
-    /// Who is signed in, and where.
-    fn person(&self, path: &str) -> Markup {
-        let current = |target: &str| (path == target).then_some("page");
-        let user = self.me.and_then(|me| me.user.as_ref());
-        html! {
-            div.person {
-                @if let Some(me) = self.me {
-                    a href="/account#workspaces" title="Your workspaces" {
-                        span.hidden { "Workspace: " } (me.org.name)
-                    }
-                }
-                a href="/account" aria-current=[current("/account")] {
-                    @match user {
-                        Some(user) if !user.name.is_empty() => { span.hidden { "Account: " } (user.name) }
-                        _ => "Account",
-                    }
-                }
-                form method="post" action="/sign-out" {
-                    (self.csrf_field())
-                    button.quiet { "Sign out" }
-                }
-            }
-        }
-    }
-
     fn csrf_field(&self) -> Markup {
         html! { input type="hidden" name="csrf_token" value=[self.csrf]; }
     }
@@ -308,6 +260,11 @@ impl Shell<'_> {
 }
 
 impl Retry {
+    /// What was typed is kept, secrets aside.
+    pub fn new(form: Form, code: Code, detail: Option<String>, typed: Fields) -> Self {
+        Self { form, status: code.status(), title: code.title(), detail, fields: typed.without_secrets() }
+    }
+
     /// What was typed into `form`'s field.
     fn typed<'r>(retry: Option<&'r Self>, form: Form, name: &str) -> &'r str {
         retry.filter(|retry| retry.form == form).and_then(|retry| retry.fields.get(name)).unwrap_or_default()

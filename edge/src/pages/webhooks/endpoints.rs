@@ -1,115 +1,149 @@
-//! `/endpoints` and `/endpoints/{id}`: where this workspace's own events are delivered, and how that goes.
+//! `/endpoints`: where messages and forwarded events are delivered, and the form for a new one.
 
+use super::parts::{Values, endpoint_fields, endpoint_status, event_types};
 use crate::handlers::forms::Form;
-use crate::pages::parts::{codes, input, may, more, notice, refusal, table, time, time_or};
+use crate::pages::parts::{field, may, more_of, notice, refusal, select, table, time};
 use crate::pages::{Notice, Retry, Shell};
 use maud::{Markup, html};
 use protocol::Operation;
-use protocol::api::{CreatedEndpoint, Delivery, Endpoint, List, Me};
+use protocol::api::{Endpoint, List, Me, ShownOnce, Source};
 
-const PATH: &str = "/endpoints";
+pub(super) const PATH: &str = "/endpoints";
 
-/// The list, and the form for a new one.
-pub fn list(
+/// What the page shows.
+pub struct Data<'d> {
+    /// Of one customer, or all.
+    pub endpoints: List<Endpoint>,
+    /// Of the workspace.
+    pub sources: Vec<Source>,
+    /// The filter.
+    pub customer: Option<&'d str>,
+}
+
+/// The page.
+pub fn render(
     shell: &Shell<'_>,
     me: &Me,
-    endpoints: &List<Endpoint>,
+    data: &Data<'_>,
     done: Option<Notice>,
     retry: Option<&Retry>,
 ) -> Markup {
-    let may_change = may(me, &Operation::CreateEndpoint);
+    let rows = &data.endpoints.data;
+    let query = data.customer.map(|customer| format!("customer_id={customer}&")).unwrap_or_default();
     shell.page("Endpoints", PATH, &html! {
         h1 { "Endpoints" }
         (notice(done, "Endpoint"))
         (refusal(retry, Form::Endpoints))
-        @if endpoints.data.is_empty() {
-            p.empty { "No endpoint yet. Give a URL, and this workspace's own events, such as a connection that must be reconnected, are delivered to it, signed." }
+        @if data.customer.is_some() || !rows.is_empty() { (customer_filter(PATH, data.customer)) }
+        @if rows.is_empty() {
+            p.empty { "No endpoint yet. Give a URL, and messages or the events of your sources are delivered to it, signed." }
         } @else {
-            (table("Your endpoints", &["URL", "Events", "Created", ""], &html! { @for endpoint in &endpoints.data { tr {
-                td {
-                    a href=(format!("{PATH}/{}", endpoint.id)) { code.wrap { (endpoint.url) } }
-                    @if !endpoint.description.is_empty() { br; (endpoint.description) }
-                }
-                td { (event_types(endpoint)) }
-                td { (time(&endpoint.created_at)) }
-                td { @if may_change { (shell.row_button(PATH, "delete", endpoint.id.as_str(), "Delete", &endpoint.url)) } }
-            } } }))
+            (list(rows))
         }
-        (more(PATH, endpoints.next_cursor.as_deref()))
-        @if may_change { (create(shell, retry)) }
+        (more_of(PATH, &query, data.endpoints.next_cursor.as_deref()))
+        @if may(me, &Operation::CreateEndpoint) { (create(shell, &data.sources, retry)) }
     })
 }
 
-fn event_types(endpoint: &Endpoint) -> Markup {
-    html! { @if endpoint.event_types.is_empty() { "all" } @else { (codes(&endpoint.event_types)) } }
+/// Narrows a list to what is one customer's.
+pub(super) fn customer_filter(path: &str, customer: Option<&str>) -> Markup {
+    html! {
+        form.row method="get" action=(path) {
+            (field("Customer", "customer_id", "text", customer.unwrap_or_default(), ""))
+            button.quiet { "Filter" }
+            @if customer.is_some() { a href=(path) { "Show all" } }
+        }
+    }
 }
 
-fn create(shell: &Shell<'_>, retry: Option<&Retry>) -> Markup {
-    let typed = |name: &str| Retry::typed(retry, Form::Endpoints, name);
+fn list(endpoints: &[Endpoint]) -> Markup {
+    table(
+        "Your endpoints",
+        &["URL", "Gets", "Customer", "Status", "Created"],
+        &html! { @for endpoint in endpoints { tr {
+            td {
+                a href=(format!("{PATH}/{}", endpoint.id)) { code.wrap { (endpoint.url) } }
+                @if !endpoint.description.is_empty() { br; (endpoint.description) }
+            }
+            td {
+                (event_types(endpoint))
+                @if !endpoint.sources.is_empty() { br; span.faint { "of " (endpoint.sources.len()) " sources" } }
+            }
+            td { (customer_name(endpoint.customer_id.as_deref())) }
+            td { (endpoint_status(endpoint)) }
+            td { (time(&endpoint.created_at)) }
+        } } },
+    )
+}
+
+/// A customer's id, or whose else it is.
+pub(super) fn customer_name(id: Option<&str>) -> Markup {
+    html! { @match id { Some(id) => code.wrap { (id) }, None => span.faint { "the workspace's own" } } }
+}
+
+fn create(shell: &Shell<'_>, sources: &[Source], retry: Option<&Retry>) -> Markup {
+    let values = Values::new(retry, Form::Endpoints, "create", None);
     html! {
         section aria-labelledby="new" {
             h2 id="new" { "New endpoint" }
             form.card method="post" action=(PATH) {
                 (shell.hidden("create", &[]))
-                (input("URL", "url", "url", typed("url"), "HTTPS, of a public host."))
-                label {
-                    span { "Event types" }
-                    input type="text" name="event_types" value=(typed("event_types")) autocomplete="off" spellcheck="false"
-                        placeholder="connection.reauthorization_required connection.disconnected";
-                    small { "Leave empty for all." }
-                }
-                label {
-                    span { "Description" }
-                    input type="text" name="description" value=(typed("description")) maxlength="200" autocomplete="off";
-                }
+                (endpoint_fields(&values))
+                (field("Customer", "customer_id", "text", &values.or("customer_id", |_| String::new()),
+                    "Your own id of one: it gets that customer's messages. Leave empty for an endpoint of this workspace's own."))
+                (source_boxes(sources, &values))
+                (order_select(&values))
                 button { "Create endpoint" }
             }
         }
     }
 }
 
-/// The one page that shows an endpoint's secret.
-pub fn created(shell: &Shell<'_>, created: &CreatedEndpoint) -> Markup {
-    shell.page(
-        "New endpoint",
-        PATH,
-        &html! {
-            h1 { "Your endpoint's secret" }
-            p { "It verifies deliveries (Standard Webhooks). Copy it now: this is the only time it is shown. It is kept sealed." }
-            pre.secret tabindex="0" aria-label="Signing secret" { (created.secret.0) }
-            p { "For " code.wrap { (created.endpoint.url) } }
-            p { a href=(PATH) { "Done" } }
-        },
-    )
+/// The sources whose events it gets.
+pub(super) fn source_boxes(sources: &[Source], values: &Values<'_>) -> Markup {
+    html! {
+        @if !sources.is_empty() {
+            fieldset {
+                legend { "Events of sources" }
+                small { "It gets the events of these, and nothing else. None: it gets messages." }
+                @for source in sources {
+                    @let id = source.id.as_str();
+                    label.check {
+                        input type="checkbox" name="sources" value=(id)
+                            checked[values.ticked("sources", id, |endpoint| endpoint.sources.contains(&source.id))];
+                        span { (source.name) }
+                    }
+                }
+            }
+        }
+    }
 }
 
-/// One endpoint, and its deliveries.
-pub fn one(shell: &Shell<'_>, endpoint: &Endpoint, deliveries: &List<Delivery>) -> Markup {
-    shell.page("Endpoint", PATH, &html! {
-        p { a href=(PATH) { "← Endpoints" } }
-        h1 { "Endpoint" }
-        dl {
-            dt { "URL" } dd { code.wrap { (endpoint.url) } }
-            @if !endpoint.description.is_empty() { dt { "Description" } dd { (endpoint.description) } }
-            dt { "Events" } dd { (event_types(endpoint)) }
-            dt { "Id" } dd { code.wrap { (endpoint.id) } }
-            dt { "Created" } dd { (time(&endpoint.created_at)) }
-        }
-        h2 { "Deliveries" }
-        @if deliveries.data.is_empty() {
-            p.empty { "Nothing was delivered yet." }
-        } @else {
-            (table("Deliveries", &["Message", "Event", "Status", "Attempts", "Created", "Next attempt"], &html! {
-                @for delivery in &deliveries.data { tr {
-                    td { code { (delivery.message_id) } }
-                    td { code { (delivery.event_type) } }
-                    td { (super::parts::delivery_status(delivery.status)) @if let Some(status) = delivery.http_status { br; span.faint { "HTTP " (status) } } }
-                    td { (delivery.attempts) }
-                    td { (time(&delivery.created_at)) }
-                    td { (time_or(delivery.next_attempt_at.as_deref(), "none")) }
-                } }
-            }))
-        }
-        (more(&format!("{PATH}/{}", endpoint.id), deliveries.next_cursor.as_deref()))
+/// Whether order is kept.
+pub(super) fn order_select(values: &Values<'_>) -> Markup {
+    const ORDERS: [(&str, &str); 3] = [
+        ("", "Kept for events of sources alone"),
+        ("true", "Kept: what comes later waits"),
+        ("false", "Not kept: nothing waits"),
+    ];
+    let options = if values.is_new() { &ORDERS[..] } else { &ORDERS[1..] };
+    select("Order", "ordered", &values.or("ordered", |endpoint| endpoint.ordered.to_string()), options)
+}
+
+/// The one page that shows an endpoint's secret. `path`: of the endpoint.
+pub fn secret(
+    shell: &Shell<'_>,
+    path: &str,
+    url: Option<&str>,
+    until: Option<&str>,
+    secret: &ShownOnce,
+) -> Markup {
+    shell.page("The endpoint's secret", PATH, &html! {
+        h1 { "Your endpoint's secret" }
+        p { "It verifies deliveries (Standard Webhooks). Copy it now: this is the only time it is shown. It is kept sealed." }
+        pre.secret tabindex="0" aria-label="Signing secret" { (secret.0) }
+        @if let Some(url) = url { p { "For " code.wrap { (url) } } }
+        @if let Some(until) = until { p { "The one before signs too until " (time(until)) "." } }
+        p { a href=(path) { "Done" } }
     })
 }

@@ -29,6 +29,11 @@ impl<'v> Values<'v> {
         Self { typed, endpoint }
     }
 
+    /// Whether it is for a new one.
+    pub(in crate::pages) fn is_new(&self) -> bool {
+        self.endpoint.is_none()
+    }
+
     /// A field's value: as it was typed, or else of the endpoint.
     pub(in crate::pages) fn or(&self, name: &str, of: impl FnOnce(&Endpoint) -> String) -> String {
         match (self.typed, self.endpoint) {
