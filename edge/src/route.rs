@@ -6,11 +6,8 @@ mod portal;
 use crate::handlers::cookies::Cookie;
 use crate::handlers::forms::Form;
 use crate::handlers::pages::Page;
-<<<<<<< HEAD
-use crate::handlers::portal::Ask;
-=======
 use crate::handlers::pages::webhooks::View;
->>>>>>> pages
+use crate::handlers::portal::Ask;
 use crate::head::Head;
 use crate::pages::{Home, Notice};
 use crate::public::Document;
@@ -123,7 +120,6 @@ pub fn home(path: &str) -> Home {
 /// Whether a request is a person's, in a browser: its refusals are pages.
 pub fn is_for_people(head: &Head<'_>, config: &Config) -> bool {
     match find(head, config) {
-<<<<<<< HEAD
         Ok(
             Target::Page(_)
             | Target::Form(_)
@@ -131,13 +127,8 @@ pub fn is_for_people(head: &Head<'_>, config: &Config) -> bool {
             | Target::Portal(_)
             | Target::PortalLink { .. },
         ) => true,
-        // A mistyped address.
-        Err(NoTarget { code: Code::NotFound, .. }) => {
-=======
-        Ok(Target::Page(_) | Target::Form(_) | Target::Link { .. }) => true,
         // A mistyped address, or a filter that cannot be meant.
         Err(NoTarget { code: Code::NotFound | Code::InvalidRequest, .. }) => {
->>>>>>> pages
             let of_machines = ["/v1/", "/in/"].iter().any(|prefix| head.path.starts_with(prefix));
             let wants_page = head.header("accept").is_some_and(|types| types.contains("text/html"));
             matches!(head.method, "GET" | "HEAD") && wants_page && !of_machines

@@ -10,6 +10,7 @@ use counter::{Counter, Subject, WHOLE_ORG, subject};
 
 use super::actor::{Actor, Kind};
 use super::plan::{self, Terms};
+use super::signal::Signal;
 use crate::context::Context;
 use crate::error::AppError;
 use protocol::api::RateLimit;
@@ -29,6 +30,10 @@ pub struct OrgLimiter {
     counter: Option<Counter>,
     /// There are deliveries that the object's alarm may not know of ([`super::leaves_work`]).
     pub(super) has_published: bool,
+    /// There is something new to deliver.
+    pub(super) deliveries: Signal,
+    /// There are new inbound events.
+    pub(super) events: Signal,
 }
 
 /// The limit that takes the place of the configured one for this principal: the key's own, else the org's.

@@ -29,6 +29,7 @@ mod receipts;
 mod reseal;
 mod retention;
 mod sessions;
+mod signal;
 mod sources;
 #[cfg(test)]
 mod tests;
@@ -127,13 +128,42 @@ pub fn handle(ctx: Context<'_>, body: &[u8]) -> Result<Reply, AppError> {
         Operation::ListInboundEvents { filter, page } => Reply::json(200, &inbound::list(ctx, filter, page)?),
         Operation::GetInboundEvent { id } => Reply::json(200, &inbound::get(ctx, id)?),
 
-        Operation::ListEndpoints { page, .. } => Reply::json(200, &endpoints::list(ctx, page)?),
-        Operation::CreateEndpoint => endpoints::create(ctx, &actor, body),
-        Operation::GetEndpoint { id } => Reply::json(200, &endpoints::get(ctx, id)?),
-        Operation::DeleteEndpoint { id } => endpoints::delete(ctx, &actor, body, id),
-        Operation::ListDeliveries { id, page, .. } => {
-            Reply::json(200, &endpoints::deliveries(ctx, id, page)?)
+        Operation::ListEndpoints { customer_id, page } => {
+            Reply::json(200, &endpoints::list(ctx, &actor, customer_id.as_deref(), page)?)
         }
+        Operation::CreateEndpoint => endpoints::create(ctx, &actor, body),
+        Operation::GetEndpoint { id } => Reply::json(200, &endpoints::get(ctx, &actor, id)?),
+        Operation::UpdateEndpoint { id } => endpoints::update(ctx, &actor, body, id),
+        Operation::DeleteEndpoint { id } => endpoints::delete(ctx, &actor, body, id),
+        Operation::RotateEndpointSecret { id } => endpoints::rotate(ctx, &actor, body, id),
+        Operation::ListDeliveries { id, status, page } => {
+            Reply::json(200, &messages::deliveries_to(ctx, &actor, id, *status, page)?)
+        }
+        Operation::ListAttempts { id, page } => {
+            Reply::json(200, &messages::attempts_at(ctx, &actor, id, page)?)
+        }
+        Operation::TestEndpoint { id } => messages::test(ctx, &actor, body, id),
+        Operation::RecoverEndpoint { id } => messages::recover(ctx, &actor, body, id),
+
+        Operation::ListMessages { customer_id, page } => {
+            Reply::json(200, &messages::list(ctx, &actor, customer_id.as_deref(), page)?)
+        }
+        Operation::PublishMessage => messages::create(ctx, &actor, body),
+        Operation::GetMessage { id } => Reply::json(200, &messages::get(ctx, &actor, id)?),
+        Operation::ListMessageDeliveries { id } => {
+            Reply::json(200, &messages::deliveries_of(ctx, &actor, id)?)
+        }
+        Operation::ListMessageAttempts { id, page } => {
+            Reply::json(200, &messages::attempts_of(ctx, &actor, id, page)?)
+        }
+        Operation::ResendMessage { id, endpoint } => messages::resend(ctx, &actor, body, id, endpoint),
+        Operation::SkipDelivery { id, endpoint } => messages::skip(ctx, &actor, body, id, endpoint),
+
+        Operation::ListEventTypes(page) => Reply::json(200, &messages::list_types(ctx, &actor, page)?),
+        Operation::GetEventType { name } => Reply::json(200, &messages::get_type(ctx, &actor, name)?),
+        Operation::SetEventType { name } => messages::set_type(ctx, &actor, body, name),
+        Operation::DeleteEventType { name } => messages::delete_type(ctx, &actor, body, name),
+
         Operation::ListPortalLinks(page) => Reply::json(200, &portal_links::list(ctx, page)?),
         Operation::CreatePortalLink => portal_links::create(ctx, &actor, body),
         Operation::DeletePortalLink { id } => portal_links::delete(ctx, &actor, body, id),

@@ -1,6 +1,6 @@
 //! What goes when its time is over, in batches: the object's alarm runs this daily, and again at once while there is more.
 
-use super::{endpoints, inbound, oauth, sessions};
+use super::{endpoints, inbound, messages, oauth, sessions};
 use crate::context::Context;
 use crate::store::{SqlError, Value};
 
@@ -24,12 +24,12 @@ pub fn purge(ctx: Context<'_>) -> Result<bool, SqlError> {
         (
             "deliveries",
             "due_at IS NULL AND message_id IN (SELECT id FROM messages WHERE created_at < ?)",
-            endpoints::oldest(ctx),
+            messages::oldest(ctx),
         ),
         (
             "messages",
             "created_at < ? AND NOT EXISTS (SELECT 1 FROM deliveries WHERE message_id = messages.id)",
-            endpoints::oldest(ctx),
+            messages::oldest(ctx),
         ),
     ];
     let tokens = (
@@ -38,6 +38,7 @@ pub fn purge(ctx: Context<'_>) -> Result<bool, SqlError> {
          WHERE accepted_at IS NOT NULL OR revoked_at IS NOT NULL OR expires_at <= ?)",
         ctx.now_ms,
     );
+    endpoints::purge(ctx)?;
     let mut more = false;
     for (table, condition, time) in outlived.into_iter().chain([tokens]) {
         let time = Value::from(time);

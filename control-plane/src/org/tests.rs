@@ -269,7 +269,8 @@ fn call(principal: Principal, operation: Operation) -> Call {
 
 /// Every operation that a route leads to, with its route's method and path.
 fn operations() -> Vec<(&'static str, &'static str, Operation)> {
-    let kinds = ["con_", "key_", "ses_", "usr_", "inv_", "ine_", "src_", "end_", "msg_", "ptl_", "org_e", "google"];
+    let kinds =
+        ["con_", "key_", "ses_", "usr_", "inv_", "ine_", "src_", "end_", "msg_", "ptl_", "org_e", "google"];
     let ids = kinds.map(|kind| format!("{kind:0<30}"));
     let found = ROUTES.iter().map(|route| {
         let method = if route.method == "*" { "POST" } else { route.method };

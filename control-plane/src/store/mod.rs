@@ -84,6 +84,15 @@ impl<'a> Store<'a> {
         self.0.exec(statement, parameters).map(|_| ())
     }
 
+    /// As [`Self::bookkeeping`], of the deliveries' own progress: the rows of its `RETURNING`.
+    ///
+    /// # Errors
+    /// [`SqlError::Statement`].
+    pub fn deliveries(&self, statement: &str, parameters: &[Value]) -> Result<Vec<Row>, SqlError> {
+        debug_assert!(statement.starts_with("UPDATE deliveries "), "deliveries only");
+        self.0.exec(statement, parameters)
+    }
+
     /// Adds to a count, of a meter or a limit, and returns the rows of its `RETURNING`. What is counted leaves an event of
     /// its own or, as the check of somebody's key, changes nothing; the count by itself needs none.
     ///

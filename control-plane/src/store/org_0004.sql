@@ -58,8 +58,9 @@ CREATE TABLE deliveries (
   attempts INTEGER NOT NULL DEFAULT 0, step INTEGER NOT NULL DEFAULT 0, due_at INTEGER, http_status INTEGER,
   PRIMARY KEY (message_id, endpoint_id)
 ) STRICT;
-CREATE INDEX deliveries_by_endpoint ON deliveries (endpoint_id, status);
-CREATE INDEX deliveries_by_lane ON deliveries (endpoint_id, lane) WHERE status = 'pending';
+CREATE INDEX deliveries_by_endpoint ON deliveries (endpoint_id);
+CREATE INDEX deliveries_by_status ON deliveries (endpoint_id, status);
+CREATE INDEX deliveries_by_lane ON deliveries (endpoint_id, lane, due_at) WHERE status = 'pending';
 CREATE INDEX deliveries_due ON deliveries (endpoint_id, due_at) WHERE due_at IS NOT NULL;
 
 CREATE TABLE attempts (
@@ -69,6 +70,7 @@ CREATE TABLE attempts (
 CREATE INDEX attempts_by_message ON attempts (message_id);
 CREATE INDEX attempts_by_endpoint ON attempts (endpoint_id);
 CREATE INDEX attempts_by_age ON attempts (at);
+CREATE INDEX attempts_under_way ON attempts (status) WHERE status = 'sending';
 
 CREATE TABLE event_types (
   name TEXT PRIMARY KEY, description TEXT NOT NULL, schema TEXT, example TEXT, updated_at INTEGER NOT NULL

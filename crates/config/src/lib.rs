@@ -74,6 +74,16 @@ pub struct Brand {
     pub security_contact: String,
 }
 
+impl Brand {
+    /// The name as a part of a header's, in lower case: `x-sluicegate-signature`. The keys' prefix where it has no letter or digit.
+    #[must_use]
+    pub fn header_name(&self) -> String {
+        let words: Vec<_> =
+            self.name.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty()).collect();
+        if words.is_empty() { self.api_key_prefix.clone() } else { words.join("-").to_ascii_lowercase() }
+    }
+}
+
 /// Who operates this installation.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -81,7 +81,9 @@ impl Credential {
             CredentialInput::Bearer { token } => return Self::bearer(token),
             CredentialInput::ApiKey { header, query, value } => {
                 let placement = match (header, query) {
-                    (Some(name), None) => Placement::Header(header_name(&name)?),
+                    (Some(name), None) => {
+                        Placement::Header(headers::settable(&name).ok_or(Error::CredentialHeader)?)
+                    }
                     (None, Some(name)) => Placement::Query(query_name(name)?),
                     _ => return Err(Error::CredentialPlacement),
                 };
@@ -269,14 +271,6 @@ fn is_printable(byte: &u8) -> bool {
 }
 
 /// A credential may go into `authorization` and into any header that the broker forwards and doesn't need itself.
-fn header_name(name: &str) -> Result<String, Error> {
-    let name = name.to_ascii_lowercase();
-    let describes_message = name.starts_with("content-")
-        || matches!(name.as_str(), "accept" | "date" | "expect" | "idempotency-key");
-    let allowed = name == "authorization" || (headers::is_forwarded_request(&name) && !describes_message);
-    (name.len() <= 128 && headers::is_token(&name) && allowed).then_some(name).ok_or(Error::CredentialHeader)
-}
-
 fn query_name(name: String) -> Result<String, Error> {
     let plain = |b: u8| b.is_ascii_alphanumeric() || b"-._~[]".contains(&b);
     ((1..=128).contains(&name.len()) && name.bytes().all(plain)).then_some(name).ok_or(Error::CredentialQuery)

@@ -124,6 +124,17 @@ pub(crate) fn is_forwarded_request(name: &str) -> bool {
         )
 }
 
+/// The lower-case form of a name under which a tenant may have a value of its own sent, such as a credential: a token of up to
+/// 128 characters that is not the message's frame, one hop's, a proxy's or a browser's to say. `authorization` is.
+#[must_use]
+pub fn settable(name: &str) -> Option<String> {
+    let name = name.to_ascii_lowercase();
+    let describes_message = name.starts_with("content-")
+        || matches!(name.as_str(), "accept" | "date" | "expect" | "idempotency-key");
+    let allowed = name == "authorization" || (is_forwarded_request(&name) && !describes_message);
+    (name.len() <= 128 && is_token(&name) && allowed).then_some(name)
+}
+
 /// Whether a request header of this lower-case name is for a proxy to write and a client to leave alone: where a request
 /// comes from, who is signed in, another method, path or host than the one asked for.
 #[must_use]

@@ -26,7 +26,7 @@ pub use address::is_public;
 pub use auth::{Credential, CredentialInput, Placement};
 pub use error::Error;
 pub use filter::{FieldFilter, FilterError};
-pub use headers::{Headers, forward_request, forward_response, is_proxy_claim, is_scrubbable};
+pub use headers::{Headers, forward_request, forward_response, is_proxy_claim, is_scrubbable, settable};
 pub use inject::Outbound;
 pub use policy::{Allowed, Considered, Decision, Explanation, Refusal, SoqlProblem};
 pub use scrub::{REDACTED, Scrubber};

@@ -17,6 +17,7 @@ mod redact;
 mod secret;
 pub mod sign;
 mod signatures;
+mod signing_key;
 mod table;
 mod time;
 mod verify;
@@ -26,6 +27,7 @@ pub use headers::Headers;
 pub use provider::Provider;
 pub use redact::is_sensitive_header;
 pub use secret::{SecretError, SecretKey};
+pub use signing_key::{Signer, SigningKey};
 pub use table::{provider, providers};
 pub use verify::{Refusal, Request, Verified, verify};
 

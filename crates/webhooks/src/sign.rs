@@ -1,7 +1,8 @@
 //! The signing half: Standard Webhooks for what we send, and any provider's scheme for tests.
 
-use crate::provider::{Algorithm, Encoding, Field, Grammar, Part, Provider};
+use crate::provider::{Field, Grammar, Part, Provider};
 use crate::secret::SecretKey;
+use crate::signing_key::Signer;
 
 /// What is to be signed.
 #[derive(Debug, Clone, Copy)]
@@ -18,22 +19,19 @@ pub struct Unsigned<'a> {
     pub body: &'a [u8],
 }
 
-/// The three headers of Standard Webhooks, signed with every key given (two while one is rotated out).
+/// The three headers of Standard Webhooks, signed with every key given, in their order (two while one is rotated out).
 ///
 /// `timestamp` is in Unix seconds. <https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md>
 #[must_use]
-pub fn standard_webhooks(
-    keys: &[&SecretKey],
+pub fn standard_webhooks<K: Signer>(
+    keys: &[&K],
     id: &str,
     timestamp: u64,
     body: &[u8],
 ) -> [(&'static str, String); 3] {
     let timestamp = timestamp.to_string();
     let message: [&[u8]; 5] = [id.as_bytes(), b".", timestamp.as_bytes(), b".", body];
-    let sign = |key: &&SecretKey| {
-        format!("v1,{}", Encoding::Base64.encode(&Algorithm::HmacSha256.tag(key, &message)))
-    };
-    let signature = keys.iter().map(sign).collect::<Vec<_>>().join(" ");
+    let signature = keys.iter().map(|key| key.entry(&message)).collect::<Vec<_>>().join(" ");
     [("webhook-id", id.to_owned()), ("webhook-timestamp", timestamp), ("webhook-signature", signature)]
 }
 

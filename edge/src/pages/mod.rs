@@ -195,6 +195,7 @@ impl Shell<'_> {
                         (self.person(path))
                     }
                 }
+                @if self.csrf.is_some() { (self.siblings(path)) }
                 main id="main" { (main) }
                 footer {
                     a href="/security" { "Security" }

@@ -11,4 +11,4 @@ mod schedule;
 pub(super) use deliver::next_due;
 pub use deliver::{Answer, Courier, Post, deliver};
 #[allow(unused_imports, reason = "written first")]
-pub(super) use queue::{Audience, Content, Outgoing, enqueue, place, rearm, release};
+pub(super) use queue::{Audience, Content, Outgoing, enqueue, hold, place, rearm, release, reorder, skip};

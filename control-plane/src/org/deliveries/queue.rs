@@ -3,7 +3,7 @@
 use crate::context::Context;
 use crate::error::AppError;
 use crate::org::dek;
-use crate::store::Tx;
+use crate::store::{SqlError, Store, Tx};
 use protocol::{Code, EndpointId, InboundEventId, MessageId, OrgId, SourceId};
 use vault::Purpose;
 
@@ -24,8 +24,8 @@ pub(in crate::org) enum Audience<'a> {
     Customer(Option<&'a str>),
     /// Those that get this source's events of this type.
     Source { id: &'a SourceId, paused: bool },
-    /// One, whatever it asks for.
-    Endpoint(&'a EndpointId),
+    /// One, whatever it asks for, which is this customer's.
+    Endpoint { id: &'a EndpointId, customer: Option<&'a str> },
 }
 
 /// What is delivered.
@@ -57,7 +57,7 @@ pub(in crate::org) fn enqueue(
          WHERE value = ?3 OR (value LIKE '%.*' AND substr(?3, 1, length(value) - 1) = substr(value, 1, length(value) - 1))))";
     let (paused, lane) = match message.audience {
         Audience::Source { id, paused } => (paused, id.as_str()),
-        Audience::Customer(_) | Audience::Endpoint(_) => (false, ""),
+        Audience::Customer(_) | Audience::Endpoint { .. } => (false, ""),
     };
     let mut parameters = vec![
         message.id.as_str().into(),
@@ -78,9 +78,9 @@ pub(in crate::org) fn enqueue(
             ),
             None,
         ),
-        Audience::Endpoint(id) => {
+        Audience::Endpoint { id, customer } => {
             parameters.push(id.as_str().into());
-            ("FROM endpoints e WHERE e.id = ?6".to_owned(), None)
+            ("FROM endpoints e WHERE e.id = ?6".to_owned(), customer)
         }
     };
     let made = tx.write(&format!("{DELIVER}{from} RETURNING endpoint_id"), &parameters)?.len() as u64;
@@ -111,11 +111,11 @@ pub(in crate::org) fn enqueue(
     Ok(made)
 }
 
-/// Makes a delivery due now, from the beginning of its schedule, whatever has become of it; where the endpoint keeps order,
-/// at the end of its lane.
+/// Makes a delivery due now, from the beginning of its schedule, whatever has become of it; in the lane of an endpoint that
+/// keeps order, in its old place: after what is under way and before what came later.
 ///
 /// # Errors
-/// `EndpointDisabled` where it could not be sent; those of the database.
+/// `NotFound`; `EndpointDisabled` where it could not be sent; those of the database.
 pub(in crate::org) fn rearm(
     ctx: Context<'_>,
     tx: &Tx<'_>,
@@ -124,30 +124,130 @@ pub(in crate::org) fn rearm(
 ) -> Result<(), AppError> {
     let row = tx
         .store()
-        .first("SELECT disabled_at FROM endpoints WHERE id = ?", &[endpoint.as_str().into()])?
+        .first("SELECT disabled_at, ordered FROM endpoints WHERE id = ?", &[endpoint.as_str().into()])?
         .ok_or(Code::NotFound)?;
     if row.optional_number(0)?.is_some() {
         return Err(Code::EndpointDisabled.into());
     }
-    tx.write(
-        "INSERT INTO deliveries (message_id, endpoint_id, lane, status, due_at) VALUES (?, ?, '', 'pending', ?) \
-         ON CONFLICT (message_id, endpoint_id) DO UPDATE SET status = 'pending', reason = NULL, step = 0, due_at = excluded.due_at",
-        &[message.as_str().into(), endpoint.as_str().into(), ctx.now_ms.into()],
+    // Of a paused source it waits; where order is kept, it does until its turn comes.
+    let rearmed = tx.write(
+        "INSERT INTO deliveries (message_id, endpoint_id, lane, status, due_at) \
+         SELECT m.id, ?2, COALESCE(s.source_id, ''), 'pending', iif(?4 OR p.paused_at IS NOT NULL, NULL, ?3) \
+         FROM messages m LEFT JOIN inbound_events s ON s.id = m.inbound_event_id \
+         LEFT JOIN sources p ON p.id = s.source_id WHERE m.id = ?1 \
+         ON CONFLICT (message_id, endpoint_id) DO UPDATE SET status = 'pending', reason = NULL, step = 0, \
+         due_at = excluded.due_at RETURNING lane",
+        &[message.as_str().into(), endpoint.as_str().into(), ctx.now_ms.into(), row.number(1)?.into()],
     )?;
+    let lane = rearmed.first().ok_or(Code::NotFound)?.text(0)?;
+    if row.number(1)? != 0 {
+        advance(tx.store(), endpoint, lane, ctx.now_ms)?;
+    }
     wake(ctx);
     Ok(())
 }
 
-/// Lets what waits for a paused source go on, in order.
+/// Gives up a delivery that is still to be made; whether it was. An attempt that is under way goes on, and if it succeeds the
+/// message has been delivered.
+///
+/// # Errors
+/// Those of the database.
+pub(in crate::org) fn skip(
+    ctx: Context<'_>,
+    tx: &Tx<'_>,
+    message: &MessageId,
+    endpoint: &EndpointId,
+) -> Result<bool, AppError> {
+    let skipped = tx.write(
+        "UPDATE deliveries SET status = 'failed', reason = 'skipped', due_at = NULL \
+         WHERE message_id = ? AND endpoint_id = ? AND status = 'pending' \
+         RETURNING lane, (SELECT ordered FROM endpoints WHERE id = endpoint_id)",
+        &[message.as_str().into(), endpoint.as_str().into()],
+    )?;
+    let Some(row) = skipped.first() else { return Ok(false) };
+    if row.number(1)? != 0 {
+        advance(tx.store(), endpoint, row.text(0)?, ctx.now_ms)?;
+        wake(ctx);
+    }
+    Ok(true)
+}
+
+/// In a lane that keeps order, makes the oldest one due that waits, if none is and the source is not paused. To be called
+/// in the same piece that has settled one; whether another one is due now.
+///
+/// # Errors
+/// Those of the database.
+pub(super) fn advance(
+    store: Store<'_>,
+    endpoint: &EndpointId,
+    lane: &str,
+    now_ms: u64,
+) -> Result<bool, SqlError> {
+    let advanced = store.deliveries(
+        "UPDATE deliveries SET due_at = ?3 WHERE rowid = (SELECT rowid FROM deliveries \
+         WHERE endpoint_id = ?1 AND lane = ?2 AND status = 'pending' AND due_at IS NULL ORDER BY rowid LIMIT 1) \
+         AND NOT EXISTS (SELECT 1 FROM deliveries \
+         WHERE endpoint_id = ?1 AND lane = ?2 AND status = 'pending' AND due_at IS NOT NULL) \
+         AND NOT EXISTS (SELECT 1 FROM sources WHERE id = ?2 AND paused_at IS NOT NULL) RETURNING 1",
+        &[endpoint.as_str().into(), lane.into(), now_ms.into()],
+    )?;
+    Ok(!advanced.is_empty())
+}
+
+/// Lets what there is of a source wait: to be called where it is paused. What is under way is not called back.
+///
+/// # Errors
+/// Those of the database.
+pub(in crate::org) fn hold(tx: &Tx<'_>, source: &SourceId) -> Result<(), SqlError> {
+    tx.write(
+        "UPDATE deliveries SET due_at = NULL WHERE rowid IN (SELECT d.rowid FROM endpoints e CROSS JOIN deliveries d \
+         WHERE d.endpoint_id = e.id AND d.lane = ?1 AND d.status = 'pending' AND d.due_at IS NOT NULL)",
+        &[source.as_str().into()],
+    )
+    .map(|_| ())
+}
+
+/// Lets what waits for a paused source go on, in order: to be called where it is no longer paused.
 ///
 /// # Errors
 /// Those of the database.
 pub(in crate::org) fn release(ctx: Context<'_>, tx: &Tx<'_>, source: &SourceId) -> Result<(), AppError> {
     tx.write(
-        "UPDATE deliveries SET due_at = ?1 WHERE lane = ?2 AND status = 'pending' AND due_at IS NULL AND (rowid = \
-         (SELECT MIN(rowid) FROM deliveries first WHERE first.endpoint_id = deliveries.endpoint_id AND first.lane = ?2 \
-         AND first.status = 'pending') OR NOT (SELECT ordered FROM endpoints WHERE id = deliveries.endpoint_id))",
+        "UPDATE deliveries SET due_at = ?1 WHERE rowid IN (SELECT d.rowid FROM endpoints e CROSS JOIN deliveries d \
+         WHERE NOT e.ordered AND d.endpoint_id = e.id AND d.lane = ?2 AND d.status = 'pending' AND d.due_at IS NULL \
+         UNION ALL SELECT (SELECT d.rowid FROM deliveries d WHERE d.endpoint_id = e.id AND d.lane = ?2 \
+         AND d.status = 'pending' AND d.due_at IS NULL ORDER BY d.rowid LIMIT 1) FROM endpoints e \
+         WHERE e.ordered AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.endpoint_id = e.id AND d.lane = ?2 \
+         AND d.status = 'pending' AND d.due_at IS NOT NULL))",
         &[ctx.now_ms.into(), source.as_str().into()],
+    )?;
+    wake(ctx);
+    Ok(())
+}
+
+/// Puts an endpoint's deliveries in order, or lets them go out of it: to be called where `ordered` has been changed.
+///
+/// # Errors
+/// Those of the database.
+pub(in crate::org) fn reorder(ctx: Context<'_>, tx: &Tx<'_>, endpoint: &EndpointId) -> Result<(), AppError> {
+    const MINE: &str = "UPDATE deliveries SET due_at = ";
+    // All but the one that is due first wait; in a lane of a paused source all wait in either case.
+    tx.write(
+        &format!(
+            "{MINE} NULL WHERE endpoint_id = ?1 AND due_at IS NOT NULL \
+             AND (SELECT ordered FROM endpoints WHERE id = ?1) AND rowid <> (SELECT d.rowid FROM deliveries d \
+             WHERE d.endpoint_id = ?1 AND d.lane = deliveries.lane AND d.status = 'pending' \
+             AND d.due_at IS NOT NULL ORDER BY d.rowid LIMIT 1)"
+        ),
+        &[endpoint.as_str().into()],
+    )?;
+    tx.write(
+        &format!(
+            "{MINE} ?2 WHERE endpoint_id = ?1 AND status = 'pending' AND due_at IS NULL \
+             AND NOT (SELECT ordered FROM endpoints WHERE id = ?1) \
+             AND NOT EXISTS (SELECT 1 FROM sources WHERE id = deliveries.lane AND paused_at IS NOT NULL)"
+        ),
+        &[endpoint.as_str().into(), ctx.now_ms.into()],
     )?;
     wake(ctx);
     Ok(())
@@ -155,7 +255,9 @@ pub(in crate::org) fn release(ctx: Context<'_>, tx: &Tx<'_>, source: &SourceId) 
 
 /// There is something to do: an alarm is set, and an engine that is at work looks again.
 fn wake(ctx: Context<'_>) {
-    ctx.limits.borrow_mut().has_published = true;
+    let memory = &mut *ctx.limits.borrow_mut();
+    memory.has_published = true;
+    memory.deliveries.wake();
 }
 
 /// Where a message's payload is sealed to.

@@ -1,129 +1,99 @@
-//! Endpoints: where messages and forwarded events are delivered, signed by Standard Webhooks (claim M8). An endpoint's secret is shown once and sealed to the endpoint's
-//! id and host (invariants 3 and 4).
+//! Endpoints: where messages and forwarded events are delivered, signed by Standard Webhooks (claim M8). What an endpoint's
+//! deliveries carry that is secret is sealed to its id and host (invariants 3 and 4).
+//!
+//! An endpoint is a customer's or the workspace's own. To a customer's portal there are no others: whatever is asked about
+//! one goes through [`get`] or [`find`].
 //!
 //! <https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md>
 
+mod create;
+mod filter;
+mod headers;
+mod secrets;
+mod signing;
+mod state;
 mod target;
+mod update;
 
+pub(super) use create::create;
+pub(super) use secrets::{place, purge, rotate};
+#[allow(unused_imports, reason = "written first")]
+pub(super) use signing::{custom_headers, sign};
+#[allow(unused_imports, reason = "written first")]
+pub(super) use state::disable;
 pub(super) use target::Target;
+pub(super) use update::update;
 
 use super::actor::Actor;
-use super::messages::EventType;
-use super::{change, connections, dek};
-use crate::context::{Context, random};
+use super::change;
+use crate::context::Context;
 use crate::error::AppError;
-use crate::json::{check_name, parse};
 use crate::reply::Reply;
 use crate::store::{self, Event, Row, SqlError};
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use protocol::api::{
-    CreatedEndpoint, Delivery, DeliveryStatus, Endpoint, List, NewEndpoint, ShownOnce, SignatureVersion,
-};
+use protocol::api::{DisabledReason, Endpoint, List, SignatureVersion};
 use protocol::time::rfc3339;
-use protocol::{Code, EndpointId, OrgId, Page};
-use vault::Purpose;
-use zeroize::Zeroizing;
+use protocol::{Code, EndpointId, Page};
 
-/// The most of an org. Each of them gets a copy of every event.
-const MOST: u64 = 20;
-/// Of the secret: what HMAC-SHA256 makes use of. The specification asks for 24 to 64.
-const SECRET_BYTES: usize = 32;
-/// What is settled is kept for so long, ms.
-const KEPT_MS: u64 = 30 * 86_400_000;
+const SELECT: &str = "SELECT rowid, id, url, event_types, description, created_at, customer_id, \
+     (SELECT json_group_array(source_id) FROM \
+      (SELECT source_id FROM endpoint_sources WHERE endpoint_id = endpoints.id ORDER BY rowid)), \
+     ordered, header_names, rate_limit, signature, failing_since, disabled_at, disabled_reason, \
+     (SELECT ends_at FROM endpoint_secrets WHERE endpoint_id = endpoints.id) FROM endpoints";
 
-const SELECT: &str = "SELECT rowid, id, url, event_types, description, created_at FROM endpoints";
-
-pub(super) fn list(ctx: Context<'_>, page: &Page) -> Result<List<Endpoint>, AppError> {
-    store::list(ctx.store, SELECT, [], page, read)
+/// `GET /v1/endpoints`, of one customer or all.
+pub(super) fn list(
+    ctx: Context<'_>,
+    actor: &Actor,
+    customer: Option<&str>,
+    page: &Page,
+) -> Result<List<Endpoint>, AppError> {
+    let narrowed = [actor.customer(), customer].into_iter().flatten();
+    let filters = narrowed.map(|customer| ("customer_id = ?", customer.into()));
+    store::list(ctx.store, SELECT, filters, page, |row| read(ctx, row))
 }
 
-pub(super) fn get(ctx: Context<'_>, id: &EndpointId) -> Result<Endpoint, AppError> {
-    let row = ctx.store.first(&format!("{SELECT} WHERE id = ?"), &[id.as_str().into()])?;
-    Ok(read(&row.ok_or(Code::NotFound)?)?)
+/// `GET /v1/endpoints/{id}`
+pub(super) fn get(ctx: Context<'_>, actor: &Actor, id: &EndpointId) -> Result<Endpoint, AppError> {
+    Ok(read(ctx, &find(ctx, actor, id, SELECT)?)?)
 }
 
-fn read(row: &Row) -> Result<Endpoint, SqlError> {
+/// The row of an endpoint that the caller may see; `select` up to its `WHERE`.
+///
+/// # Errors
+/// `NotFound`, alike for one that is not there and one that is not the caller's.
+fn find(ctx: Context<'_>, actor: &Actor, id: &EndpointId, select: &str) -> Result<Row, AppError> {
+    let row = ctx.store.first(
+        &format!("{select} WHERE id = ?1 AND (?2 IS NULL OR customer_id = ?2)"),
+        &[id.as_str().into(), actor.customer().into()],
+    )?;
+    Ok(row.ok_or(Code::NotFound)?)
+}
+
+fn read(ctx: Context<'_>, row: &Row) -> Result<Endpoint, SqlError> {
+    let previous_secret_until = row.optional_number(15)?.filter(|ends_at| *ends_at > ctx.now_ms);
+    let disabled_reason = row.optional_text(14)?;
     Ok(Endpoint {
         id: row.parse(1)?,
         url: target::shown(row.text(2)?),
         event_types: row.json(3)?,
         description: row.text(4)?.to_owned(),
         created_at: rfc3339(row.number(5)?),
-        customer_id: None,
-        sources: Vec::new(),
-        ordered: false,
-        header_names: Vec::new(),
-        rate_limit: None,
-        signature: SignatureVersion::V1,
-        failing_since: None,
-        disabled_at: None,
-        disabled_reason: None,
-        previous_secret_until: None,
+        customer_id: row.optional_text(6)?.map(str::to_owned),
+        sources: row.json(7)?,
+        ordered: row.number(8)? != 0,
+        header_names: row.json(9)?,
+        rate_limit: row.optional_text(10)?.map(|_| row.json(10)).transpose()?,
+        signature: SignatureVersion::parse(row.text(11)?).ok_or(SqlError::Row)?,
+        failing_since: row.optional_number(12)?.map(rfc3339),
+        disabled_at: row.optional_number(13)?.map(rfc3339),
+        disabled_reason: disabled_reason
+            .map(|reason| DisabledReason::parse(reason).ok_or(SqlError::Row))
+            .transpose()?,
+        previous_secret_until: previous_secret_until.map(rfc3339),
     })
 }
 
-pub(super) fn create(ctx: Context<'_>, actor: &Actor, body: &[u8]) -> Result<Reply, AppError> {
-    let request: NewEndpoint = parse(body)?;
-    let target = Target::parse(&request.url, connections::policy(ctx.allow_local_upstreams))?;
-    let event_types = event_types(&request.event_types)?;
-    let description = request.description.unwrap_or_default();
-    if !description.is_empty() {
-        check_name("description", &description)?;
-    }
-
-    change::answer(ctx, actor, body, 201, |tx| {
-        let count =
-            ctx.store.first("SELECT COUNT(*) FROM endpoints", &[])?.ok_or(SqlError::Row)?.number(0)?;
-        if count >= MOST {
-            return Err(AppError::refused(
-                Code::ValidationFailed,
-                format!("a workspace has at most {MOST} endpoints: delete one first"),
-            ));
-        }
-        let id = EndpointId::new(ctx.now_ms, random()?);
-        let secret = Zeroizing::new(random::<SECRET_BYTES>()?);
-        let sealed = dek::seal(ctx, &place(ctx.org, &id, &target.allowed_hosts), secret.as_slice())?;
-        tx.write(
-            "INSERT INTO endpoints (id, url, allowed_hosts, event_types, description, sealed, created_by, created_at) \
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-            &[
-                id.as_str().into(),
-                target.url.as_str().into(),
-                serde_json::to_string(&target.allowed_hosts)?.into(),
-                serde_json::to_string(&event_types)?.into(),
-                description.as_str().into(),
-                sealed.into_bytes().into(),
-                actor.name().into(),
-                ctx.now_ms.into(),
-            ],
-        )?;
-        // The host, not the URL: receivers put secrets of their own into path and query.
-        let event = Event::new("endpoint.created", &id)
-            .with("host", target.allowed_hosts.as_slice())
-            .with("event_types", event_types.as_slice());
-        let endpoint = Endpoint { url: target.url.clone(), ..get(ctx, &id)? };
-        let secret = ShownOnce(format!("whsec_{}", STANDARD.encode(secret.as_slice())));
-        tx.commit(&ctx.subject(actor.name()), event, CreatedEndpoint { endpoint, secret })
-    })
-}
-
-/// The names of a request, each once, in the catalogue's order.
-fn event_types(names: &[String]) -> Result<Vec<&'static str>, AppError> {
-    let mut kinds = names
-        .iter()
-        .map(|name| {
-            EventType::parse(name).ok_or_else(|| {
-                let all = EventType::ALL.map(EventType::as_str).join(", ");
-                AppError::refused(Code::ValidationFailed, format!("event_types: each must be one of {all}"))
-            })
-        })
-        .collect::<Result<Vec<_>, _>>()?;
-    kinds.sort_unstable();
-    kinds.dedup();
-    Ok(kinds.into_iter().map(EventType::as_str).collect())
-}
-
+/// `DELETE /v1/endpoints/{id}`, with all that there is of it.
 pub(super) fn delete(
     ctx: Context<'_>,
     actor: &Actor,
@@ -131,51 +101,27 @@ pub(super) fn delete(
     id: &EndpointId,
 ) -> Result<Reply, AppError> {
     change::answer(ctx, actor, body, 204, |tx| {
+        let endpoint = get(ctx, actor, id)?;
         tx.wipe_sealed("endpoints", "id", id.as_str())?;
-        let deleted = tx.write("DELETE FROM endpoints WHERE id = ? RETURNING id", &[id.as_str().into()])?;
-        if deleted.is_empty() {
-            return Err(Code::NotFound.into());
+        tx.write("DELETE FROM endpoints WHERE id = ?", &[id.as_str().into()])?;
+        secrets::forget_former(tx, id)?;
+        headers::forget(tx, id)?;
+        for table in ["endpoint_sources", "deliveries", "attempts"] {
+            tx.write(&format!("DELETE FROM {table} WHERE endpoint_id = ?"), &[id.as_str().into()])?;
         }
-        tx.write("DELETE FROM deliveries WHERE endpoint_id = ?", &[id.as_str().into()])?;
-        tx.commit(&ctx.subject(actor.name()), Event::new("endpoint.deleted", id), ())
+        tx.commit(
+            &ctx.subject(actor.name()),
+            about("endpoint.deleted", id, endpoint.customer_id.as_deref()),
+            (),
+        )
     })
 }
 
-/// What was, or is still to be, delivered to an endpoint.
-pub(super) fn deliveries(ctx: Context<'_>, id: &EndpointId, page: &Page) -> Result<List<Delivery>, AppError> {
-    const SELECT: &str = "SELECT rowid, message_id, (SELECT event_type FROM messages WHERE id = message_id), status, attempts, \
-                          http_status, (SELECT created_at FROM messages WHERE id = message_id), due_at, reason FROM deliveries";
-    get(ctx, id)?;
-    store::list(ctx.store, SELECT, [("endpoint_id = ?", id.as_str().into())], page, |row| {
-        Ok(Delivery {
-            message_id: row.parse(1)?,
-            endpoint_id: id.clone(),
-            event_type: row.text(2)?.to_owned(),
-            status: DeliveryStatus::parse(row.text(3)?).ok_or(SqlError::Row)?,
-            reason: row.optional_text(8)?.map(str::to_owned),
-            attempts: u32::try_from(row.number(4)?).map_err(|_| SqlError::Row)?,
-            http_status: row.optional_number(5)?.map(u16::try_from).transpose().map_err(|_| SqlError::Row)?,
-            created_at: rfc3339(row.number(6)?),
-            next_attempt_at: row.optional_number(7)?.map(rfc3339),
-        })
-    })
-}
-
-/// When the oldest event was published whose deliveries are kept, Unix ms.
-pub(super) fn oldest(ctx: Context<'_>) -> u64 {
-    ctx.now_ms.saturating_sub(KEPT_MS)
-}
-
-pub(super) fn place<'a>(
-    org: &'a OrgId,
-    id: &'a EndpointId,
-    allowed_hosts: &'a [String],
-) -> vault::Context<'a> {
-    vault::Context {
-        org: org.as_str(),
-        record: id.as_str(),
-        connector: "",
-        allowed_hosts,
-        purpose: Purpose::EndpointSecret,
+/// An audit event about an endpoint.
+fn about(action: &'static str, id: &EndpointId, customer: Option<&str>) -> Event {
+    let event = Event::new(action, id);
+    match customer {
+        Some(customer) => event.with("customer_id", customer),
+        None => event,
     }
 }

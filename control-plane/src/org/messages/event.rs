@@ -1,7 +1,7 @@
 //! The workspace's own events: a closed list, each with ids and names alone, so that no secret can be put into one.
 
-use protocol::api::{Revocation, StatusReason};
-use protocol::{ConnectionId, OrgId};
+use protocol::api::{DisabledReason, Revocation, StatusReason};
+use protocol::{ConnectionId, EndpointId, OrgId, SourceId};
 use serde::Serialize;
 
 /// A type of event, as endpoints ask for it.
@@ -11,14 +11,18 @@ pub(in crate::org) enum EventType {
     ConnectionReauthorizationRequired,
     ConnectionDisconnected,
     OrgKeyRotated,
+    EndpointDisabled,
+    SourceSignatureFailures,
 }
 
 impl EventType {
-    pub(in crate::org) const ALL: [Self; 4] = [
+    pub(in crate::org) const ALL: [Self; 6] = [
         Self::ConnectionAuthorized,
         Self::ConnectionReauthorizationRequired,
         Self::ConnectionDisconnected,
         Self::OrgKeyRotated,
+        Self::EndpointDisabled,
+        Self::SourceSignatureFailures,
     ];
 
     /// The name in JSON and rows.
@@ -28,6 +32,8 @@ impl EventType {
             Self::ConnectionReauthorizationRequired => "connection.reauthorization_required",
             Self::ConnectionDisconnected => "connection.disconnected",
             Self::OrgKeyRotated => "org.key_rotated",
+            Self::EndpointDisabled => "endpoint.disabled",
+            Self::SourceSignatureFailures => "source.signature_failures",
         }
     }
 
@@ -58,6 +64,16 @@ pub(in crate::org) enum OwnEvent<'a> {
     },
     /// There is a new data key.
     OrgKeyRotated { org_id: &'a OrgId, version: u32 },
+    /// An endpoint was taken out of use, by somebody or for what it answered.
+    EndpointDisabled { endpoint_id: &'a EndpointId, host: &'a str, reason: DisabledReason },
+    /// More requests than usual to a source have failed its signature: `count` in a period.
+    SourceSignatureFailures {
+        source_id: &'a SourceId,
+        provider: &'a str,
+        name: &'a str,
+        count: u64,
+        period_seconds: u64,
+    },
 }
 
 impl OwnEvent<'_> {
@@ -67,6 +83,8 @@ impl OwnEvent<'_> {
             Self::ConnectionReauthorizationRequired { .. } => EventType::ConnectionReauthorizationRequired,
             Self::ConnectionDisconnected { .. } => EventType::ConnectionDisconnected,
             Self::OrgKeyRotated { .. } => EventType::OrgKeyRotated,
+            Self::EndpointDisabled { .. } => EventType::EndpointDisabled,
+            Self::SourceSignatureFailures { .. } => EventType::SourceSignatureFailures,
         }
     }
 }

@@ -86,10 +86,7 @@ fn what_is_no_customer_or_no_time_is_refused() {
         assert_eq!(code(refused), Code::ValidationFailed, "{seconds}");
     }
     for seconds in [60, 86_400] {
-        tenant.ok(
-            Operation::CreatePortalLink,
-            &json!({ "customer_id": "c", "expires_in_seconds": seconds }),
-        );
+        tenant.ok(Operation::CreatePortalLink, &json!({ "customer_id": "c", "expires_in_seconds": seconds }));
     }
 }
 
@@ -105,11 +102,8 @@ fn a_link_ends_to_the_millisecond_and_its_row_with_it() {
     tenant.now_ms = NOW + 3_600_000;
     assert_eq!(portal(&tenant, &holder), Err(Code::Unauthenticated));
     assert_eq!(open_links(&tenant), 0);
-    let closed = tenant.call(
-        &tenant.founder,
-        Operation::DeletePortalLink { id: id_of(&created) },
-        &Json::Null,
-    );
+    let closed =
+        tenant.call(&tenant.founder, Operation::DeletePortalLink { id: id_of(&created) }, &Json::Null);
     assert_eq!(code(closed), Code::NotFound);
     purge(tenant.context(&call(Principal::Anonymous, Operation::LogIn))).unwrap();
     assert_eq!(tenant.count("portal_links"), 0);
@@ -181,7 +175,8 @@ fn another_orgs_link_or_one_of_another_kind_opens_nothing() {
     assert_eq!(portal(&ours, &moved), Err(Code::Unauthenticated));
     assert!(portal(&theirs, &there).is_ok());
 
-    let invited = ours.ok(Operation::CreateInvitation, &json!({ "email": "u9@example.com", "role": "member" }));
+    let invited =
+        ours.ok(Operation::CreateInvitation, &json!({ "email": "u9@example.com", "role": "member" }));
     let invitation = invited["token"].as_str().unwrap();
     assert!(parse_link(&ours.secrets.mac, LinkKind::Portal, invitation).is_err());
     let digest_of = parse_link(&ours.secrets.mac, LinkKind::Invitation, invitation).unwrap().digest;
@@ -222,7 +217,11 @@ fn a_link_opens_what_is_listed_here_and_nothing_else() {
         }
     }
     for operation in of_the_edge() {
-        assert_eq!(code(tenant.call(&holder, operation.clone(), &Json::Null)), Code::Forbidden, "{operation:?}");
+        assert_eq!(
+            code(tenant.call(&holder, operation.clone(), &Json::Null)),
+            Code::Forbidden,
+            "{operation:?}"
+        );
     }
     assert_eq!(
         opened,

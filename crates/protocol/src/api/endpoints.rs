@@ -18,6 +18,21 @@ pub enum SignatureVersion {
     V1a,
 }
 
+impl SignatureVersion {
+    /// The name in rows and JSON.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::V1 => "v1",
+            Self::V1a => "v1a",
+        }
+    }
+
+    /// By that name.
+    pub fn parse(name: &str) -> Option<Self> {
+        [Self::V1, Self::V1a].into_iter().find(|version| version.as_str() == name)
+    }
+}
+
 /// `POST /v1/endpoints`.
 #[derive(Debug, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -105,6 +120,22 @@ pub enum DisabledReason {
     Gone,
     /// It has taken nothing for five days.
     Failing,
+}
+
+impl DisabledReason {
+    /// The name in rows and JSON.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Manual => "manual",
+            Self::Gone => "gone",
+            Self::Failing => "failing",
+        }
+    }
+
+    /// By that name.
+    pub fn parse(name: &str) -> Option<Self> {
+        [Self::Manual, Self::Gone, Self::Failing].into_iter().find(|reason| reason.as_str() == name)
+    }
 }
 
 /// An endpoint, without its secret.

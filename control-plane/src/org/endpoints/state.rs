@@ -1,0 +1,71 @@
+//! In use or out of it. An endpoint that is out of use is sent nothing: what it is to get fails as it is written, and can be
+//! recovered when it is back.
+
+use super::about;
+use crate::context::Context;
+use crate::error::AppError;
+use crate::org::messages::{OwnEvent, publish};
+use crate::store::{Committed, Row, SqlError, Tx};
+use protocol::api::DisabledReason;
+use protocol::{Code, EndpointId};
+
+/// Takes an endpoint out of use for what it has answered; nothing where it is so already, or is no more.
+///
+/// # Errors
+/// Those of the database and the vault.
+pub(in crate::org) fn disable(
+    ctx: Context<'_>,
+    id: &EndpointId,
+    reason: DisabledReason,
+) -> Result<(), AppError> {
+    let in_use = "SELECT 1 FROM endpoints WHERE id = ? AND disabled_at IS NULL";
+    if ctx.store.first(in_use, &[id.as_str().into()])?.is_none() {
+        return Ok(());
+    }
+    ctx.store.transaction(|tx| take_out(ctx, tx, "system", id, reason))
+}
+
+/// Takes an endpoint out of use, in the transaction that has read that it is in use. What is pending fails.
+pub(super) fn take_out(
+    ctx: Context<'_>,
+    tx: &Tx<'_>,
+    actor: &str,
+    id: &EndpointId,
+    reason: DisabledReason,
+) -> Result<Committed<()>, AppError> {
+    let row = returned(tx.write(
+        "UPDATE endpoints SET disabled_at = ?, disabled_reason = ? WHERE id = ? RETURNING allowed_hosts, customer_id",
+        &[ctx.now_ms.into(), reason.as_str().into(), id.as_str().into()],
+    )?)?;
+    tx.write(
+        "UPDATE deliveries SET status = 'failed', reason = 'endpoint_disabled', due_at = NULL \
+         WHERE endpoint_id = ? AND status = 'pending'",
+        &[id.as_str().into()],
+    )?;
+    let hosts: Vec<String> = row.json(0)?;
+    let host = hosts.first().ok_or(SqlError::Row)?;
+    publish(ctx, tx, &OwnEvent::EndpointDisabled { endpoint_id: id, host, reason })?;
+    let event = about("endpoint.disabled", id, row.optional_text(1)?)
+        .with("host", hosts.as_slice())
+        .with("reason", reason.as_str());
+    tx.commit(&ctx.subject(actor), event, ())
+}
+
+/// Puts it back into use, with a new start.
+pub(super) fn put_back(
+    ctx: Context<'_>,
+    tx: &Tx<'_>,
+    actor: &str,
+    id: &EndpointId,
+) -> Result<Committed<()>, AppError> {
+    let row = returned(tx.write(
+        "UPDATE endpoints SET disabled_at = NULL, disabled_reason = NULL, failing_since = NULL WHERE id = ? \
+         RETURNING customer_id",
+        &[id.as_str().into()],
+    )?)?;
+    tx.commit(&ctx.subject(actor), about("endpoint.enabled", id, row.optional_text(0)?), ())
+}
+
+fn returned(rows: Vec<Row>) -> Result<Row, AppError> {
+    Ok(rows.into_iter().next().ok_or(Code::NotFound)?)
+}
