@@ -11,6 +11,7 @@ use crate::org::deliveries::{Audience, Content, Outgoing, enqueue};
 use crate::reply::Reply;
 use crate::store::Event;
 use protocol::api::MessageSummary;
+use protocol::routes::is_name;
 use protocol::time::rfc3339;
 use protocol::{EndpointId, MessageId};
 use serde_json::json;
@@ -32,7 +33,7 @@ pub(in crate::org) fn test(
         let message = Outgoing {
             id: &message_id,
             event_type: &event_type,
-            audience: Audience::Endpoint { id, customer: target.customer.as_deref() },
+            audience: Audience::Endpoint { id, customer: target.customer_id.as_deref() },
             content: Content::Payload(&payload),
             keep: true,
         };
@@ -43,7 +44,7 @@ pub(in crate::org) fn test(
         let summary = MessageSummary {
             id: message_id,
             event_type,
-            customer_id: target.customer,
+            customer_id: target.customer_id,
             inbound_event_id: None,
             created_at: rfc3339(ctx.now_ms),
             size: payload.len() as u64,
@@ -60,7 +61,7 @@ fn example(ctx: Context<'_>, asked: Option<&str>) -> Result<(String, String), Ap
         Some((name, None)) => name.to_owned(),
         Some((_, Some(prefix))) => match types::first_with(ctx, prefix)? {
             Some(name) => name,
-            None => format!("{prefix}test"),
+            None => Some(format!("{prefix}test")).filter(|name| is_name(name)).unwrap_or(ANY.to_owned()),
         },
     };
     let timestamp = rfc3339(ctx.now_ms);

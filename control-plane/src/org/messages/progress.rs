@@ -4,6 +4,7 @@ use super::{read, scope};
 use crate::context::Context;
 use crate::error::AppError;
 use crate::org::actor::Actor;
+use crate::org::endpoints;
 use crate::store::{self, Row, SqlError, Value};
 use protocol::api::{Attempt, AttemptStatus, Delivery, DeliveryStatus, List};
 use protocol::time::rfc3339;
@@ -23,7 +24,7 @@ pub(in crate::org) fn deliveries_to(
     status: Option<DeliveryStatus>,
     page: &Page,
 ) -> Result<List<Delivery>, AppError> {
-    scope::sees(ctx, actor, id)?;
+    endpoints::get(ctx, actor, id)?;
     let of = [("endpoint_id = ?", Value::from(id.as_str()))];
     let status = status.map(|status| ("status = ?", status.as_str().into()));
     let filters = of.into_iter().chain(status).chain(scope::progress(ctx, actor));
@@ -70,7 +71,7 @@ pub(in crate::org) fn attempts_at(
     id: &EndpointId,
     page: &Page,
 ) -> Result<List<Attempt>, AppError> {
-    scope::sees(ctx, actor, id)?;
+    endpoints::get(ctx, actor, id)?;
     attempts(ctx, actor, ("endpoint_id = ?", id.as_str().into()), page)
 }
 

@@ -5,7 +5,7 @@ use crate::context::Context;
 use crate::error::AppError;
 use crate::json::field;
 use crate::org::actor::Actor;
-use crate::org::{change, deliveries, inbound};
+use crate::org::{change, deliveries, endpoints, inbound};
 use crate::reply::Reply;
 use crate::store::Event;
 use protocol::{Code, EndpointId, MessageId};
@@ -56,7 +56,7 @@ pub(in crate::org) fn skip(
     endpoint: &EndpointId,
 ) -> Result<Reply, AppError> {
     change::answer(ctx, actor, body, 200, |tx| {
-        scope::sees(ctx, actor, endpoint)?;
+        endpoints::get(ctx, actor, endpoint)?;
         progress::one(ctx, message, endpoint)?;
         if !deliveries::skip(ctx, tx, message, endpoint)? {
             return Err(field("status", "must be pending: this delivery is made, or given up already"));

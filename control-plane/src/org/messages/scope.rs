@@ -4,14 +4,10 @@
 use crate::context::Context;
 use crate::error::AppError;
 use crate::org::actor::Actor;
+use crate::org::endpoints;
 use crate::store::Value;
+use protocol::api::Endpoint;
 use protocol::{Code, EndpointId};
-
-/// What has to be known of an endpoint that something is sent to.
-pub(super) struct Target {
-    pub customer: Option<String>,
-    pub event_types: Vec<String>,
-}
 
 /// When the oldest message was made that may still be read, Unix ms: past it a message is gone for everybody, and its rows
 /// go with the object's alarm.
@@ -19,35 +15,16 @@ pub(in crate::org) fn oldest(ctx: Context<'_>) -> u64 {
     ctx.now_ms.saturating_sub(u64::from(ctx.config.retention.messages_days) * 86_400_000)
 }
 
-/// Checks that the caller sees an endpoint.
-///
-/// # Errors
-/// `NotFound`; those of the database.
-pub(super) fn sees(ctx: Context<'_>, actor: &Actor, id: &EndpointId) -> Result<(), AppError> {
-    let row = ctx.store.first(
-        "SELECT 1 FROM endpoints WHERE id = ?1 AND (?2 IS NULL OR customer_id = ?2)",
-        &[id.as_str().into(), actor.customer().into()],
-    )?;
-    row.map(|_| ()).ok_or_else(|| Code::NotFound.into())
-}
-
 /// An endpoint that the caller sees and that takes deliveries.
 ///
 /// # Errors
 /// `NotFound`, `EndpointDisabled`; those of the database.
-pub(super) fn target(ctx: Context<'_>, actor: &Actor, id: &EndpointId) -> Result<Target, AppError> {
-    let row = ctx
-        .store
-        .first(
-            "SELECT customer_id, event_types, disabled_at FROM endpoints \
-             WHERE id = ?1 AND (?2 IS NULL OR customer_id = ?2)",
-            &[id.as_str().into(), actor.customer().into()],
-        )?
-        .ok_or(Code::NotFound)?;
-    if row.optional_number(2)?.is_some() {
+pub(super) fn target(ctx: Context<'_>, actor: &Actor, id: &EndpointId) -> Result<Endpoint, AppError> {
+    let endpoint = endpoints::get(ctx, actor, id)?;
+    if endpoint.disabled_at.is_some() {
         return Err(Code::EndpointDisabled.into());
     }
-    Ok(Target { customer: row.optional_text(0)?.map(str::to_owned), event_types: row.json(1)? })
+    Ok(endpoint)
 }
 
 /// Conditions on `messages`: those that the caller sees. A customer's are those that name it and went to its endpoints.
