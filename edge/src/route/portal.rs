@@ -32,7 +32,7 @@ pub(super) fn find<'a>(head: &Head<'_>, rest: &str) -> Result<Target<'a>, NoTarg
 }
 
 fn page(rest: &str, query: &str) -> Option<Page> {
-    let cursor = cursor(query);
+    let cursor = cursor(query, "cursor");
     match rest {
         "" => return Some(Page::Endpoints { done: done(query), cursor }),
         "/event-types" => return Some(Page::EventTypes { cursor }),
