@@ -82,7 +82,7 @@ pub(super) fn create(ctx: Context<'_>, actor: &Actor, body: &[u8]) -> Result<Rep
         // As the links of invitations in answers: by the origin that the caller itself has come to.
         let url = format!("{}/portal?token={}", ctx.call.client.origin, minted.token.expose_secret());
         let event = Event::new("portal_link.created", &id)
-            .with("customer", customer.as_str())
+            .with("customer_id", customer.as_str())
             .with("expires_at", rfc3339(expires_at));
         let created = CreatedPortalLink { link: get(ctx, &id)?, url: ShownOnce(url) };
         tx.commit(&ctx.subject(actor.name()), event, created)
@@ -123,7 +123,7 @@ pub(super) fn delete(
         if row.number(1)? <= ctx.now_ms {
             return Err(Code::NotFound.into());
         }
-        let event = Event::new("portal_link.deleted", id).with("customer", row.text(0)?);
+        let event = Event::new("portal_link.deleted", id).with("customer_id", row.text(0)?);
         tx.commit(&ctx.subject(actor.name()), event, ())
     })
 }

@@ -58,7 +58,7 @@ fn a_link_says_whose_it_is_and_when_it_ends_and_its_token_is_on_no_disk() {
     assert_eq!(created["expires_at"], protocol::time::rfc3339(NOW + 60_000));
     let event = tenant.last_event();
     assert_eq!((&event["action"], &event["target"]), (&json!("portal_link.created"), &created["id"]));
-    assert_eq!(event["metadata"]["customer"], "cus_1");
+    assert_eq!(event["metadata"]["customer_id"], "cus_1");
 
     let seen = portal(&tenant, &holder(&tenant, token(&created))).unwrap();
     assert_eq!((&seen["customer_id"], &seen["id"]), (&json!("cus_1"), &created["id"]));
