@@ -172,7 +172,7 @@ fn page<'a>(head: &Head<'_>, config: &Config) -> Result<Target<'a>, NoTarget> {
             None => {
                 let (view, form) =
                     View::find(path, head.query).map_err(|code| NoTarget { code, allow: None })?;
-                (Page::Webhooks(view), form)
+                (Page::Webhooks(Box::new(view)), form)
             }
         },
     };

@@ -85,7 +85,7 @@ pub enum Page {
     /// API keys.
     Keys(Option<Notice>),
     /// One of webhooks.
-    Webhooks(webhooks::View),
+    Webhooks(Box<webhooks::View>),
     /// Members and invitations.
     Members {
         /// What was just done.

@@ -60,6 +60,9 @@ pub fn render(config: &Config, nonce: &str) -> Markup {
             dt { "URL" } dd { (size(limits.url_bytes)) }
         }
 
+        (webhooks_in(config))
+        (webhooks_out(config))
+
         h2 { "Third parties' credentials" }
         dl {
             dt { "Sealed" } dd { "with AES-256-GCM by a key of the workspace's own, bound to its connection and the hosts that it may go to, before it is stored" }
@@ -82,9 +85,6 @@ pub fn render(config: &Config, nonce: &str) -> Markup {
                 td { @if connector.id == "http" { "whatever its own API does" } @else if connector.writes { "by a person's click" } @else { "nothing" } }
             } }
         }))
-
-        (webhooks_in(config))
-        (webhooks_out(config))
 
         h2 { "Retention" }
         dl {

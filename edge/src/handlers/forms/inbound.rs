@@ -15,17 +15,17 @@ pub(super) fn sources(action: &str, fields: &Fields) -> Option<(Operation, Value
     }
     let id = SourceId::parse(fields.text("id")).ok()?;
     let path = format!("/sources/{id}");
-    let done = |word: &str| Done::at(format!("{path}?done={word}"));
+    let done = |said: &str| Done::at(format!("{path}{said}"));
     Some(match action {
         "rename" => {
-            (Operation::UpdateSource { id }, texts(&[("name", fields.text("name"))]), done("renamed"))
+            (Operation::UpdateSource { id }, texts(&[("name", fields.text("name"))]), done("?done=renamed"))
         }
-        "pause" => (Operation::UpdateSource { id }, json!({ "paused": true }), done("paused")),
-        "resume" => (Operation::UpdateSource { id }, json!({ "paused": false }), done("resumed")),
+        "pause" => (Operation::UpdateSource { id }, json!({ "paused": true }), done("?done=paused")),
+        "resume" => (Operation::UpdateSource { id }, json!({ "paused": false }), done("?done=resumed")),
         "rotate" => {
             let mut body = json!({ "overlap_seconds": number(fields.text("overlap_seconds")) });
             put_credential(&mut body, fields);
-            (Operation::RotateSourceSecret { id }, body, done("secret-rotated"))
+            (Operation::RotateSourceSecret { id }, body, done("?done=secret-rotated"))
         }
         "token" => (Operation::TakeVerificationToken { id }, Value::Null, Done::Shown(Once::Token { path })),
         "replay" => {

@@ -19,22 +19,22 @@ pub(super) fn endpoints(action: &str, fields: &Fields) -> Option<(Operation, Val
     }
     let id = EndpointId::parse(fields.text("id")).ok()?;
     let path = format!("/endpoints/{id}");
-    let done = |word: &str| Done::at(format!("{path}?done={word}"));
+    let done = |said: &str| Done::at(format!("{path}{said}"));
     let disabled = |disabled: bool| json!({ "disabled": disabled });
     Some(match action {
         "update" => {
             let mut body = endpoint::changed(fields);
             put_sources(&mut body, fields);
-            (Operation::UpdateEndpoint { id }, body, done("changed"))
+            (Operation::UpdateEndpoint { id }, body, done("?done=changed"))
         }
-        "enable" => (Operation::UpdateEndpoint { id }, disabled(false), done("enabled")),
-        "disable" => (Operation::UpdateEndpoint { id }, disabled(true), done("disabled")),
+        "enable" => (Operation::UpdateEndpoint { id }, disabled(false), done("?done=enabled")),
+        "disable" => (Operation::UpdateEndpoint { id }, disabled(true), done("?done=disabled")),
         "rotate" => (
             Operation::RotateEndpointSecret { id },
             json!({ "overlap_seconds": number(fields.text("overlap_seconds")) }),
             Done::Shown(Once::EndpointSecret { path }),
         ),
-        "test" => (Operation::TestEndpoint { id }, Value::Null, done("test-sent")),
+        "test" => (Operation::TestEndpoint { id }, Value::Null, done("?done=test-sent")),
         "recover" => {
             let mut body = json!({});
             put_range(&mut body, fields);

@@ -14,7 +14,7 @@ use serde_json::value::RawValue;
 pub(super) fn page(form: Form, fields: &Fields) -> Page {
     let id = fields.text("id");
     let (notice, cursor) = (None, None);
-    Page::Webhooks(match form {
+    Page::Webhooks(Box::new(match form {
         Form::Sources => match SourceId::parse(id) {
             Ok(id) => View::Source { id, notice },
             Err(_) => View::Sources { notice, provider: None, cursor },
@@ -33,7 +33,7 @@ pub(super) fn page(form: Form, fields: &Fields) -> Page {
             Err(_) => View::Events { filter: protocol::call::EventFilter::default(), cursor },
         },
         _ => View::EventTypes { notice, cursor },
-    })
+    }))
 }
 
 /// What no JSON can be made of, where a form of webhooks has such a thing.

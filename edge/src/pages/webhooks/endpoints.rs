@@ -35,7 +35,9 @@ pub fn render(
         (notice(done, "Endpoint"))
         (refusal(retry, Form::Endpoints))
         @if data.customer.is_some() || !rows.is_empty() { (customer_filter(PATH, data.customer)) }
-        @if rows.is_empty() {
+        @if rows.is_empty() && data.customer.is_some() {
+            p.empty { "No endpoint of this customer." }
+        } @else if rows.is_empty() {
             p.empty { "No endpoint yet. Give a URL, and messages or the events of your sources are delivered to it, signed." }
         } @else {
             (list(rows))
@@ -67,7 +69,7 @@ fn list(endpoints: &[Endpoint]) -> Markup {
             }
             td {
                 (event_types(endpoint))
-                @if !endpoint.sources.is_empty() { br; span.faint { "of " (endpoint.sources.len()) " sources" } }
+                @if !endpoint.sources.is_empty() { br; span.faint { @match endpoint.sources.len() { 1 => "of a source", count => { "of " (count) " sources" } } } }
             }
             td { (customer_name(endpoint.customer_id.as_deref())) }
             td { (endpoint_status(endpoint)) }

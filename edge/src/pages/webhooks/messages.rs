@@ -26,7 +26,9 @@ pub fn list(
         (notice(done, "Message"))
         (refusal(retry, Form::Messages))
         @if customer.is_some() || !messages.data.is_empty() { (customer_filter(PATH, customer)) }
-        @if messages.data.is_empty() {
+        @if messages.data.is_empty() && customer.is_some() {
+            p.empty { "No message for this customer." }
+        } @else if messages.data.is_empty() {
             p.empty { "No message yet. Publish one below or with " code { "POST /v1/messages" } ": it goes to every endpoint that wants its type." }
         } @else {
             (table("Messages", &["Published", "Type", "Customer", "Endpoints", "Bytes"], &html! { @for message in &messages.data { tr {

@@ -183,7 +183,7 @@ pub(in crate::pages) fn deliveries(
 ) -> Markup {
     let heads = [of.0, "Event type", "Status", "Attempts", "Created", "Next attempt", ""];
     table(
-        "Deliveries",
+        "How far each has come",
         &heads,
         &html! { @for delivery in rows { tr {
             td { (of.1(delivery)) }
@@ -205,7 +205,7 @@ pub(in crate::pages) fn deliveries(
 pub(in crate::pages) fn attempts(rows: &[Attempt], of: (&str, &dyn Fn(&Attempt) -> Markup)) -> Markup {
     let heads = ["At", of.0, "Attempt", "Result", "Latency", "Response"];
     table(
-        "Attempts",
+        "Each attempt",
         &heads,
         &html! { @for attempt in rows { tr {
             td { (time(&attempt.at)) }

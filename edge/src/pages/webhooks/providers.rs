@@ -25,7 +25,7 @@ pub fn render(shell: &Shell<'_>, me: &Me, providers: &List<Provider>) -> Markup 
             td { @match provider.tolerance_seconds { Some(seconds) => { (seconds) " s" }, None => span.faint { "no time signed" } } }
             td { (tested_name(&provider.tested)) }
             td { @if may_create {
-                a href=(format!("/sources?provider={}#new", provider.id)) aria-label=(format!("New source of {}", provider.name)) { "Use" }
+                a href=(format!("/sources?provider={}#new", provider.id)) aria-label=(format!("Use {}", provider.name)) { "Use" }
             } }
         } } }))
     })

@@ -81,7 +81,7 @@ fn facts(data: &Data) -> Markup {
                 }
             }
             dt { "Provider" } dd { (provider_name(&source.provider)) }
-            dt { "Stored" } dd { a href=(format!("/events?source_id={}", source.id)) { (source.event_count) " events" } }
+            dt { "Stored" } dd { (source.event_count) ", " a href=(format!("/events?source_id={}", source.id)) { "show them" } }
             dt { "Last one" } dd { (time_or(source.last_event_at.as_deref(), "none yet")) }
             dt { "Refused" } dd { (source.rejected_count) @if let Some(at) = &source.last_rejected_at { ", last " (time(at)) } }
             @if let Some(until) = &source.previous_secret_until { dt { "The secret before verifies too" } dd { "until " (time(until)) } }

@@ -11,9 +11,11 @@ use webhooks::providers;
 
 pub(super) const PATH: &str = "/sources";
 
+type Choices = &'static [(&'static str, &'static str)];
+
 /// A generic scheme's fields: name, label, hint, and what there is to choose; none: free text.
 #[rustfmt::skip]
-const SCHEME: [(&str, &str, &str, &[(&str, &str)]); 11] = [
+const SCHEME: [(&str, &str, &str, Choices); 11] = [
     ("scheme.header", "Header of the signature", "x-signature", &[]),
     ("scheme.algorithm", "Algorithm", "", &[("hmac-sha256", "HMAC-SHA256"), ("hmac-sha512", "HMAC-SHA512"), ("hmac-sha1", "HMAC-SHA1")]),
     ("scheme.encoding", "The signature is written in", "", &[("hex", "hex"), ("base64", "base64"), ("base64url", "base64url")]),

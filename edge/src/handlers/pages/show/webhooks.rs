@@ -70,7 +70,8 @@ pub(super) fn operations(view: &View) -> Vec<Operation> {
 /// # Errors
 /// `Unavailable`.
 pub(super) fn further(page: &Page, replies: &[Reply]) -> Result<Vec<Operation>, Code> {
-    let (Page::Webhooks(View::Event(_)), [_, event, _]) = (page, replies) else { return Ok(Vec::new()) };
+    let (Page::Webhooks(view), [_, event, _]) = (page, replies) else { return Ok(Vec::new()) };
+    let View::Event(_) = **view else { return Ok(Vec::new()) };
     let Forwarded { message_id } = read(event)?;
     Ok(message_id.as_ref().map(progress).into_iter().flatten().collect())
 }
