@@ -52,7 +52,7 @@ impl<'a> New<'a> {
             event_types: filter::event_types(&request.event_types)?,
             description: description(request.description.as_deref().unwrap_or_default())?,
             customer,
-            headers: Custom::check(ctx, &request.headers)?,
+            headers: Custom::check(&ctx.config.brand, &request.headers)?,
             rate_limit: rate_limit.map(|limit| serde_json::to_string(&limit)).transpose()?,
         })
     }

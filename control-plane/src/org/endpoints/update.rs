@@ -50,7 +50,11 @@ impl<'a> Update<'a> {
             target: request.url.as_ref().map(target).transpose()?,
             event_types: request.event_types.as_deref().map(filter::event_types).transpose()?,
             description: request.description.as_deref().map(description).transpose()?,
-            headers: request.headers.as_ref().map(|headers| Custom::check(ctx, headers)).transpose()?,
+            headers: request
+                .headers
+                .as_ref()
+                .map(|headers| Custom::check(&ctx.config.brand, headers))
+                .transpose()?,
             rate_limit: request.rate_limit.map(rate_limit).transpose()?,
         };
         if update.fields().is_empty() && request.disabled.is_none() {
