@@ -19,6 +19,7 @@ pub mod keys;
 mod limits;
 mod members;
 mod messages;
+mod notices;
 mod oauth;
 mod operator;
 pub mod outbox;
@@ -26,6 +27,7 @@ mod overview;
 mod plan;
 mod portal_links;
 mod receipts;
+mod rejections;
 mod reseal;
 mod retention;
 mod sessions;
@@ -42,6 +44,7 @@ pub use deliveries::{Answer, Courier, Post, deliver};
 pub use invitations::{InvitationMail, prepare_invitation_mail};
 pub use limits::OrgLimiter;
 pub use members::role_of;
+pub use notices::{Facts, Notice, NoticeMail, address, prepare_notice_mail};
 pub use oauth::AccessTokens;
 pub use receipts::revoke;
 pub use retention::purge;
@@ -70,6 +73,11 @@ pub fn leaves_work(operation: &Operation, memory: &RefCell<OrgLimiter>) -> bool 
                 | Operation::RotateOrgKey
                 | Operation::DeleteOrg
         )
+}
+
+/// What was detected since this was asked last, each a line for the operator's log: ids and counts alone.
+pub fn take_detected(memory: &RefCell<OrgLimiter>) -> Vec<serde_json::Value> {
+    std::mem::take(&mut memory.borrow_mut().detected)
 }
 
 /// Answers a call: who is it, may they, then the operation. A refusal is an answer too.
@@ -121,12 +129,20 @@ pub fn handle(ctx: Context<'_>, body: &[u8]) -> Result<Reply, AppError> {
         Operation::ListSources(page) => Reply::json(200, &sources::list(ctx, page)?),
         Operation::CreateSource => sources::create(ctx, &actor, body),
         Operation::GetSource { id } => Reply::json(200, &sources::get(ctx, id)?),
+        Operation::UpdateSource { id } => sources::update(ctx, &actor, body, id),
+        Operation::RotateSourceSecret { id } => sources::rotate(ctx, &actor, body, id),
+        Operation::TakeVerificationToken { id } => sources::take_verification_token(ctx, &actor, body, id),
         Operation::DeleteSource { id } => sources::delete(ctx, &actor, body, id),
         Operation::SourceKeys { id } => Reply::json(200, &sources::keys(ctx, id)?),
+        Operation::FinishHandshake { source, secret } => sources::finish_handshake(ctx, source, secret),
+        Operation::RecordRejections(report) => rejections::record(ctx, report),
+        Operation::ListRejections { id, page } => Reply::json(200, &rejections::list(ctx, id, page)?),
 
         Operation::StoreInbound(webhook) => inbound::store(ctx, &actor, webhook, body),
         Operation::ListInboundEvents { filter, page } => Reply::json(200, &inbound::list(ctx, filter, page)?),
         Operation::GetInboundEvent { id } => Reply::json(200, &inbound::get(ctx, id)?),
+        Operation::ReplayEvent { id } => inbound::replay(ctx, &actor, body, id),
+        Operation::ReplayEvents => inbound::replay_many(ctx, &actor, body),
 
         Operation::ListEndpoints { customer_id, page } => {
             Reply::json(200, &endpoints::list(ctx, &actor, customer_id.as_deref(), page)?)
@@ -190,6 +206,7 @@ pub async fn handle_remote(ctx: Context<'_>, remote: &impl Remote, body: &[u8]) 
         Operation::ReplaceCredential { id } => connections::replace(ctx, remote, &actor, body, id).await,
         Operation::FinishAuthorization { query } => oauth::finish(ctx, remote, &actor, &query.0).await,
         Operation::DeleteConnection { id } => connections::delete(ctx, remote, &actor, body, id).await,
+        Operation::ListenToSource { id, after } => inbound::listen(ctx, remote, id, after.as_deref()).await,
         // Nobody is left of whom there would be more to say.
         Operation::DeleteOrg => return deletion::delete(ctx, remote, &actor, body).await,
         _ => Err(Code::NotFound.into()),

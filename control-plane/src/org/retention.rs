@@ -1,6 +1,6 @@
 //! What goes when its time is over, in batches: the object's alarm runs this daily, and again at once while there is more.
 
-use super::{endpoints, inbound, messages, oauth, sessions};
+use super::{endpoints, inbound, messages, oauth, sessions, sources};
 use crate::context::Context;
 use crate::store::{SqlError, Value};
 
@@ -16,6 +16,7 @@ pub fn purge(ctx: Context<'_>) -> Result<bool, SqlError> {
         ctx.now_ms.saturating_sub(u64::from(ctx.config.retention.idempotency_hours) * 3_600_000);
     let outlived: [(&str, &str, u64); 8] = [
         ("inbound_events", "received_at < ?", inbound::oldest(ctx)),
+        ("rejections", "at < ?", inbound::oldest(ctx)),
         ("idempotency", "created_at < ?", oldest_answer),
         ("sessions", "seen_at < ?", sessions::oldest_alive(ctx)),
         ("authorizations", "created_at < ?", oauth::oldest(ctx)),
@@ -39,6 +40,7 @@ pub fn purge(ctx: Context<'_>) -> Result<bool, SqlError> {
         ctx.now_ms,
     );
     endpoints::purge(ctx)?;
+    sources::purge(ctx)?;
     let mut more = false;
     for (table, condition, time) in outlived.into_iter().chain([tokens]) {
         let time = Value::from(time);

@@ -9,6 +9,7 @@
 
 mod challenge;
 mod encoding;
+mod handshake;
 mod headers;
 mod json;
 mod mac;
@@ -23,6 +24,7 @@ mod time;
 mod verify;
 
 pub use challenge::{Challenge, url_check};
+pub use handshake::{Handshake, handshake};
 pub use headers::Headers;
 pub use provider::Provider;
 pub use redact::is_sensitive_header;

@@ -26,6 +26,7 @@ pub struct Provider {
     pub(crate) event_type: &'static [Field],
     pub(crate) challenge: Option<ChallengeRule>,
     pub(crate) url_check: Option<UrlCheck>,
+    pub(crate) handshake: Option<HandshakeRule>,
 }
 
 impl Provider {
@@ -41,6 +42,12 @@ impl Provider {
     #[must_use]
     pub fn tolerance_seconds(&self) -> Option<u64> {
         self.timestamp.map(|timestamp| timestamp.tolerance_seconds)
+    }
+
+    /// Whether the provider makes the secret and sends it when the webhook is registered ([`crate::handshake()`]).
+    #[must_use]
+    pub fn sends_secret(&self) -> bool {
+        self.handshake.is_some()
     }
 
     /// Whether a header's value is covered by the signature.
@@ -166,4 +173,13 @@ pub(crate) enum UrlCheck {
     EchoQuery(&'static str),
     /// A HEAD to which 200 is the answer.
     Head,
+}
+
+/// How a provider sends the secret that it has made.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum HandshakeRule {
+    /// In this header, lower case; it wants the same header back.
+    Header(&'static str),
+    /// In the JSON body, by the keys that lead to it.
+    Json(&'static [&'static str]),
 }

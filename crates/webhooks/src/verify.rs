@@ -53,7 +53,7 @@ pub struct Verified {
 }
 
 /// Why a request is refused. The text is for the source's tenant, never for the sender, who gets [`Refusal::code`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
 #[non_exhaustive]
 pub enum Refusal {
     /// The source holds no secret.

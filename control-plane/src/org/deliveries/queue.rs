@@ -26,6 +26,8 @@ pub(in crate::org) enum Audience<'a> {
     Source { id: &'a SourceId, paused: bool },
     /// One, whatever it asks for, which is this customer's.
     Endpoint { id: &'a EndpointId, customer: Option<&'a str> },
+    /// Nobody yet: deliveries are added one by one ([`rearm`]).
+    Nobody,
 }
 
 /// What is delivered.
@@ -57,7 +59,7 @@ pub(in crate::org) fn enqueue(
          WHERE value = ?3 OR (value LIKE '%.*' AND substr(?3, 1, length(value) - 1) = substr(value, 1, length(value) - 1))))";
     let (paused, lane) = match message.audience {
         Audience::Source { id, paused } => (paused, id.as_str()),
-        Audience::Customer(_) | Audience::Endpoint { .. } => (false, ""),
+        Audience::Customer(_) | Audience::Endpoint { .. } | Audience::Nobody => (false, ""),
     };
     let mut parameters = vec![
         message.id.as_str().into(),
@@ -82,6 +84,7 @@ pub(in crate::org) fn enqueue(
             parameters.push(id.as_str().into());
             ("FROM endpoints e WHERE e.id = ?6".to_owned(), customer)
         }
+        Audience::Nobody => ("FROM endpoints e WHERE 0".to_owned(), None),
     };
     let made = tx.write(&format!("{DELIVER}{from} RETURNING endpoint_id"), &parameters)?.len() as u64;
     if made == 0 && !message.keep {

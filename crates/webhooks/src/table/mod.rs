@@ -25,6 +25,7 @@ pub fn providers() -> &'static [Provider] {
 
 static PROVIDERS: &[Provider] = &[
     standard::ANTHROPIC,
+    work::ASANA,
     development::BITBUCKET,
     work::BOX,
     work::CAL_COM,
@@ -86,6 +87,7 @@ const BODY: Provider = Provider {
     event_type: &[],
     challenge: None,
     url_check: None,
+    handshake: None,
 };
 
 /// `t=…,v1=…` over `{t}.{body}`, as Stripe made it common.

@@ -1,7 +1,19 @@
 //! Messages, files, forms, calendars, support, marketing.
 
 use super::{BODY, SLACK_LIKE, STRIPE_LIKE, base64, hex, milliseconds, pairs, rfc3339, seconds};
-use crate::provider::{Algorithm, ChallengeAnswer, ChallengeRule, Field, Part, Provider, UrlCheck};
+use crate::provider::{
+    Algorithm, ChallengeAnswer, ChallengeRule, Field, HandshakeRule, Part, Provider, UrlCheck,
+};
+
+pub(super) const ASANA: Provider = Provider {
+    id: "asana",
+    name: "Asana",
+    docs: "https://developers.asana.com/docs/webhooks-guide",
+    secret_hint: "Asana makes it: it comes in X-Hook-Secret when the webhook is created.",
+    signature: hex(&["x-hook-signature"], ""),
+    handshake: Some(HandshakeRule::Header("x-hook-secret")),
+    ..BODY
+};
 
 pub(super) const BOX: Provider = Provider {
     id: "box",
@@ -132,6 +144,7 @@ pub(super) const NOTION: Provider = Provider {
     signature: hex(&["x-notion-signature"], "sha256="),
     event_id: &[Field::Json(&["id"])],
     event_type: &[Field::Json(&["type"])],
+    handshake: Some(HandshakeRule::Json(&["verification_token"])),
     ..BODY
 };
 

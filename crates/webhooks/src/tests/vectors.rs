@@ -54,6 +54,12 @@ fn every_provider_has_a_vector() {
 #[rustfmt::skip]
 const VECTORS: &[Vector] = &[
     Vector {
+        provider: "asana", secret: "b537207f20cbfa02357cf448134da559e8bd39d61597dcd5631b8012eae53e81", now_ms: 1760000000000,
+        headers: &[("x-hook-signature", "ddbf1ac025be9285b81c2504ac5e9f1d5c4199e648b294a017f620620aeaeb5d")],
+        body: r#"{"events":[{"action":"changed","resource":{"gid":"1201","resource_type":"task"}}]}"#,
+        event_id: None, event_type: None,
+    },
+    Vector {
         provider: "github", secret: "It's a Secret to Everybody", now_ms: 1760000000000,
         headers: &[("x-hub-signature-256", "sha256=757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17"), ("x-github-delivery", "72d3162e-cc78-11e3-81ab-4c9367dc0958"), ("x-github-event", "issues")],
         body: "Hello, World!",
