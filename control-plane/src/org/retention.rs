@@ -14,7 +14,7 @@ const BATCH: u32 = 500;
 pub fn purge(ctx: Context<'_>) -> Result<bool, SqlError> {
     let oldest_answer =
         ctx.now_ms.saturating_sub(u64::from(ctx.config.retention.idempotency_hours) * 3_600_000);
-    let outlived: [(&str, &str, u64); 8] = [
+    let outlived: [(&str, &str, u64); 9] = [
         ("inbound_events", "received_at < ?", inbound::oldest(ctx)),
         ("rejections", "at < ?", inbound::oldest(ctx)),
         ("idempotency", "created_at < ?", oldest_answer),
