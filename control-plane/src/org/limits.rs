@@ -36,6 +36,8 @@ pub struct OrgLimiter {
     pub(super) listeners: usize,
     /// There is something new to deliver.
     pub(super) deliveries: Signal,
+    /// A call has left a task to do.
+    pub(super) tasks: Signal,
     /// There are new inbound events.
     pub(super) events: Signal,
 }

@@ -40,7 +40,7 @@ mod usage;
 pub use asks::answer;
 pub use connections::{Destination, Grant, Leave, SealedCredential, policy};
 pub use deletion::{buried, clear, has_rest};
-pub use deliveries::{Answer, Courier, Post, deliver};
+pub use deliveries::{Answer, BODY_BYTES, BODY_MS, Courier, NoResponse, Post, TIMEOUT_MS, deliver};
 pub use invitations::{InvitationMail, prepare_invitation_mail};
 pub use limits::OrgLimiter;
 pub use members::role_of;
@@ -61,18 +61,26 @@ use std::cell::RefCell;
 /// Whether a call has left something to do elsewhere, for the object's alarm: its operation may always, and any may have
 /// published an event since this was asked last.
 pub fn leaves_work(operation: &Operation, memory: &RefCell<OrgLimiter>) -> bool {
-    let has_published = std::mem::take(&mut memory.borrow_mut().has_published);
-    has_published
-        || matches!(
-            operation,
-            Operation::CreateInvitation
-                | Operation::UpdateMember { .. }
-                | Operation::RemoveMember { .. }
-                | Operation::LeaveOrg
-                | Operation::DeleteConnection { .. }
-                | Operation::RotateOrgKey
-                | Operation::DeleteOrg
-        )
+    let limiter = &mut *memory.borrow_mut();
+    let leaves_tasks = matches!(
+        operation,
+        Operation::CreateInvitation
+            | Operation::UpdateMember { .. }
+            | Operation::RemoveMember { .. }
+            | Operation::LeaveOrg
+            | Operation::DeleteConnection { .. }
+            | Operation::RotateOrgKey
+            | Operation::DeleteOrg
+    );
+    if leaves_tasks {
+        limiter.tasks.wake();
+    }
+    std::mem::take(&mut limiter.has_published) || leaves_tasks
+}
+
+/// Waits until a call leaves a task to do ([`leaves_work`]): for an alarm that is still busy with deliveries.
+pub fn new_tasks(memory: &RefCell<OrgLimiter>) -> impl Future<Output = ()> + use<> {
+    memory.borrow().tasks.woken()
 }
 
 /// What was detected since this was asked last, each a line for the operator's log: ids and counts alone.

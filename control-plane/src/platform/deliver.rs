@@ -1,26 +1,36 @@
 //! Deliveries to endpoints over the platform's `fetch`.
 //!
-//! Invariants: no redirect is followed, an answer's body is not read, nothing is waited for past its time, and nothing of an
-//! answer reaches a log.
+//! Invariants: no redirect is followed, nothing of an answer is read or waited for past its bound, and nothing of it reaches a
+//! log.
 
 use super::now_ms;
-use crate::org::{Answer, Courier, Post};
-use crate::remote::NoAnswer;
+use crate::org::{Answer, BODY_BYTES, BODY_MS, Courier, NoResponse, Post, TIMEOUT_MS};
+use futures_util::StreamExt as _;
 use futures_util::future::{Either, select};
+use js_sys::Uint8Array;
+use secrecy::ExposeSecret as _;
+use std::pin::pin;
 use std::time::Duration;
 use worker::{
     AbortController, CacheMode, Delay, Fetch, Headers, Method, Request, RequestInit, RequestRedirect,
+    Response,
 };
-
-/// Until the head of an answer.
-const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Endpoints as `fetch` reaches them.
 pub(crate) struct Webhooks;
 
 impl Courier for Webhooks {
-    async fn post(&self, post: &Post) -> Result<Answer, NoAnswer> {
-        send(post).await.map_err(|_| NoAnswer)
+    async fn post(&self, post: &Post) -> Result<Answer, NoResponse> {
+        let request = request(post).map_err(|_| NoResponse::Unreachable)?;
+        let controller = AbortController::default();
+        let answer = send(request, &controller).await;
+        // A connection that is left open is one fewer for others.
+        controller.abort();
+        answer
+    }
+
+    async fn sleep(&self, ms: u64) {
+        Delay::from(Duration::from_millis(ms)).await;
     }
 
     fn now_ms(&self) -> u64 {
@@ -28,37 +38,55 @@ impl Courier for Webhooks {
     }
 }
 
-async fn send(post: &Post) -> worker::Result<Answer> {
+fn request(post: &Post) -> worker::Result<Request> {
     let headers = Headers::new();
     for (name, value) in &post.headers {
         headers.set(name, value)?;
+    }
+    for (name, value) in &post.custom {
+        headers.set(name, value.expose_secret())?;
     }
     let mut init = RequestInit::new();
     init.with_method(Method::Post)
         .with_headers(headers)
         .with_redirect(RequestRedirect::Manual)
         .with_cache(CacheMode::NoStore)
-        .with_body(Some(post.body.as_str().into()));
-    let request = Request::new_with_init(&post.url, &init)?;
+        .with_body(Some(Uint8Array::from(post.body.as_slice()).into()));
+    Request::new_with_init(&post.url, &init)
+}
 
-    let controller = AbortController::default();
+async fn send(request: Request, controller: &AbortController) -> Result<Answer, NoResponse> {
+    let begun_ms = now_ms();
     let signal = controller.signal();
     let fetch = Fetch::Request(request);
-    let answer = match select(Box::pin(fetch.send_with_signal(&signal)), Delay::from(TIMEOUT)).await {
-        Either::Left((response, _)) => response.and_then(|response| {
-            let retry_after = response.headers().get("retry-after")?;
-            Ok(Answer {
-                status: response.status_code(),
-                retry_after: retry_after.and_then(|text| text.trim().parse().ok()),
-            })
-        }),
-        Either::Right(((), pending)) => {
-            controller.abort();
-            drop(pending);
-            return Err(worker::Error::RustError("an endpoint took too long".to_owned()));
-        }
+    let head = pin!(fetch.send_with_signal(&signal));
+    let mut response = match select(head, wait(TIMEOUT_MS)).await {
+        Either::Left((response, _)) => response.map_err(|_| NoResponse::Unreachable)?,
+        Either::Right(_) => return Err(NoResponse::Timeout),
     };
-    // Nobody reads its body, and a connection that is left open is one fewer for others.
-    controller.abort();
-    answer
+    let duration_ms = now_ms().saturating_sub(begun_ms);
+    let mut body = Vec::new();
+    select(pin!(read(&mut response, &mut body)), wait(BODY_MS)).await;
+    Ok(Answer {
+        status: response.status_code(),
+        retry_after: response.headers().get("retry-after").ok().flatten(),
+        duration_ms,
+        body,
+    })
+}
+
+/// What there is of a body, as far as it is of use: it changes nothing about the answer.
+async fn read(response: &mut Response, body: &mut Vec<u8>) {
+    let Ok(mut chunks) = response.stream() else { return };
+    while let Some(Ok(chunk)) = chunks.next().await {
+        let room = BODY_BYTES - body.len();
+        body.extend(chunk.into_iter().take(room));
+        if body.len() == BODY_BYTES {
+            return;
+        }
+    }
+}
+
+fn wait(ms: u64) -> Delay {
+    Delay::from(Duration::from_millis(ms))
 }

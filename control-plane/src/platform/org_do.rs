@@ -16,10 +16,12 @@ use crate::place::{self, Place};
 use crate::registry::shard_of;
 use crate::reply::Reply;
 use crate::store::{Sql as _, SqlError, Store, migrations};
+use futures_util::future::{Either, select};
 use mail::{Address, texts};
 use protocol::{Access, Call, Code, Operation, OrgId, Principal};
 use secrecy::ExposeSecret as _;
 use std::cell::{Cell, OnceCell, RefCell};
+use std::pin::pin;
 use worker::{DurableObject, Env, Request, Response, Result, State, console_warn, durable_object};
 
 /// Retention is kept once a day.
@@ -199,24 +201,53 @@ impl OrgDo {
         // One that is no more has still to be told of.
         let Some(org) = self.org()?.or(org::buried(Store::new(&self.sql))?) else { return Ok(()) };
         let call = alarm_call()?;
-        for _ in 0..TASKS {
-            let ctx = self.context(&isolate, &org, &call);
-            let Some((id, task)) = outbox::next(ctx.store, ctx.now_ms)? else { break };
-            match self.perform(ctx, &isolate, &task).await {
-                Ok(()) => outbox::done(ctx.store, id)?,
-                Err(permanent) => outbox::failed(ctx.store, id, ctx.now_ms, permanent)?,
-            }
-        }
+        self.tasks(&isolate, &org, &call).await?;
         if self.org()?.is_none() {
             return Ok(org::clear(Store::new(&self.sql))?);
         }
         if org::purge(self.context(&isolate, &org, &call))? {
             wake_by(&self.state, now_ms()).await;
         }
-        // Neither waits for the other to be whole again.
-        let delivered = org::deliver(self.context(&isolate, &org, &call), &Webhooks).await;
+        // No one of these waits for another to be whole again.
+        let delivered = self.deliver(&isolate, &org, &call).await;
         let asker = Asker { isolate: &isolate, env: &self.env, call: &call };
         keys::background(self.context(&isolate, &org, &call), &asker).await.and(delivered)
+    }
+
+    /// Sends what is due to endpoints, and does meanwhile what calls leave to do.
+    async fn deliver(
+        &self,
+        isolate: &Isolate,
+        org: &OrgId,
+        call: &Call,
+    ) -> std::result::Result<(), AppError> {
+        let mut sending = pin!(org::deliver(self.context(isolate, org, call), &Webhooks));
+        loop {
+            let left = pin!(org::new_tasks(&self.limits));
+            match select(sending.as_mut(), left).await {
+                Either::Left((delivered, _)) => return delivered,
+                // Neither is stopped in the middle.
+                Either::Right(_) => {
+                    match select(sending.as_mut(), pin!(self.tasks(isolate, org, call))).await {
+                        Either::Left((delivered, tasks)) => return tasks.await.and(delivered),
+                        Either::Right((done, _)) => done?,
+                    }
+                }
+            }
+        }
+    }
+
+    /// Works off what changes have left to do.
+    async fn tasks(&self, isolate: &Isolate, org: &OrgId, call: &Call) -> std::result::Result<(), AppError> {
+        for _ in 0..TASKS {
+            let ctx = self.context(isolate, org, call);
+            let Some((id, task)) = outbox::next(ctx.store, ctx.now_ms)? else { break };
+            match self.perform(ctx, isolate, &task).await {
+                Ok(()) => outbox::done(ctx.store, id)?,
+                Err(permanent) => outbox::failed(ctx.store, id, ctx.now_ms, permanent)?,
+            }
+        }
+        Ok(())
     }
 
     /// Does what a change has left to do. The error says whether it is of no use to try again.

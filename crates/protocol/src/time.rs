@@ -41,6 +41,17 @@ pub fn parse_rfc3339(text: &str) -> Option<u64> {
     Some(days * 86_400_000 + hour * 3_600_000 + minute * 60_000 + second * 1000 + milli)
 }
 
+/// Unix milliseconds of a date as HTTP writes it (IMF-fixdate, RFC 9110, 5.6.7): `Sun, 06 Nov 1994 08:49:37 GMT`. `None` for
+/// anything else, its two obsolete forms included; the day's name is not looked at.
+pub fn parse_http_date(text: &str) -> Option<u64> {
+    const MONTHS: [&str; 12] =
+        ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+    let (_, date) = text.strip_suffix(" GMT")?.split_once(", ")?;
+    let [day, month, year, clock] = date.split(' ').collect::<Vec<_>>().try_into().ok()?;
+    let month = MONTHS.iter().position(|name| *name == month)? + 1;
+    parse_rfc3339(&format!("{year}-{month:02}-{day}T{clock}Z")).filter(|_| !clock.contains('.'))
+}
+
 /// The calendar month, UTC, that a moment is in: its first millisecond, and the next month's.
 pub fn month_of(unix_ms: u64) -> Range<u64> {
     const DAY: u64 = 86_400_000;
@@ -83,6 +94,25 @@ fn days_from_civil(year: u64, month: u64, day: u64) -> Option<u64> {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    #[test]
+    fn a_date_of_http() {
+        assert_eq!(parse_http_date("Sun, 06 Nov 1994 08:49:37 GMT"), Some(784_111_777_000));
+        for text in [
+            "",
+            "Sunday, 06-Nov-94 08:49:37 GMT",
+            "Sun Nov  6 08:49:37 1994",
+            "Sun, 6 Nov 1994 08:49:37 GMT",
+            "Sun, 06 nov 1994 08:49:37 GMT",
+            "Sun, 31 Feb 1994 08:49:37 GMT",
+            "Sun, 06 Nov 1994 24:49:37 GMT",
+            "Sun, 06 Nov 1994 08:49:37.5 GMT",
+            "Sun, 06 Nov 1994 08:49:37 CET",
+            "Sun, 06 Nov 1994  08:49:37 GMT",
+        ] {
+            assert_eq!(parse_http_date(text), None, "{text}");
+        }
+    }
 
     #[test]
     fn known_times() {

@@ -50,6 +50,13 @@ impl Tat {
         self.owe(debt, now_ms);
     }
 
+    /// When the next request will be allowed, Unix milliseconds, rounded up; a time that is over if it is so already.
+    #[must_use]
+    pub const fn allowed_at_ms(self, quota: Quota) -> u64 {
+        let (cost, window) = costs(quota);
+        (self.0 + cost).saturating_sub(window).div_ceil(MICROS_PER_MILLI)
+    }
+
     /// When nothing is owed any more, Unix milliseconds, rounded up.
     #[must_use]
     pub const fn whole_at_ms(self) -> u64 {
@@ -144,6 +151,7 @@ mod tests {
             let (mut tat, mut now, mut allowed) = (Tat::default(), NOW, Vec::new());
             for step in steps {
                 now += step;
+                prop_assert_eq!(tat.clone().check(quota, now).allowed, tat.allowed_at_ms(quota) <= now);
                 if tat.check(quota, now).allowed {
                     allowed.push(now);
                 }

@@ -17,9 +17,7 @@ mod update;
 
 pub(super) use create::create;
 pub(super) use secrets::{place, purge, rotate};
-#[allow(unused_imports, reason = "written first")]
-pub(super) use signing::{custom_headers, sign};
-#[allow(unused_imports, reason = "written first")]
+pub(super) use signing::{custom_headers, shared_secrets, sign};
 pub(super) use state::disable;
 pub(super) use target::Target;
 pub(super) use update::update;

@@ -8,10 +8,11 @@ use crate::context::Context;
 use crate::error::AppError;
 use crate::org::dek;
 use protocol::{Code, EndpointId};
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 use vault::Sealed;
 use webhooks::SigningKey;
 use webhooks::sign::standard_webhooks;
+use zeroize::Zeroizing;
 
 /// `webhook-id`, `webhook-timestamp` and `webhook-signature` of a delivery, signed with the endpoint's secret and, until the
 /// overlap of a rotation ends, with the one before it.
@@ -29,23 +30,44 @@ pub(in crate::org) fn sign(
     timestamp_s: u64,
     body: &[u8],
 ) -> Result<[(&'static str, String); 3], AppError> {
+    let keys = keys(ctx, id, hosts)?;
+    if keys.is_empty() {
+        return Err(Code::NotFound.into());
+    }
+    Ok(standard_webhooks(&keys.iter().collect::<Vec<_>>(), message, timestamp_s, body))
+}
+
+/// What an endpoint shares with us and signs by, to be kept out of what it answers: base64, without `whsec_`. None of Ed25519,
+/// where it holds a public key.
+///
+/// # Errors
+/// As [`sign`].
+pub(in crate::org) fn shared_secrets(
+    ctx: Context<'_>,
+    id: &EndpointId,
+    hosts: &[String],
+) -> Result<Vec<Zeroizing<String>>, AppError> {
+    let keys = keys(ctx, id, hosts)?;
+    let shared = |key: &SigningKey| {
+        key.for_receiver().expose_secret().strip_prefix("whsec_").map(|text| Zeroizing::new(text.to_owned()))
+    };
+    Ok(keys.iter().filter_map(shared).collect())
+}
+
+/// The live ones, the current one first.
+fn keys(ctx: Context<'_>, id: &EndpointId, hosts: &[String]) -> Result<Vec<SigningKey>, AppError> {
     let rows = ctx.store.query(
         "SELECT sealed, 0 AS former FROM endpoints WHERE id = ?1 UNION ALL \
          SELECT sealed, 1 FROM endpoint_secrets WHERE endpoint_id = ?1 AND ends_at > ?2 ORDER BY former",
         &[id.as_str().into(), ctx.now_ms.into()],
     )?;
-    let keys = rows
-        .iter()
+    rows.iter()
         .map(|row| {
             let secret =
                 dek::open(ctx, &secrets::place(ctx.org, id, hosts), &Sealed::from_bytes(row.blob(0)?)?)?;
             SigningKey::from_bytes(&secret).ok_or(AppError::Encoding)
         })
-        .collect::<Result<Vec<_>, _>>()?;
-    if keys.is_empty() {
-        return Err(Code::NotFound.into());
-    }
-    Ok(standard_webhooks(&keys.iter().collect::<Vec<_>>(), message, timestamp_s, body))
+        .collect()
 }
 
 /// The headers that are sent with each delivery, names in lower case. None is of those that we send, and none tells a receiver

@@ -3,10 +3,12 @@
 //!
 //! The edge has verified the raw bytes. Body and headers are sealed: they are the tenant's data, and go with its key.
 
+mod forward;
 mod listen;
 mod read;
 mod replay;
 
+pub(super) use forward::forwarded;
 pub(super) use listen::listen;
 pub(super) use read::{get, list};
 pub(super) use replay::{replay, replay_many};

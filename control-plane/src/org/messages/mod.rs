@@ -24,5 +24,4 @@ pub(super) use progress::{attempts_at, attempts_of, deliveries_of, deliveries_to
 pub(super) use read::{get, list};
 pub(super) use recover::recover;
 pub(super) use resend::{resend, skip};
-pub(super) use scope::oldest;
 pub(super) use types::{delete as delete_type, get as get_type, list as list_types, set as set_type};

@@ -27,8 +27,17 @@ type Escape = fn(u8, &mut Vec<u8>);
 
 /// Every needle for `credential`, without doubles.
 pub(super) fn of(credential: &Credential) -> Vec<Zeroizing<Vec<u8>>> {
+    spellings(secrets(credential).iter().map(|secret| secret.as_str()))
+}
+
+/// Every needle for secrets that are long enough to be told from chance.
+pub(super) fn of_secrets<'a>(secrets: impl IntoIterator<Item = &'a str>) -> Vec<Zeroizing<Vec<u8>>> {
+    spellings(secrets.into_iter().filter(|secret| secret.len() >= MIN_SECRET))
+}
+
+fn spellings<'a>(secrets: impl Iterator<Item = &'a str>) -> Vec<Zeroizing<Vec<u8>>> {
     let mut needles = Vec::new();
-    for secret in secrets(credential) {
+    for secret in secrets {
         let plain = secret.as_bytes();
         needles.extend(ESCAPES.iter().filter_map(|escape| escaped(plain, escape)));
         needles.push(Zeroizing::new(plain.to_vec()));
