@@ -17,6 +17,7 @@ mod oauth;
 mod outbox;
 mod outside;
 mod plans;
+mod portal;
 mod providers;
 mod receipts;
 mod refresh;

@@ -10,7 +10,7 @@ fn portal(tenant: &Tenant, customer: &str) -> Principal {
         .sql
         .exec(
             "INSERT INTO portal_links (id, digest, customer_id, created_by, created_at, expires_at) \
-             VALUES (?, ?, ?, 'usr', 0, ?)",
+             VALUES (?, ?, ?, (SELECT user_id FROM members WHERE role = 'org_admin'), 0, ?)",
             &[link.as_str().into(), digest.as_str().into(), customer.into(), (NOW + DAY).into()],
         )
         .unwrap();
