@@ -19,8 +19,9 @@ pub(crate) fn pick(body: &[u8], paths: &[Path<'_>]) -> Vec<Option<String>> {
     read(body, paths, false)
 }
 
-/// The same, but all `None` too where a key on the way to one of the paths is repeated or the body isn't UTF-8: for values
-/// that decide whether a body is genuine, and that its reader must not find elsewhere.
+/// The same, but all `None` too where a key on the way to one of the paths is repeated, where something stands at one of
+/// them that is neither such a value nor null, or the body isn't UTF-8: for values that decide whether a body is genuine.
+/// Its reader must not find them elsewhere, nor find one where none was seen here.
 pub(crate) fn pick_once(body: &[u8], paths: &[Path<'_>]) -> Vec<Option<String>> {
     if str::from_utf8(body).is_err() { vec![None; paths.len()] } else { read(body, paths, true) }
 }
@@ -53,6 +54,16 @@ impl Value<'_> {
         Value { paths: self.paths, depth: self.depth + 1, live, once: self.once, found: self.found }
     }
 
+    /// Nothing usable stands here: not so bad unless it had to be a value.
+    fn unusable<E: serde::de::Error>(&mut self) -> Result<(), E> {
+        let ends = |(index, path): (usize, &Path)| self.live & 1 << index != 0 && path.len() == self.depth;
+        if self.once && self.paths.iter().enumerate().any(ends) {
+            return Err(E::custom("not a value"));
+        }
+        self.set(None);
+        Ok(())
+    }
+
     /// Sets what ends here; what would lie deeper isn't there, even if an earlier object of the same key had it.
     fn set(&mut self, value: Option<String>) {
         for (index, (path, found)) in self.paths.iter().zip(self.found.iter_mut()).enumerate() {
@@ -79,7 +90,7 @@ impl<'de> Visitor<'de> for Value<'_> {
     }
 
     fn visit_map<A: MapAccess<'de>>(mut self, mut map: A) -> Result<(), A::Error> {
-        self.set(None);
+        self.unusable()?;
         let mut seen = 0;
         while let Some(live) =
             map.next_key_seed(Key { paths: self.paths, depth: self.depth, live: self.live })?
@@ -98,7 +109,7 @@ impl<'de> Visitor<'de> for Value<'_> {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(mut self, mut seq: A) -> Result<(), A::Error> {
-        self.set(None);
+        self.unusable()?;
         let only = Key { paths: self.paths, depth: self.depth, live: self.live }.through(ONLY);
         if only == 0 {
             while seq.next_element::<IgnoredAny>()?.is_some() {}
@@ -110,8 +121,11 @@ impl<'de> Visitor<'de> for Value<'_> {
         Ok(())
     }
 
-    fn visit_str<E>(mut self, text: &str) -> Result<(), E> {
-        self.set((text.len() <= MAX_VALUE).then(|| text.to_owned()));
+    fn visit_str<E: serde::de::Error>(mut self, text: &str) -> Result<(), E> {
+        if text.len() > MAX_VALUE {
+            return self.unusable();
+        }
+        self.set(Some(text.to_owned()));
         Ok(())
     }
 
@@ -125,14 +139,12 @@ impl<'de> Visitor<'de> for Value<'_> {
         Ok(())
     }
 
-    fn visit_f64<E>(mut self, _: f64) -> Result<(), E> {
-        self.set(None);
-        Ok(())
+    fn visit_f64<E: serde::de::Error>(mut self, _: f64) -> Result<(), E> {
+        self.unusable()
     }
 
-    fn visit_bool<E>(mut self, _: bool) -> Result<(), E> {
-        self.set(None);
-        Ok(())
+    fn visit_bool<E: serde::de::Error>(mut self, _: bool) -> Result<(), E> {
+        self.unusable()
     }
 
     fn visit_unit<E>(mut self) -> Result<(), E> {

@@ -14,7 +14,7 @@ use crate::provider::{Algorithm, Binding, Encoding, Jwt, Unit};
 use crate::secret::SecretKey;
 use crate::signatures::MAX_HEADER;
 use crate::url;
-use crate::verify::{Proof, Refusal, Request};
+use crate::verify::{Proof, Refusal, Request, signature_hash};
 
 /// How far the sender's clock may be off, in seconds.
 const LEEWAY_SECONDS: u64 = 60;
@@ -77,7 +77,7 @@ pub(crate) fn verify<H: Headers + ?Sized>(
     }
     Ok(Proof {
         secret_index,
-        signature: signature.to_owned(),
+        signature_hash: signature_hash(&candidate),
         timestamp_ms: Some(begins.into_iter().max().unwrap_or(end)),
     })
 }

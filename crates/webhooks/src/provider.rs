@@ -223,9 +223,9 @@ pub(crate) enum Field<'a> {
     SignaturePair,
     /// A string or whole number in the JSON body, by the keys that lead to it.
     Json(Path<'a>),
-    /// The valid signature itself: of the same content the same, however its form or JSON is spelled. The id of events whose
-    /// scheme signs values of the body and not its bytes.
-    Signature,
+    /// A hash of the valid signature: of the same content the same, however its form or JSON is spelled. The id of events
+    /// whose scheme signs values of the body and not its bytes. (Not the signature: ids are stored and shown.)
+    SignatureHash,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -344,7 +344,7 @@ impl Parts<'_> {
     /// Whether the signature covers a value that was found at a field.
     pub(crate) fn covers(&self, field: Field<'_>) -> bool {
         self.signed.iter().any(|part| match (part, field) {
-            (_, Field::Signature | Field::SignaturePair) | (Part::Body, Field::Json(_)) => true,
+            (_, Field::SignatureHash | Field::SignaturePair) | (Part::Body, Field::Json(_)) => true,
             (Part::Header(name), Field::Header(other)) => *name == other,
             (Part::Json { path, .. }, Field::Json(other)) => *path == other,
             _ => false,

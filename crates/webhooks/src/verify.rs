@@ -8,7 +8,10 @@
 
 use std::borrow::Cow;
 
+use sha2::{Digest, Sha256};
+
 use crate::challenge::{self, Challenge};
+use crate::encoding::encode_hex;
 use crate::headers::Headers;
 use crate::inside::Inside;
 use crate::json;
@@ -163,8 +166,8 @@ impl Refusal {
 #[derive(Debug)]
 pub(crate) struct Proof {
     pub(crate) secret_index: usize,
-    /// The signature that is valid, as text.
-    pub(crate) signature: String,
+    /// Of the signature that is valid ([`Field::SignatureHash`]).
+    pub(crate) signature_hash: String,
     pub(crate) timestamp_ms: Option<u64>,
 }
 
@@ -203,7 +206,7 @@ pub fn verify<H: Headers + ?Sized>(
 
     let values = Values::read(row, request);
     let usable = |field: Field<'_>| match field {
-        Field::Signature => Some(proof.signature.clone()),
+        Field::SignatureHash => Some(proof.signature_hash.clone()),
         field => values.field(field),
     };
     let id = row.event_id.iter().find_map(|field| Some((*field, usable(*field).filter(|id| is_id(id))?)));
@@ -242,17 +245,22 @@ fn prove<H: Headers + ?Sized>(
     let messages = messages(parts, request, &inside, written_time.as_deref())?;
 
     let (secret_index, candidate) = matching(parts, secrets, &messages, &signatures)?;
-    let signature = parts.signature.encoding.encode(candidate);
+    let signature_hash = signature_hash(candidate);
 
     let Some(rule) = parts.timestamp else {
-        return Ok(Proof { secret_index, signature, timestamp_ms: None });
+        return Ok(Proof { secret_index, signature_hash, timestamp_ms: None });
     };
     let written = match (written_time, rule.source) {
         (None, Field::Json(path)) => json::pick(request.body, &[path]).pop().flatten().map(Cow::Owned),
         (written, _) => written,
     };
     let timestamp_ms = check_time(rule, written.as_deref(), now_ms, tolerance_seconds)?;
-    Ok(Proof { secret_index, signature, timestamp_ms: Some(timestamp_ms) })
+    Ok(Proof { secret_index, signature_hash, timestamp_ms: Some(timestamp_ms) })
+}
+
+/// 128 bits of a signature's SHA-256, in hex.
+pub(crate) fn signature_hash(signature: &[u8]) -> String {
+    encode_hex(Sha256::digest(signature).first_chunk::<16>().map_or(&[][..], |half| half))
 }
 
 /// The timestamp as written, checked for form alone; `None` where the scheme has none, or keeps it in a body that is
@@ -268,7 +276,7 @@ fn written_time<'h, H: Headers + ?Sized>(
         Field::Header(name) => headers.get(name),
         Field::SignaturePair => signatures.timestamp.as_deref().map(Cow::Borrowed),
         Field::Json(path) if parts.signs_time() => inside.json(path).map(Cow::Borrowed),
-        Field::Json(_) | Field::Signature => return Ok(None),
+        Field::Json(_) | Field::SignatureHash => return Ok(None),
     };
     let written = written.ok_or(Refusal::TimestampMissing)?;
     rule.unit.parse(&written).ok_or(Refusal::TimestampMalformed)?;
@@ -338,7 +346,7 @@ impl<'r, H: Headers + ?Sized> Values<'r, H> {
         match field {
             Field::Header(name) => self.headers.get(name).map(Cow::into_owned),
             Field::Json(path) => self.json(path).map(str::to_owned),
-            Field::SignaturePair | Field::Signature => None,
+            Field::SignaturePair | Field::SignatureHash => None,
         }
     }
 

@@ -55,7 +55,7 @@ pub(super) const ADYEN: Provider = Provider {
         Parts { key: KeyFormat::Hex, signature: base64(&["hmacsignature"], ""), ..BODY },
         ADYEN_PAYMENT,
     ]),
-    event_id: &[Field::Signature],
+    event_id: &[Field::SignatureHash],
     event_type: &[Field::Json(item!("eventCode")), Field::Json(&["type"])],
     ..PROVIDER
 };
@@ -77,7 +77,7 @@ pub(super) const BRAINTREE: Provider = Provider {
         signed: &[Part::Form("bt_payload")],
         ..BODY
     }),
-    event_id: &[Field::Signature],
+    event_id: &[Field::SignatureHash],
     ..PROVIDER
 };
 

@@ -82,7 +82,7 @@ pub(super) const MANDRILL: Provider = Provider {
         signed: &[Part::Url, Part::SortedForm { body_hash: None }],
         ..BODY
     }),
-    event_id: &[Field::Signature],
+    event_id: &[Field::SignatureHash],
     ..PROVIDER
 };
 
@@ -135,6 +135,6 @@ pub(super) const TWILIO: Provider = Provider {
         ..BODY
     }),
     // A form can be spelled in several ways under one signature.
-    event_id: &[Field::Signature],
+    event_id: &[Field::SignatureHash],
     ..PROVIDER
 };

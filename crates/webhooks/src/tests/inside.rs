@@ -66,6 +66,31 @@ fn n4_every_signed_field_of_a_payment_is_covered() {
     }
 }
 
+/// What the verifier takes for absent its reader must not find: of the optional fields too.
+#[test]
+fn n4_a_signed_field_of_another_kind_is_not_taken_for_an_absent_one() {
+    let long = format!(r#""{}""#, "9".repeat(513));
+    for value in ["true", "1.5", "{}", "[]", r#"["1"]"#, r#"{"a":1}"#, &long] {
+        let added = format!(r#""originalReference":{value},"eventCode""#);
+        let refused = with_body("adyen", |body| body.replace(r#""eventCode""#, &added));
+        assert_eq!(refused, Err(Refusal::SignatureMissing), "{value}");
+    }
+    let null =
+        with_body("adyen", |body| body.replace(r#""eventCode""#, r#""originalReference":null,"eventCode""#));
+    assert!(null.is_ok());
+}
+
+/// Ids are stored and shown, and a signature without a time in it is as good as the request.
+#[test]
+fn an_id_made_of_a_signature_does_not_tell_it() {
+    for id in ["adyen", "braintree", "mandrill", "twilio"] {
+        let signed = Signed::sample(provider(id).unwrap());
+        let event_id = signed.check().unwrap().event_id.unwrap();
+        let sent = format!("{:?} {}", signed.headers, String::from_utf8_lossy(&signed.body));
+        assert!(event_id.len() == 32 && !sent.contains(&event_id), "{id}");
+    }
+}
+
 /// A respelled form passes, since what it says is signed; but as the event it was.
 #[test]
 fn n4_a_respelled_form_is_the_same_event() {

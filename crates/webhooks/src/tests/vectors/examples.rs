@@ -2,7 +2,7 @@
 //!
 //! What a package is named for it has made, or has accepted at that moment. Of those, GitHub's, Slack's first and Svix's are
 //! also in their documentation, Box's, Sanity's and SendGrid's in their packages' tests. The computed ones were made with Python's `hmac` or Node's `crypto` from the string that the provider documents, under
-//! secrets made up here.
+//! secrets made up here. An id of 32 hex digits is the first half of the signature's SHA-256.
 
 use super::super::URL;
 use super::{By, Vector};
@@ -307,26 +307,26 @@ pub(super) const VECTORS: &[Vector] = &[
         provider: "twilio", by: By::Sdk("twilio 6.2.0"), url: URL, secret: "fake-auth-token-for-tests", now_ms: 1760000000000,
         headers: &[("x-twilio-signature", "Dqr1pTZ7nWm5Yf4FhNshRfxPVEg=")],
         body: "AccountSid=ACfake&Body=Gr%C3%BC%C3%9Fe+%26+%22Hi%22+%3D+1%2B1&From=%2B14158675310&MessageSid=SMfake",
-        event_id: Some("Dqr1pTZ7nWm5Yf4FhNshRfxPVEg="), event_type: None,
+        event_id: Some("f34b081806e864ebf31dc6ecf67a93aa"), event_type: None,
     },
     // Signed as https://edge.example:443/in/src_1.
     Vector {
         provider: "twilio", by: By::Sdk("twilio 6.2.0"), url: URL, secret: "fake-auth-token-for-tests", now_ms: 1760000000000,
         headers: &[("x-twilio-signature", "a5tU8V+8HfZ6FT3MIOK+eGbkWcc=")],
         body: "AccountSid=ACfake&Body=Gr%C3%BC%C3%9Fe+%26+%22Hi%22+%3D+1%2B1&From=%2B14158675310&MessageSid=SMfake",
-        event_id: Some("a5tU8V+8HfZ6FT3MIOK+eGbkWcc="), event_type: None,
+        event_id: Some("622b71b5fd1704e5e1d4ecaccd3824bf"), event_type: None,
     },
     Vector {
         provider: "twilio", by: By::Sdk("twilio 6.2.0"), url: "https://edge.example:443/in/src_1", secret: "fake-auth-token-for-tests", now_ms: 1760000000000,
         headers: &[("x-twilio-signature", "Dqr1pTZ7nWm5Yf4FhNshRfxPVEg=")],
         body: "AccountSid=ACfake&Body=Gr%C3%BC%C3%9Fe+%26+%22Hi%22+%3D+1%2B1&From=%2B14158675310&MessageSid=SMfake",
-        event_id: Some("Dqr1pTZ7nWm5Yf4FhNshRfxPVEg="), event_type: None,
+        event_id: Some("f34b081806e864ebf31dc6ecf67a93aa"), event_type: None,
     },
     Vector {
         provider: "twilio", by: By::Sdk("twilio 6.2.0"), url: "https://edge.example/in/src_1?bodySHA256=40993c639ffb5f13a0a2ef5c93c965f10b405f2b87a379272381da2dbc158dfa", secret: "fake-auth-token-for-tests", now_ms: 1760000000000,
         headers: &[("x-twilio-signature", "7BTQbQy3tvbAJ84kyzVVAhiZHyc=")],
         body: r#"{"id":"evt_1"}"#,
-        event_id: Some("7BTQbQy3tvbAJ84kyzVVAhiZHyc="), event_type: None,
+        event_id: Some("e00579299f13562584a2761ab6805688"), event_type: None,
     },
     Vector {
         provider: "discord", by: By::Sdk("discord-interactions 4.4.0"), url: URL, secret: "ea4a6c63e29c520abef5507b132ec5f9954776aebebe7b92421eea691446d22c", now_ms: 1760000000000,
@@ -363,25 +363,25 @@ pub(super) const VECTORS: &[Vector] = &[
         provider: "adyen", by: By::Published, url: URL, secret: "44782DEF547AAA06C910C43932B1EB0C71FC68D9D0C057550C48EC2ACF6BA056", now_ms: 1760000000000,
         headers: &[],
         body: r#"{"live":"false","notificationItems":[{"NotificationRequestItem":{"pspReference":"7914073381342284","originalReference":"","merchantAccountCode":"TestMerchant","merchantReference":"TestPayment-1407325143704","amount":{"value":1130,"currency":"EUR"},"eventCode":"AUTHORISATION","success":"true","additionalData":{"hmacSignature":"coqCmt/IZ4E3CzPvMY8zTjQVL5hYJUiBRg8UU+iCWo0="}}}]}"#,
-        event_id: Some("coqCmt/IZ4E3CzPvMY8zTjQVL5hYJUiBRg8UU+iCWo0="), event_type: Some("AUTHORISATION"),
+        event_id: Some("132f72f50e6da3dfd1bf4897e826a1ce"), event_type: Some("AUTHORISATION"),
     },
     Vector {
         provider: "adyen", by: By::Sdk("@adyen/api-library 32.1.0"), url: URL, secret: "44782DEF547AAA06C910C43932B1EB0C71FC68D9D0C057550C48EC2ACF6BA056", now_ms: 1760000000000,
         headers: &[],
         body: r#"{"live":"false","notificationItems":[{"NotificationRequestItem":{"pspReference":"7914073381342284","merchantAccountCode":"TestMerchant","merchantReference":"order:42:1","amount":{"value":1130,"currency":"EUR"},"eventCode":"AUTHORISATION","success":"true","additionalData":{"hmacSignature":"C6VufevauvugH8np8oI4F+UmB9t3eRC48fZuF+q+Mjg="}}}]}"#,
-        event_id: Some("C6VufevauvugH8np8oI4F+UmB9t3eRC48fZuF+q+Mjg="), event_type: Some("AUTHORISATION"),
+        event_id: Some("3439d2d2968396ba48e5cd7099ecf174"), event_type: Some("AUTHORISATION"),
     },
     Vector {
         provider: "adyen", by: By::Sdk("@adyen/api-library 32.1.0"), url: URL, secret: "44782DEF547AAA06C910C43932B1EB0C71FC68D9D0C057550C48EC2ACF6BA056", now_ms: 1760000000000,
         headers: &[("hmacsignature", "w0D7qFnOM/yIQAVMFW+cdq1JMyp91HFyBUtuRP9K3lE=")],
         body: r#"{"type":"balancePlatform.accountHolder.created","data":{"id":"AH1"}}"#,
-        event_id: Some("w0D7qFnOM/yIQAVMFW+cdq1JMyp91HFyBUtuRP9K3lE="), event_type: Some("balancePlatform.accountHolder.created"),
+        event_id: Some("521bc52841ad61c0edf566f28576db32"), event_type: Some("balancePlatform.accountHolder.created"),
     },
     Vector {
         provider: "braintree", by: By::Sdk("braintree 3.40.0"), url: URL, secret: "fake-private-key-for-tests", now_ms: 1760000000000,
         headers: &[],
         body: "bt_signature=fake_public_key%7C59fbb46c94bbf9359925b7c502c01502785a7234&bt_payload=PG5vdGlmaWNhdGlvbj4KICAgIDx0aW1lc3RhbXAgdHlwZT0iZGF0ZXRpbWUiPjIwMjYtMTEtMjJUMTQ6NDk6MzRaPC90aW1lc3RhbXA%2BCiAgICA8a2luZD5jaGVjazwva2luZD4KICAgIAogICAgPHN1YmplY3Q%2BPGNoZWNrIHR5cGU9ImJvb2xlYW4iPnRydWU8L2NoZWNrPjwvc3ViamVjdD4KPC9ub3RpZmljYXRpb24%2B%0A",
-        event_id: Some("59fbb46c94bbf9359925b7c502c01502785a7234"), event_type: None,
+        event_id: Some("15bafe002dcecef2e4ef419387a2445a"), event_type: None,
     },
     Vector {
         provider: "livekit", by: By::Sdk("livekit-server-sdk 2.19.2"), url: URL, secret: "fake-api-secret-for-tests-32-bytes", now_ms: 1760000000000,
@@ -405,7 +405,7 @@ pub(super) const VECTORS: &[Vector] = &[
         provider: "mandrill", by: By::Computed, url: URL, secret: "fake-webhook-key-for-tests", now_ms: 1760000000000,
         headers: &[("x-mandrill-signature", "hH7K2QqQ60KH0JrM4CsTTbXLc2U=")],
         body: "mandrill_events=%5B%7B%22event%22%3A%22send%22%2C%22_id%22%3A%22a+b%22%7D%5D",
-        event_id: Some("hH7K2QqQ60KH0JrM4CsTTbXLc2U="), event_type: None,
+        event_id: Some("a0f3ad0ca69ad19ce12ecea8291f2660"), event_type: None,
     },
     Vector {
         provider: "asana", by: By::Computed, url: URL, secret: "fake-secret-for-tests", now_ms: 1760000000000,
