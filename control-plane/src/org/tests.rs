@@ -16,6 +16,7 @@ mod oauth;
 mod outbox;
 mod outside;
 mod plans;
+mod provider_key;
 mod providers;
 mod receipts;
 mod refresh;
