@@ -15,7 +15,8 @@ use crate::context::Context;
 use crate::error::AppError;
 use protocol::api::RateLimit;
 use protocol::call::Lease;
-use protocol::{ApiKeyId, ConnectionId, Operation};
+use protocol::{ApiKeyId, ConnectionId, EndpointId, Operation};
+use std::collections::BTreeSet;
 use std::rc::Rc;
 use throttle::{Decision, Quota};
 
@@ -36,6 +37,8 @@ pub struct OrgLimiter {
     pub(super) listeners: usize,
     /// There is something new to deliver.
     pub(super) deliveries: Signal,
+    /// Endpoints that took what they were sent last.
+    pub(super) answering: BTreeSet<EndpointId>,
     /// A call has left a task to do.
     pub(super) tasks: Signal,
     /// There are new inbound events.

@@ -4,6 +4,7 @@ mod access;
 mod connections;
 mod data_key;
 mod deletion;
+mod deliveries;
 mod endpoints;
 mod inbound;
 mod invitations;

@@ -1,7 +1,5 @@
 //! Endpoints: who may have one, what stays secret, what is published.
 
-mod deliver;
-
 use super::*;
 use crate::store::Committed;
 use protocol::EndpointId;
