@@ -75,7 +75,8 @@ pub(super) fn check(ctx: Context<'_>, actor: &Actor) -> Result<(), AppError> {
 /// # Errors
 /// [`AppError::Limited`], and nothing is counted.
 pub(super) fn lease(ctx: Context<'_>, actor: &Actor, want: u32) -> Result<Option<Lease>, AppError> {
-    if matches!(actor.kind, Kind::Edge) {
+    // The edge counts who holds a link to the portal: they are not the org's own people, and don't spend what is theirs.
+    if matches!(actor.kind, Kind::Edge | Kind::Portal { .. }) {
         return Ok(None);
     }
     let limits = [(subject(actor.name()), own(ctx, actor)?), (WHOLE_ORG, plan::terms(ctx)?.limits.org)];

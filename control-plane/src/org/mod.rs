@@ -25,6 +25,8 @@ mod operator;
 pub mod outbox;
 mod overview;
 mod plan;
+mod portal_links;
+mod providers;
 mod receipts;
 mod rejections;
 mod reseal;
@@ -133,6 +135,9 @@ pub fn handle(ctx: Context<'_>, body: &[u8]) -> Result<Reply, AppError> {
         Operation::ListReceipts(page) => Reply::json(200, &receipts::list(ctx, page)?),
         Operation::GetReceipt { id } => Reply::json(200, &receipts::get(ctx, id)?),
 
+        Operation::ListProviders => Reply::json(200, &providers::list()),
+        Operation::GetProvider { provider } => Reply::json(200, &providers::get(provider)?),
+
         Operation::ListSources(page) => Reply::json(200, &sources::list(ctx, page)?),
         Operation::CreateSource => sources::create(ctx, &actor, body),
         Operation::GetSource { id } => Reply::json(200, &sources::get(ctx, id)?),
@@ -186,6 +191,11 @@ pub fn handle(ctx: Context<'_>, body: &[u8]) -> Result<Reply, AppError> {
         Operation::GetEventType { name } => Reply::json(200, &messages::get_type(ctx, &actor, name)?),
         Operation::SetEventType { name } => messages::set_type(ctx, &actor, body, name),
         Operation::DeleteEventType { name } => messages::delete_type(ctx, &actor, body, name),
+
+        Operation::ListPortalLinks(page) => Reply::json(200, &portal_links::list(ctx, page)?),
+        Operation::CreatePortalLink => portal_links::create(ctx, &actor, body),
+        Operation::DeletePortalLink { id } => portal_links::delete(ctx, &actor, body, id),
+        Operation::GetPortal => Reply::json(200, &portal_links::own(ctx, &actor)?),
 
         Operation::GetOrgKey => Reply::json(200, &keys::get(ctx)?),
         Operation::RotateOrgKey => keys::rotate(ctx, &actor, body),

@@ -17,6 +17,8 @@ mod oauth;
 mod outbox;
 mod outside;
 mod plans;
+mod portal;
+mod providers;
 mod receipts;
 mod refresh;
 mod rejections;

@@ -175,6 +175,31 @@ impl Fetched {
         }
     }
 
+    /// The scheme in one line.
+    pub(crate) const fn describe(self) -> &'static str {
+        match self {
+            Self::AwsSns => {
+                "RSA (SHA-256; SHA-1 in SignatureVersion 1) of {Message}, {MessageId} and others, base64, in Signature of the body; the certificate at its SigningCertURL"
+            }
+            Self::PayPal => {
+                "RSA (SHA-256) of {id}|{time}|{webhook id}|{CRC-32 of body}, base64, in Paypal-Transmission-Sig; the certificate at Paypal-Cert-Url"
+            }
+            Self::Plaid => {
+                "JWT signed with ES256, its claim request_body_sha256 (hex SHA-256 of {body}), in Plaid-Verification; the key from Plaid's API"
+            }
+        }
+    }
+
+    /// How a subscription is confirmed, in words.
+    pub(crate) const fn describe_confirmation(self) -> Option<&'static str> {
+        match self {
+            Self::AwsSns => {
+                Some("A signed SubscriptionConfirmation is confirmed by a GET of its SubscribeURL.")
+            }
+            Self::PayPal | Self::Plaid => None,
+        }
+    }
+
     /// Whether a source's secret is of the right kind.
     pub(crate) fn takes(self, pasted: &str) -> bool {
         match self {

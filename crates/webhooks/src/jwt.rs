@@ -47,7 +47,9 @@ pub(crate) fn verify<H: Headers + ?Sized>(
     let secret_index = secrets
         .iter()
         .position(|key| {
-            Algorithm::HmacSha256.matching(key, &[signed.as_bytes()], &[candidate.clone()]).is_some()
+            Algorithm::HmacSha256
+                .matching(key, &[signed.as_bytes()], std::slice::from_ref(&candidate))
+                .is_some()
         })
         .ok_or(Refusal::SignatureInvalid)?;
 

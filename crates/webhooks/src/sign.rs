@@ -83,12 +83,15 @@ pub fn sign_as<'a>(row: &Row<'a>, key: &SecretKey, message: &Unsigned<'_>) -> Op
     }
 }
 
+/// What signs a string given in parts, if it can.
+pub(crate) type Tag<'k> = dyn Fn(&[&[u8]]) -> Option<Vec<u8>> + 'k;
+
 /// Makes the request that the provider would send, and has its signed string signed by `tag`.
 pub(crate) fn sign_parts<'a>(
     row: &Row<'a>,
     parts: &Parts<'a>,
     message: &Unsigned<'_>,
-    tag: &dyn Fn(&[&[u8]]) -> Option<Vec<u8>>,
+    tag: &Tag<'_>,
 ) -> Option<Signed<'a>> {
     let time = parts.timestamp.map(|rule| rule.unit.format(message.timestamp_ms)).unwrap_or_default();
     let mut signed = Signed {

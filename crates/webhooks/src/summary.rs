@@ -14,11 +14,7 @@ impl Row<'_> {
             Scheme::Parts(parts) => describe_parts(parts),
             Scheme::FirstOf(several) => several.iter().map(describe_parts).collect::<Vec<_>>().join("; or "),
             Scheme::Jwt(jwt) => describe_jwt(jwt),
-            Scheme::Fetched(fetched) => match fetched {
-                Fetched::AwsSns | Fetched::PayPal => "RSA, by the provider's certificate, which is fetched",
-                Fetched::Plaid => "JSON Web Token, ES256, by the provider's key, which is fetched",
-            }
-            .to_owned(),
+            Scheme::Fetched(fetched) => fetched.describe().to_owned(),
             Scheme::Declared => {
                 "HMAC over {body}, and what else the source declares, in the header that it names".to_owned()
             }
@@ -49,7 +45,11 @@ impl Row<'_> {
             UrlCheck::EchoQuery(name) => format!("A GET with {name} is answered with its value."),
             UrlCheck::Head => "A HEAD is answered 200.".to_owned(),
         });
-        let words: Vec<String> = [handshake, challenge, check].into_iter().flatten().collect();
+        let confirmation = match self.scheme {
+            Scheme::Fetched(fetched) => fetched.describe_confirmation().map(str::to_owned),
+            _ => None,
+        };
+        let words: Vec<String> = [handshake, challenge, check, confirmation].into_iter().flatten().collect();
         (!words.is_empty()).then(|| words.join(" "))
     }
 }

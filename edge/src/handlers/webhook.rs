@@ -4,9 +4,11 @@
 //! stores an event only if the current generation of the source's secrets verified it, and answers 409 otherwise. Nor
 //! does it keep much out: before a signature is refused, the current secrets are asked for.
 
+mod fetched;
 mod keys;
 mod rejections;
 
+pub use fetched::{Fetch, Got, KnownKeys};
 pub use keys::KnownSource;
 pub use rejections::{Backlog, Report};
 
@@ -14,12 +16,12 @@ use super::Context;
 use crate::control_plane::{ControlPlane, Reply};
 use crate::security_headers::Kind;
 use crate::verdict::Answer;
-use keys::{Keys, Known};
+use keys::{Keys, Known, Rules};
 use protocol::api::ShownOnce;
 use protocol::call::VerifiedWebhook;
 use protocol::{Code, Operation, Principal, SourceId};
 use secrecy::ExposeSecret as _;
-use webhooks::{Challenge, Refusal, Request, SentSecret, is_sensitive_header, sent_secret, verify};
+use webhooks::{Challenge, Refusal, Request, SentSecret, Verified, is_sensitive_header, sent_secret, verify};
 
 /// Headers stored with an event: at most this many, and this many bytes.
 const MAX_HEADERS: usize = 64;
@@ -54,22 +56,23 @@ impl From<Code> for Refused {
 ///
 /// # Errors
 /// [`Refused`].
-pub async fn handle<P: ControlPlane>(
+pub async fn handle<P: ControlPlane, F: Fetch>(
     context: &Context<'_, P>,
+    fetch: &F,
     source: &SourceId,
     incoming: &Incoming,
 ) -> Result<Answer, Refused> {
     let Known { keys, recent } = keys::known(context, source).await?;
-    match attempt(context, source, &keys, incoming).await? {
+    match attempt(context, fetch, source, &keys, incoming).await? {
         Outcome::Answer(answer) => return Ok(answer),
-        Outcome::Refused(refusal) if recent || is_of_time(refusal) => {
+        Outcome::Refused(refusal) if recent || !depends_on_secrets(refusal) => {
             return Err(reject(context, source, refusal));
         }
         Outcome::Refused(_) => keys::mark_recent(context, source),
         Outcome::Outdated => {}
     }
     let keys = keys::fetch(context, source).await?;
-    match attempt(context, source, &keys, incoming).await? {
+    match attempt(context, fetch, source, &keys, incoming).await? {
         Outcome::Answer(answer) => Ok(answer),
         Outcome::Refused(refusal) => Err(reject(context, source, refusal)),
         Outcome::Outdated => Err(Code::Unavailable.into()),
@@ -88,7 +91,7 @@ pub async fn check_url<P: ControlPlane>(
 ) -> Result<Answer, Code> {
     let Known { keys, .. } = keys::known(context, source).await?;
     let method = if head { "HEAD" } else { "GET" };
-    Ok(match webhooks::url_check(keys.provider, method, query) {
+    Ok(match keys.rules.with_row(|row| webhooks::url_check(row, method, query)) {
         Some(challenge) => answer_to(challenge),
         None => {
             let answer = Answer::problem(Code::MethodNotAllowed, None, &context.admitted.request_id);
@@ -105,8 +108,9 @@ enum Outcome {
     Outdated,
 }
 
-async fn attempt<P: ControlPlane>(
+async fn attempt<P: ControlPlane, F: Fetch>(
     context: &Context<'_, P>,
+    fetch: &F,
     source: &SourceId,
     keys: &Keys,
     incoming: &Incoming,
@@ -118,16 +122,20 @@ async fn attempt<P: ControlPlane>(
         body: &incoming.body,
     };
     if keys.awaiting_handshake
-        && let Some(sent) = sent_secret(keys.provider, &request)
+        && let Some(sent) = keys.rules.with_row(|row| sent_secret(row, &request))
     {
         return finish_handshake(context, source, sent).await;
     }
-    let verified = match verify(keys.provider, &keys.secrets, &request, context.admitted.now_ms, None) {
+    let verified = match check(context, fetch, source, keys, &request).await? {
         Ok(verified) => verified,
         Err(refusal) => return Ok(Outcome::Refused(refusal)),
     };
     if let Some(challenge) = verified.challenge {
         return Ok(Outcome::Answer(answer_to(challenge)));
+    }
+    if let Some(url) = &verified.confirm_url {
+        fetched::confirm(context, fetch, source, url).await?;
+        return Ok(Outcome::Answer(Answer::new(200, Kind::Json, "{}")));
     }
     let webhook = VerifiedWebhook {
         source: source.clone(),
@@ -142,6 +150,26 @@ async fn attempt<P: ControlPlane>(
         Some(reply) => received(reply).map(Outcome::Answer),
         None => Ok(Outcome::Outdated),
     }
+}
+
+async fn check<P: ControlPlane, F: Fetch>(
+    context: &Context<'_, P>,
+    fetch: &F,
+    source: &SourceId,
+    keys: &Keys,
+    request: &Request<'_, Vec<(String, String)>>,
+) -> Result<Result<Verified, Refusal>, Code> {
+    let now_ms = context.admitted.now_ms;
+    let pending = match &keys.rules {
+        Rules::Listed(provider) if provider.fetches_key() => webhooks::read(provider, &keys.secrets, request),
+        rules => return Ok(rules.with_row(|row| verify(row, &keys.secrets, request, now_ms, None))),
+    };
+    let pending = match pending {
+        Ok(pending) => pending,
+        Err(refusal) => return Ok(Err(refusal)),
+    };
+    let key = fetched::key(context, fetch, source, &pending.key).await?;
+    Ok(key.and_then(|key| pending.verify(&key, now_ms)))
 }
 
 /// The provider's secret goes to the org's object, which takes the first one alone, and is acknowledged after.
@@ -202,6 +230,15 @@ fn reject<P: ControlPlane>(context: &Context<'_, P>, source: &SourceId, refusal:
 /// Whether the signature was found valid before the refusal.
 fn is_of_time(refusal: Refusal) -> bool {
     matches!(refusal, Refusal::TimestampTooOld | Refusal::TimestampInFuture)
+}
+
+/// Whether other secrets could make a difference.
+fn depends_on_secrets(refusal: Refusal) -> bool {
+    let of_key = matches!(
+        refusal,
+        Refusal::KeyUrlRefused | Refusal::KeyUnusable | Refusal::KeyExpired | Refusal::AlgorithmRefused
+    );
+    !of_key && !is_of_time(refusal)
 }
 
 /// The headers to store: whatever may be a credential redacted, in bounds.

@@ -2,12 +2,13 @@
 //! [`super::handle`] resolves to.
 
 use super::control_plane::Binding;
+use super::fetch::Web;
 use super::{Invocation, body, log_admitted};
 use crate::MAX_FORM_BYTES;
 use crate::control_plane::Unreachable;
 use crate::handlers::gateway::Onward;
 use crate::handlers::webhook::{Incoming, Refused};
-use crate::handlers::{self, Context, check, forms, forward, gateway, pages, webhook};
+use crate::handlers::{self, Context, check, forms, forward, gateway, pages, portal, webhook};
 use crate::state::State;
 use crate::verdict::{Admitted, Answer, Forward, Task};
 use js_sys::Array;
@@ -65,6 +66,10 @@ async fn run_task(
             let body = body::read(request, MAX_FORM_BYTES).await?;
             forms::handle(&context, *form, caller.as_ref(), jar, &body).await?
         }
+        Task::Portal { ask, holder } => {
+            let body = if ask.is_change() { body::read(request, MAX_FORM_BYTES).await? } else { Vec::new() };
+            portal::handle(&context, holder, ask, &body).await?
+        }
         Task::Webhook { source, path_and_query } => {
             let cap = state.borrow().config.limits.webhook_body_bytes;
             let incoming = Incoming {
@@ -72,7 +77,7 @@ async fn run_task(
                 headers: headers_of(&request.headers()),
                 body: body::read(request, cap).await?,
             };
-            match webhook::handle(&context, source, &incoming).await {
+            match webhook::handle(&context, &Web, source, &incoming).await {
                 Ok(answer) => answer,
                 Err(Refused { code, report }) => {
                     if let Some(report) = report {

@@ -5,6 +5,7 @@
 mod admitted;
 mod body;
 mod control_plane;
+mod fetch;
 
 use crate::head::Head;
 use crate::security_headers;

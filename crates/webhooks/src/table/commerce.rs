@@ -86,6 +86,7 @@ pub(super) const COINBASE_COMMERCE: Provider = Provider {
     name: "Coinbase Commerce",
     docs: "https://docs.cdp.coinbase.com/commerce/docs/webhooks-security",
     secret_hint: "Settings → Notifications → Show shared secret.",
+    tested: Tested::Sdk,
     scheme: Scheme::Parts(Parts { signature: hex(&["x-cc-webhook-signature"], ""), ..BODY }),
     event_id: &[Field::Json(&["event", "id"])],
     event_type: &[Field::Json(&["event", "type"])],
@@ -97,6 +98,7 @@ pub(super) const GOCARDLESS: Provider = Provider {
     name: "GoCardless",
     docs: "https://developer.gocardless.com/api-reference/#webhooks-overview",
     secret_hint: "Developers → Webhook endpoints → Secret, as you set it.",
+    tested: Tested::Sdk,
     scheme: Scheme::Parts(Parts { signature: hex(&["webhook-signature"], ""), ..BODY }),
     event_id: &[Field::Json(&["meta", "webhook_id"])],
     ..PROVIDER
@@ -133,6 +135,7 @@ pub(super) const PADDLE: Provider = Provider {
     name: "Paddle",
     docs: "https://developer.paddle.com/webhooks/signature-verification",
     secret_hint: "Developer tools → Notifications → your destination → Secret key: pdl_ntfset_…",
+    tested: Tested::Sdk,
     scheme: Scheme::Parts(Parts {
         signature: pairs(&["paddle-signature"], "ts", ";", "h1"),
         signed: &[Part::Timestamp, Part::Text(":"), Part::Body],
@@ -149,6 +152,7 @@ pub(super) const RAZORPAY: Provider = Provider {
     name: "Razorpay",
     docs: "https://razorpay.com/docs/webhooks/validate-test/",
     secret_hint: "Account & Settings → Webhooks → Secret, as you set it (not the API secret).",
+    tested: Tested::Sdk,
     scheme: Scheme::Parts(Parts { signature: hex(&["x-razorpay-signature"], ""), ..BODY }),
     event_id: &[Field::Header("x-razorpay-event-id")],
     event_type: &[Field::Json(&["event"])],
@@ -160,6 +164,7 @@ pub(super) const SHOPIFY: Provider = Provider {
     name: "Shopify",
     docs: "https://shopify.dev/docs/apps/build/webhooks/subscribe/https",
     secret_hint: "The app's client secret; for webhooks made in the admin, the key shown below their list.",
+    tested: Tested::Sdk,
     scheme: Scheme::Parts(Parts { signature: base64(&["x-shopify-hmac-sha256"], ""), ..BODY }),
     // "The same value across more than one webhook indicates a duplicate"; the webhook id stands in where it lacks.
     event_id: &[Field::Header("x-shopify-event-id"), Field::Header("x-shopify-webhook-id")],
@@ -172,6 +177,7 @@ pub(super) const SQUARE: Provider = Provider {
     name: "Square",
     docs: "https://developer.squareup.com/docs/webhooks/step3validate",
     secret_hint: "Developer Console → your application → Webhooks → Signature key.",
+    tested: Tested::Sdk,
     scheme: Scheme::Parts(Parts {
         signature: base64(&["x-square-hmacsha256-signature"], ""),
         signed: &[Part::Url, Part::Body],
@@ -187,6 +193,7 @@ pub(super) const STRIPE: Provider = Provider {
     name: "Stripe",
     docs: "https://docs.stripe.com/webhooks/signature",
     secret_hint: "Workbench → Webhooks → your endpoint → Signing secret: whsec_…",
+    tested: Tested::Sdk,
     scheme: Scheme::Parts(Parts { signature: pairs(&["stripe-signature"], "t", ",", "v1"), ..STRIPE_LIKE }),
     event_id: &[Field::Json(&["id"])],
     event_type: &[Field::Json(&["type"])],

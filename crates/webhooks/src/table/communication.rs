@@ -51,6 +51,7 @@ pub(super) const MAILGUN: Provider = Provider {
     name: "Mailgun",
     docs: "https://documentation.mailgun.com/docs/mailgun/user-manual/webhooks/securing-webhooks",
     secret_hint: "Account → API security → HTTP webhook signing key.",
+    tested: Tested::Sdk,
     caveat: Some(
         "Mailgun signs a time and a token, and not the event: the signature says that the request comes from Mailgun \
          and is new, and whoever can read one before it arrives can change its content.",

@@ -68,7 +68,7 @@ pub(super) const GITHUB: Provider = Provider {
     name: "GitHub",
     docs: "https://docs.github.com/en/webhooks/using-webhooks/validating-webhook-deliveries",
     secret_hint: "Settings → Webhooks → Secret, as you set it.",
-    tested: Tested::Vector,
+    tested: Tested::Sdk,
     scheme: Scheme::Parts(Parts { signature: hex(&["x-hub-signature-256"], "sha256="), ..BODY }),
     event_id: &[Field::Header("x-github-delivery")],
     event_type: &[Field::Header("x-github-event")],
@@ -116,6 +116,7 @@ pub(super) const LINEAR: Provider = Provider {
     name: "Linear",
     docs: "https://linear.app/developers/webhooks#securing-webhooks",
     secret_hint: "Settings → API → Webhooks → your webhook → Signing secret: lin_wh_…",
+    tested: Tested::Sdk,
     scheme: Scheme::Parts(Parts {
         signature: hex(&["linear-signature"], ""),
         timestamp: Some(milliseconds(Field::Json(&["webhookTimestamp"]), 60)),
@@ -131,6 +132,7 @@ pub(super) const MUX: Provider = Provider {
     name: "Mux",
     docs: "https://www.mux.com/docs/core/verify-webhook-signatures",
     secret_hint: "Dashboard → Settings → Webhooks → your webhook → Signing secret.",
+    tested: Tested::Sdk,
     scheme: Scheme::Parts(Parts { signature: pairs(&["mux-signature"], "t", ",", "v1"), ..STRIPE_LIKE }),
     event_id: &[Field::Json(&["id"])],
     event_type: &[Field::Json(&["type"])],
@@ -142,7 +144,7 @@ pub(super) const SANITY: Provider = Provider {
     name: "Sanity",
     docs: "https://www.sanity.io/docs/webhooks",
     secret_hint: "Manage → API → Webhooks → Secret, as you set it.",
-    tested: Tested::Vector,
+    tested: Tested::Sdk,
     scheme: Scheme::Parts(Parts {
         signature: Signature {
             encoding: Encoding::Base64Url,
@@ -176,6 +178,7 @@ pub(super) const WORKOS: Provider = Provider {
     name: "WorkOS",
     docs: "https://workos.com/docs/events/data-syncing/webhooks",
     secret_hint: "Dashboard → Webhooks → your endpoint → Signing secret.",
+    tested: Tested::Sdk,
     scheme: Scheme::Parts(Parts {
         signature: pairs(&["workos-signature"], "t", ", ", "v1"),
         timestamp: Some(milliseconds(Field::SignaturePair, 180)),

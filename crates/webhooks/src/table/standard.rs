@@ -50,6 +50,7 @@ pub(super) const ANTHROPIC: Provider = Provider {
     name: "Anthropic",
     docs: "https://platform.claude.com/docs/en/managed-agents/webhooks",
     secret_hint: "Shown once when the webhook endpoint is created: whsec_…",
+    tested: Tested::Sdk,
     event_type: &[Field::Json(&["data", "type"])],
     ..STANDARD
 };
@@ -59,6 +60,7 @@ pub(super) const CLERK: Provider = Provider {
     name: "Clerk",
     docs: "https://clerk.com/docs/guides/development/webhooks/syncing",
     secret_hint: "Dashboard → Webhooks → your endpoint → Signing Secret: whsec_…",
+    tested: Tested::Sdk,
     ..SVIX_NAMES
 };
 
@@ -67,6 +69,7 @@ pub(super) const DODO: Provider = Provider {
     name: "Dodo Payments",
     docs: "https://docs.dodopayments.com/developer-resources/webhooks",
     secret_hint: "Dashboard → Developer → Webhooks → your endpoint → Secret key: whsec_…",
+    tested: Tested::Sdk,
     ..STANDARD
 };
 
@@ -75,6 +78,7 @@ pub(super) const OPENAI: Provider = Provider {
     name: "OpenAI",
     docs: "https://platform.openai.com/docs/guides/webhooks",
     secret_hint: "Shown once when the webhook is created (Settings → Webhooks): whsec_…",
+    tested: Tested::Sdk,
     scheme: Scheme::Parts(Parts { key: KeyFormat::Base64IfPrefixed { prefix: "whsec_" }, ..STANDARD_PARTS }),
     ..STANDARD
 };
@@ -84,6 +88,7 @@ pub(super) const POLAR: Provider = Provider {
     name: "Polar",
     docs: "https://polar.sh/docs/integrate/webhooks/delivery",
     secret_hint: "Settings → Webhooks → your endpoint → Secret, as shown or as you set it.",
+    tested: Tested::Sdk,
     scheme: Scheme::Parts(Parts {
         // Polar's own libraries encode the whole secret before they hand it to a Standard Webhooks library.
         key: KeyFormat::Utf8,
@@ -97,6 +102,7 @@ pub(super) const REPLICATE: Provider = Provider {
     name: "Replicate",
     docs: "https://replicate.com/docs/topics/webhooks/verify-webhook",
     secret_hint: "The API's webhooks.default.secret endpoint: whsec_…",
+    tested: Tested::Sdk,
     ..STANDARD
 };
 
@@ -105,6 +111,7 @@ pub(super) const RESEND: Provider = Provider {
     name: "Resend",
     docs: "https://resend.com/docs/webhooks/verify-webhooks-requests",
     secret_hint: "Dashboard → Webhooks → your webhook → Signing Secret: whsec_…",
+    tested: Tested::Sdk,
     ..SVIX_NAMES
 };
 
@@ -113,7 +120,7 @@ pub(super) const STANDARD_WEBHOOKS: Provider = Provider {
     name: "Standard Webhooks",
     docs: "https://www.standardwebhooks.com",
     secret_hint: "The sender's signing secret: whsec_ and base64.",
-    tested: Tested::Vector,
+    tested: Tested::Sdk,
     ..STANDARD
 };
 
@@ -122,6 +129,6 @@ pub(super) const SVIX: Provider = Provider {
     name: "Svix",
     docs: "https://docs.svix.com/receiving/verifying-payloads/how",
     secret_hint: "Your endpoint → Signing Secret: whsec_… (if the headers are named webhook-…, take standard-webhooks)",
-    tested: Tested::Vector,
+    tested: Tested::Sdk,
     ..SVIX_NAMES
 };

@@ -21,7 +21,7 @@ pub(super) const BOX: Provider = Provider {
     name: "Box",
     docs: "https://developer.box.com/guides/webhooks/v2/signatures-v2",
     secret_hint: "Developer Console → your app → Webhooks → Manage signature keys: primary and secondary, one secret each.",
-    tested: Tested::Vector,
+    tested: Tested::Sdk,
     scheme: Scheme::Parts(Parts {
         signature: base64(&["box-signature-primary", "box-signature-secondary"], ""),
         signed: &[Part::Body, Part::Timestamp],
@@ -110,6 +110,7 @@ pub(super) const HUBSPOT: Provider = Provider {
     name: "HubSpot",
     docs: "https://developers.hubspot.com/docs/apps/legacy-apps/authentication/validating-requests",
     secret_hint: "Your app → Auth → Client secret.",
+    tested: Tested::Sdk,
     scheme: Scheme::Parts(Parts {
         signature: base64(&["x-hubspot-signature-v3"], ""),
         signed: &[Part::Method, Part::Url, Part::Body, Part::Timestamp],
@@ -139,6 +140,7 @@ pub(super) const LINE: Provider = Provider {
     name: "LINE",
     docs: "https://developers.line.biz/en/docs/messaging-api/verify-webhook-signature/",
     secret_hint: "LINE Developers Console → your channel → Basic settings → Channel secret.",
+    tested: Tested::Sdk,
     scheme: Scheme::Parts(Parts { signature: base64(&["x-line-signature"], ""), ..BODY }),
     ..PROVIDER
 };
@@ -161,6 +163,7 @@ pub(super) const NOTION: Provider = Provider {
     name: "Notion",
     docs: "https://developers.notion.com/reference/webhooks",
     secret_hint: "The verification_token that Notion sends to the URL when the subscription is created: secret_…",
+    tested: Tested::Sdk,
     scheme: Scheme::Parts(Parts { signature: hex(&["x-notion-signature"], "sha256="), ..BODY }),
     event_id: &[Field::Json(&["id"])],
     event_type: &[Field::Json(&["type"])],
@@ -173,7 +176,7 @@ pub(super) const SLACK: Provider = Provider {
     name: "Slack",
     docs: "https://docs.slack.dev/authentication/verifying-requests-from-slack",
     secret_hint: "Your app → Basic Information → App Credentials → Signing Secret (32 hex digits).",
-    tested: Tested::Vector,
+    tested: Tested::Sdk,
     scheme: Scheme::Parts(Parts {
         signature: hex(&["x-slack-signature"], "v0="),
         timestamp: Some(seconds(Field::Header("x-slack-request-timestamp"), 300)),

@@ -63,7 +63,7 @@ fn n4_an_ed25519_signature_has_one_spelling() {
 fn n4_an_ecdsa_signature_is_strict_der() {
     let sendgrid = Signed::sample(provider("sendgrid").unwrap());
     let key = sendgrid.provider;
-    let message = [&sendgrid.headers[1].1.as_bytes()[..], &sendgrid.body].concat();
+    let message = [sendgrid.headers[1].1.as_bytes(), &sendgrid.body].concat();
     let der = crate::provider::Encoding::Base64.decode(&sendgrid.headers[0].1).unwrap();
     let point = {
         use secrecy::ExposeSecret as _;
@@ -87,7 +87,7 @@ fn n4_an_ecdsa_signature_is_strict_der() {
 #[test]
 fn whoever_only_verifies_cannot_sign() {
     let message = Unsigned { method: "POST", url: "", id: "m", timestamp_ms: NOW, body: b"{}" };
-    for provider in providers() {
+    for provider in providers().iter().filter(|provider| !provider.fetches_key()) {
         let symmetric = provider.credential() != Credential::PublicKey && provider.id != "generic";
         let message = Unsigned { body: &super::body(provider), ..message };
         assert_eq!(sign_as(provider, &key_of(provider, 7), &message).is_some(), symmetric, "{}", provider.id);

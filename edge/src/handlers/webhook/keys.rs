@@ -4,10 +4,11 @@
 use crate::control_plane::ControlPlane;
 use crate::handlers::Context;
 use crate::tree;
+use protocol::api::GenericScheme;
 use protocol::call::SourceKeys;
 use protocol::{Code, Operation, Principal, SourceId};
 use std::rc::Rc;
-use webhooks::{Provider, SecretKey, provider};
+use webhooks::{Provider, Row, SecretKey, generic, provider};
 use zeroize::Zeroize as _;
 
 /// Longest time that a source's secrets are kept without asking again.
@@ -27,9 +28,36 @@ pub struct KnownSource {
     keys: Option<Rc<Keys>>,
 }
 
+/// A source's scheme.
+pub(super) enum Rules {
+    /// A row of the table.
+    Listed(&'static Provider),
+    /// The source's own.
+    Declared(Box<generic::Scheme>),
+}
+
+impl Rules {
+    /// Hands out the scheme as a row.
+    pub(super) fn with_row<R>(&self, take: impl FnOnce(&Row<'_>) -> R) -> R {
+        match self {
+            Self::Listed(provider) => take(provider),
+            Self::Declared(scheme) => scheme.with_row(take),
+        }
+    }
+
+    fn read(keys: &SourceKeys) -> Option<Self> {
+        match &keys.scheme {
+            None => provider(&keys.provider).map(Self::Listed),
+            Some(declared) => {
+                generic::Scheme::new(&declaration(declared)).ok().map(|it| Self::Declared(it.into()))
+            }
+        }
+    }
+}
+
 /// How a source's requests are verified.
 pub(super) struct Keys {
-    pub(super) provider: &'static Provider,
+    pub(super) rules: Rules,
     pub(super) secrets: Vec<SecretKey>,
     pub(super) generation: u64,
     /// The provider has yet to send the secret.
@@ -124,11 +152,13 @@ fn is_fresh(known: &KnownSource, now_ms: u64) -> bool {
 
 fn read(body: &[u8]) -> Result<Keys, Code> {
     let mut keys: SourceKeys = tree::read(body).map_err(|_| Code::Unavailable)?;
-    let parsed = provider(&keys.provider).and_then(|provider| {
-        let secrets = keys.secrets.iter().map(|pasted| provider.parse_secret(pasted).ok());
+    let parsed = Rules::read(&keys).and_then(|rules| {
+        let secrets = rules.with_row(|row| {
+            keys.secrets.iter().map(|pasted| row.parse_secret(pasted).ok()).collect::<Option<_>>()
+        });
         Some(Keys {
-            provider,
-            secrets: secrets.collect::<Option<_>>()?,
+            rules,
+            secrets: secrets?,
             generation: keys.generation,
             awaiting_handshake: keys.awaiting_handshake,
             registered_url: keys.url.take(),
@@ -136,4 +166,20 @@ fn read(body: &[u8]) -> Result<Keys, Code> {
     });
     keys.secrets.iter_mut().for_each(|secret| secret.zeroize());
     parsed.ok_or(Code::Internal)
+}
+
+fn declaration(scheme: &GenericScheme) -> generic::Declaration<'_> {
+    generic::Declaration {
+        algorithm: scheme.algorithm.as_deref(),
+        header: &scheme.header,
+        prefix: scheme.prefix.as_deref(),
+        encoding: scheme.encoding.as_deref(),
+        key_encoding: scheme.key_encoding.as_deref(),
+        signed: scheme.signed.as_deref(),
+        timestamp_header: scheme.timestamp_header.as_deref(),
+        timestamp_unit: scheme.timestamp_unit.as_deref(),
+        tolerance_seconds: scheme.tolerance_seconds,
+        id_header: scheme.id_header.as_deref(),
+        type_header: scheme.type_header.as_deref(),
+    }
 }

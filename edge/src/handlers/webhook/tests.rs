@@ -1,3 +1,4 @@
+mod fetched;
 mod handshake;
 mod rejections;
 mod url;
@@ -28,9 +29,18 @@ fn fixture() -> Fixture {
     Fixture { state: RefCell::new(state), admitted, source: SourceId::parse(&id).unwrap() }
 }
 
+/// For schemes that fetch nothing.
+struct NoWeb;
+
+impl Fetch for NoWeb {
+    async fn get(&self, url: &str) -> Result<Got, crate::control_plane::Unreachable> {
+        panic!("nothing to fetch at {url}")
+    }
+}
+
 fn run(fixture: &Fixture, plane: &FakePlane, incoming: &Incoming) -> Result<Answer, Code> {
     let context = Context { state: &fixture.state, plane, admitted: &fixture.admitted };
-    block_on(handle(&context, &fixture.source, incoming)).map_err(|refused| refused.code)
+    block_on(handle(&context, &NoWeb, &fixture.source, incoming)).map_err(|refused| refused.code)
 }
 
 /// As the provider sends it, and two headers besides.

@@ -1,6 +1,7 @@
 //! The examples themselves: one or more a provider, and where each comes from.
 //!
-//! The computed ones were made with Python's `hmac` or Node's `crypto` from the string that the provider documents, under
+//! What a package is named for it has made, or has accepted at that moment. Of those, GitHub's, Slack's first and Svix's are
+//! also in their documentation, Box's, Sanity's and SendGrid's in their packages' tests. The computed ones were made with Python's `hmac` or Node's `crypto` from the string that the provider documents, under
 //! secrets made up here.
 
 use super::super::URL;
@@ -9,103 +10,103 @@ use super::{By, Vector};
 #[rustfmt::skip]
 pub(super) const VECTORS: &[Vector] = &[
     Vector {
-        provider: "github", by: By::Published, url: URL, secret: "It's a Secret to Everybody", now_ms: 1760000000000,
+        provider: "github", by: By::Sdk("@octokit/webhooks-methods 6.0.0"), url: URL, secret: "It's a Secret to Everybody", now_ms: 1760000000000,
         headers: &[("x-hub-signature-256", "sha256=757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17"), ("x-github-delivery", "72d3162e-cc78-11e3-81ab-4c9367dc0958"), ("x-github-event", "issues")],
         body: "Hello, World!",
         event_id: Some("72d3162e-cc78-11e3-81ab-4c9367dc0958"), event_type: Some("issues"),
     },
     Vector {
-        provider: "slack", by: By::Published, url: URL, secret: "8f742231b10e8888abcd99yyyzzz85a5", now_ms: 1531420618000,
+        provider: "slack", by: By::Sdk("@slack/bolt 5.1.0"), url: URL, secret: "8f742231b10e8888abcd99yyyzzz85a5", now_ms: 1531420618000,
         headers: &[("x-slack-signature", "v0=a2114d57b48eac39b9ad189dd8316235a7b4a8d21a10bd27519666489c69b503"), ("x-slack-request-timestamp", "1531420618")],
         body: "token=xyzz0WbapA4vBCDEFasx0q6G&team_id=T1DC2JH3J&team_domain=testteamnow&channel_id=G8PSS9T3V&channel_name=foobar&user_id=U2CERLKJA&user_name=roadrunner&command=%2Fwebhook-collect&text=&response_url=https%3A%2F%2Fhooks.slack.com%2Fcommands%2FT1DC2JH3J%2F397700885554%2F96rGlfmibIGlgcZRskXaIFfN&trigger_id=398738663015.47445629121.803a0bc887a14d10d2c447fce8b6703c",
         event_id: None, event_type: None,
     },
     Vector {
-        provider: "box", by: By::Published, url: URL, secret: "SamplePrimaryKey", now_ms: 1577862000000,
+        provider: "box", by: By::Sdk("box-node-sdk 10.12.0"), url: URL, secret: "SamplePrimaryKey", now_ms: 1577862000000,
         headers: &[("box-delivery-timestamp", "2020-01-01T00:00:00-07:00"), ("box-signature-primary", "6TfeAW3A1PASkgboxxA5yqHNKOwFyMWuEXny/FPD5hI="), ("box-signature-secondary", "v+1CD1Jdo3muIcbpv5lxxgPglOqMfsNHPV899xWYydo=")],
         body: r#"{"type":"webhook_event","webhook":{"id":"1234567890"},"trigger":"FILE.UPLOADED","source":{"id":"1234567890","type":"file","name":"Test.txt"}}"#,
         event_id: None, event_type: Some("FILE.UPLOADED"),
     },
     Vector {
-        provider: "box", by: By::Published, url: URL, secret: "SampleSecondaryKey", now_ms: 1577862000000,
+        provider: "box", by: By::Sdk("box-node-sdk 10.12.0"), url: URL, secret: "SampleSecondaryKey", now_ms: 1577862000000,
         headers: &[("box-delivery-timestamp", "2020-01-01T00:00:00-07:00"), ("box-signature-primary", "6TfeAW3A1PASkgboxxA5yqHNKOwFyMWuEXny/FPD5hI="), ("box-signature-secondary", "v+1CD1Jdo3muIcbpv5lxxgPglOqMfsNHPV899xWYydo=")],
         body: r#"{"type":"webhook_event","webhook":{"id":"1234567890"},"trigger":"FILE.UPLOADED","source":{"id":"1234567890","type":"file","name":"Test.txt"}}"#,
         event_id: None, event_type: Some("FILE.UPLOADED"),
     },
     Vector {
-        provider: "sanity", by: By::Published, url: URL, secret: "test", now_ms: 1633519811129,
+        provider: "sanity", by: By::Sdk("@sanity/webhook 4.0.4"), url: URL, secret: "test", now_ms: 1633519811129,
         headers: &[("sanity-webhook-signature", "t=1633519811129,v1=tLa470fx7qkLLEcMOcEUFuBbRSkGujyskxrNXcoh0N0"), ("idempotency-key", "idem_1"), ("sanity-operation", "update")],
         body: r#"{"_id":"resume"}"#,
         event_id: Some("idem_1"), event_type: Some("update"),
     },
     Vector {
-        provider: "standard-webhooks", by: By::Published, url: URL, secret: concat!("whsec", "_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"), now_ms: 1614265330000,
+        provider: "standard-webhooks", by: By::Sdk("standardwebhooks 1.1.1"), url: URL, secret: concat!("whsec", "_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"), now_ms: 1614265330000,
         headers: &[("webhook-id", "msg_p5jXN8AQM9LWM0D4loKWxJek"), ("webhook-timestamp", "1614265330"), ("webhook-signature", "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=")],
         body: r#"{"test": 2432232314}"#,
         event_id: Some("msg_p5jXN8AQM9LWM0D4loKWxJek"), event_type: None,
     },
     Vector {
-        provider: "svix", by: By::Published, url: URL, secret: concat!("whsec", "_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"), now_ms: 1614265330000,
+        provider: "svix", by: By::Sdk("svix 1.99.1"), url: URL, secret: concat!("whsec", "_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"), now_ms: 1614265330000,
         headers: &[("svix-id", "msg_p5jXN8AQM9LWM0D4loKWxJek"), ("svix-timestamp", "1614265330"), ("svix-signature", "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=")],
         body: r#"{"test": 2432232314}"#,
         event_id: Some("msg_p5jXN8AQM9LWM0D4loKWxJek"), event_type: None,
     },
     Vector {
-        provider: "dodo", by: By::Computed, url: URL, secret: concat!("whsec", "_AAECAwQFBgcICQoLDA0ODxAREhMUFRYX"), now_ms: 1760000000000,
+        provider: "dodo", by: By::Sdk("dodopayments 2.52.0"), url: URL, secret: concat!("whsec", "_AAECAwQFBgcICQoLDA0ODxAREhMUFRYX"), now_ms: 1760000000000,
         headers: &[("webhook-id", "msg_1"), ("webhook-timestamp", "1760000000"), ("webhook-signature", "v1,1dLePt77RCtoXGvtvLiSvb896e/5f3o9t3QgD5oMBvc=")],
         body: r#"{"id":"evt_1","type":"invoice.paid"}"#,
         event_id: Some("msg_1"), event_type: Some("invoice.paid"),
     },
     Vector {
-        provider: "replicate", by: By::Computed, url: URL, secret: concat!("whsec", "_AAECAwQFBgcICQoLDA0ODxAREhMUFRYX"), now_ms: 1760000000000,
+        provider: "replicate", by: By::Sdk("replicate 1.4.0"), url: URL, secret: concat!("whsec", "_AAECAwQFBgcICQoLDA0ODxAREhMUFRYX"), now_ms: 1760000000000,
         headers: &[("webhook-id", "msg_1"), ("webhook-timestamp", "1760000000"), ("webhook-signature", "v1,1dLePt77RCtoXGvtvLiSvb896e/5f3o9t3QgD5oMBvc=")],
         body: r#"{"id":"evt_1","type":"invoice.paid"}"#,
         event_id: Some("msg_1"), event_type: Some("invoice.paid"),
     },
     Vector {
-        provider: "openai", by: By::Computed, url: URL, secret: concat!("whsec", "_AAECAwQFBgcICQoLDA0ODxAREhMUFRYX"), now_ms: 1760000000000,
+        provider: "openai", by: By::Sdk("openai 6.49.0"), url: URL, secret: concat!("whsec", "_AAECAwQFBgcICQoLDA0ODxAREhMUFRYX"), now_ms: 1760000000000,
         headers: &[("webhook-id", "msg_1"), ("webhook-timestamp", "1760000000"), ("webhook-signature", "v1,1dLePt77RCtoXGvtvLiSvb896e/5f3o9t3QgD5oMBvc=")],
         body: r#"{"id":"evt_1","type":"invoice.paid"}"#,
         event_id: Some("msg_1"), event_type: Some("invoice.paid"),
     },
     Vector {
-        provider: "openai", by: By::Computed, url: URL, secret: "fake-secret-for-tests", now_ms: 1760000000000,
+        provider: "openai", by: By::Sdk("openai 6.49.0"), url: URL, secret: "fake-secret-for-tests", now_ms: 1760000000000,
         headers: &[("webhook-id", "msg_1"), ("webhook-timestamp", "1760000000"), ("webhook-signature", "v1,GTGlF8TyK0Uy6oz7Dk4z+0vs4/n2+AVwqaOERGMAtfA=")],
         body: r#"{"id":"evt_1","type":"invoice.paid"}"#,
         event_id: Some("msg_1"), event_type: Some("invoice.paid"),
     },
     Vector {
-        provider: "polar", by: By::Computed, url: URL, secret: "polar_whs_fake-secret-for-tests", now_ms: 1760000000000,
+        provider: "polar", by: By::Sdk("@polar-sh/sdk 0.49.0"), url: URL, secret: "polar_whs_fake-secret-for-tests", now_ms: 1760000000000,
         headers: &[("webhook-id", "msg_1"), ("webhook-timestamp", "1760000000"), ("webhook-signature", "v1,xyPFaiP/NsTYes2LqTbFVBt4rEsHtLY4yixZewRkLag=")],
         body: r#"{"id":"evt_1","type":"invoice.paid"}"#,
         event_id: Some("msg_1"), event_type: Some("invoice.paid"),
     },
     Vector {
-        provider: "clerk", by: By::Computed, url: URL, secret: concat!("whsec", "_AAECAwQFBgcICQoLDA0ODxAREhMUFRYX"), now_ms: 1760000000000,
+        provider: "clerk", by: By::Sdk("@clerk/backend 3.25.0"), url: URL, secret: concat!("whsec", "_AAECAwQFBgcICQoLDA0ODxAREhMUFRYX"), now_ms: 1760000000000,
         headers: &[("svix-id", "msg_1"), ("svix-timestamp", "1760000000"), ("svix-signature", "v1,1dLePt77RCtoXGvtvLiSvb896e/5f3o9t3QgD5oMBvc=")],
         body: r#"{"id":"evt_1","type":"invoice.paid"}"#,
         event_id: Some("msg_1"), event_type: Some("invoice.paid"),
     },
     Vector {
-        provider: "resend", by: By::Computed, url: URL, secret: concat!("whsec", "_AAECAwQFBgcICQoLDA0ODxAREhMUFRYX"), now_ms: 1760000000000,
+        provider: "resend", by: By::Sdk("resend 6.38.0"), url: URL, secret: concat!("whsec", "_AAECAwQFBgcICQoLDA0ODxAREhMUFRYX"), now_ms: 1760000000000,
         headers: &[("svix-id", "msg_1"), ("svix-timestamp", "1760000000"), ("svix-signature", "v1,1dLePt77RCtoXGvtvLiSvb896e/5f3o9t3QgD5oMBvc=")],
         body: r#"{"id":"evt_1","type":"invoice.paid"}"#,
         event_id: Some("msg_1"), event_type: Some("invoice.paid"),
     },
     Vector {
-        provider: "anthropic", by: By::Computed, url: URL, secret: concat!("whsec", "_AAECAwQFBgcICQoLDA0ODxAREhMUFRYX"), now_ms: 1760000000000,
+        provider: "anthropic", by: By::Sdk("@anthropic-ai/sdk 1.12.0"), url: URL, secret: concat!("whsec", "_AAECAwQFBgcICQoLDA0ODxAREhMUFRYX"), now_ms: 1760000000000,
         headers: &[("webhook-id", "msg_1"), ("webhook-timestamp", "1760000000"), ("webhook-signature", "v1,ne0R1vBPLsS889gRlMKJBRV58BydsMQjW8A6YH6j3sY=")],
         body: r#"{"type":"event","id":"event_1","data":{"type":"session.status_idled"}}"#,
         event_id: Some("msg_1"), event_type: Some("session.status_idled"),
     },
     Vector {
-        provider: "stripe", by: By::Computed, url: URL, secret: concat!("whsec", "_fake-secret-for-tests"), now_ms: 1760000000000,
+        provider: "stripe", by: By::Sdk("stripe 23.1.0"), url: URL, secret: concat!("whsec", "_fake-secret-for-tests"), now_ms: 1760000000000,
         headers: &[("stripe-signature", "t=1760000000,v1=c6d8bf1d65a283e58680f6c68646c20d6ff532c37bffa86f5bf9725075a28d79,v0=6ffbb59b2300aae63f272406069a9788598b792a944a07aba816edb039989a39")],
         body: r#"{"id":"evt_1","type":"invoice.paid"}"#,
         event_id: Some("evt_1"), event_type: Some("invoice.paid"),
     },
     Vector {
-        provider: "mux", by: By::Computed, url: URL, secret: "fake-secret-for-tests", now_ms: 1760000000000,
+        provider: "mux", by: By::Sdk("@mux/mux-node 15.3.0"), url: URL, secret: "fake-secret-for-tests", now_ms: 1760000000000,
         headers: &[("mux-signature", "t=1760000000,v1=57b10f6020456ca9d0281f04ca9980b26472eae559700c86cea5ba75032dbd25")],
         body: r#"{"id":"evt_1","type":"invoice.paid"}"#,
         event_id: Some("evt_1"), event_type: Some("invoice.paid"),
@@ -117,19 +118,19 @@ pub(super) const VECTORS: &[Vector] = &[
         event_id: None, event_type: Some("invitee.created"),
     },
     Vector {
-        provider: "workos", by: By::Computed, url: URL, secret: "fake-secret-for-tests", now_ms: 1760000000123,
+        provider: "workos", by: By::Sdk("@workos-inc/node 8.13.0"), url: URL, secret: "fake-secret-for-tests", now_ms: 1760000000123,
         headers: &[("workos-signature", "t=1760000000123, v1=ceb11bb3fa0ed9ff901d66d4d2d2ac29fb1134c9af298329c7eaa47476fca0a6")],
         body: r#"{"id":"event_01","event":"dsync.user.created"}"#,
         event_id: Some("event_01"), event_type: Some("dsync.user.created"),
     },
     Vector {
-        provider: "paddle", by: By::Computed, url: URL, secret: "pdl_ntfset_fake-secret-for-tests", now_ms: 1760000000000,
+        provider: "paddle", by: By::Sdk("@paddle/paddle-node-sdk 3.10.0"), url: URL, secret: "pdl_ntfset_fake-secret-for-tests", now_ms: 1760000000000,
         headers: &[("paddle-signature", "ts=1760000000;h1=eec53f6852e83ad7a185e21b08f0986c6a6a6788b78077f2c8a0a76a4df856c0")],
         body: r#"{"event_id":"evt_1","event_type":"transaction.paid"}"#,
         event_id: Some("evt_1"), event_type: Some("transaction.paid"),
     },
     Vector {
-        provider: "slack", by: By::Computed, url: URL, secret: "fake-secret-for-tests", now_ms: 1760000000000,
+        provider: "slack", by: By::Sdk("@slack/bolt 5.1.0"), url: URL, secret: "fake-secret-for-tests", now_ms: 1760000000000,
         headers: &[("x-slack-signature", "v0=f36226b8551bdb7580bd6b09f78153930929c1907e598e1f692d31d494a20ce7"), ("x-slack-request-timestamp", "1760000000")],
         body: r#"{"type":"event_callback","event_id":"Ev1","event":{"type":"message"}}"#,
         event_id: Some("Ev1"), event_type: Some("message"),
@@ -153,7 +154,7 @@ pub(super) const VECTORS: &[Vector] = &[
         event_id: None, event_type: Some("form_submission"),
     },
     Vector {
-        provider: "hubspot", by: By::Computed, url: URL, secret: "fake-secret-for-tests", now_ms: 1760000000123,
+        provider: "hubspot", by: By::Sdk("@hubspot/api-client 13.5.0"), url: URL, secret: "fake-secret-for-tests", now_ms: 1760000000123,
         headers: &[("x-hubspot-signature-v3", "oo6UqykLiyhXR4pFt/m99YgRnE7uyhUeQqd2HjiwHzc="), ("x-hubspot-request-timestamp", "1760000000123")],
         body: r#"[{"eventId":1,"subscriptionType":"contact.creation"}]"#,
         event_id: None, event_type: None,
@@ -165,7 +166,7 @@ pub(super) const VECTORS: &[Vector] = &[
         event_id: Some("01FHE"), event_type: Some("zen:event-type:user.created"),
     },
     Vector {
-        provider: "square", by: By::Computed, url: URL, secret: "fake-secret-for-tests", now_ms: 1760000000000,
+        provider: "square", by: By::Sdk("square 46.0.0"), url: URL, secret: "fake-secret-for-tests", now_ms: 1760000000000,
         headers: &[("x-square-hmacsha256-signature", "yMA9T6INHFRaueB2U1XLee6E6n6isO3i1UmNFLrTAUA=")],
         body: r#"{"event_id":"sq_1","type":"payment.updated"}"#,
         event_id: Some("sq_1"), event_type: Some("payment.updated"),
@@ -177,19 +178,19 @@ pub(super) const VECTORS: &[Vector] = &[
         event_id: Some("act_1"), event_type: Some("updateCard"),
     },
     Vector {
-        provider: "linear", by: By::Computed, url: URL, secret: "lin_wh_fake-secret-for-tests", now_ms: 1760000000123,
+        provider: "linear", by: By::Sdk("@linear/sdk 98.0.0"), url: URL, secret: "lin_wh_fake-secret-for-tests", now_ms: 1760000000123,
         headers: &[("linear-signature", "db4654c6d7d11415694f65dfb0a85b7af20ef9a6a40854ca64f1766817173080"), ("linear-delivery", "234d1a4e")],
         body: r#"{"action":"update","type":"Issue","webhookTimestamp":1760000000123}"#,
         event_id: Some("234d1a4e"), event_type: Some("Issue"),
     },
     Vector {
-        provider: "shopify", by: By::Computed, url: URL, secret: "fake-secret-for-tests", now_ms: 1760000000000,
+        provider: "shopify", by: By::Sdk("@shopify/shopify-api 13.1.0"), url: URL, secret: "fake-secret-for-tests", now_ms: 1760000000000,
         headers: &[("x-shopify-hmac-sha256", "VZ5L5VvmEBPgqPCggcT346mpbUuaoHHOJJg7tkINUBQ="), ("x-shopify-topic", "orders/paid"), ("x-shopify-event-id", "98880550"), ("x-shopify-webhook-id", "b54557e4")],
         body: r#"{"a":1}"#,
         event_id: Some("98880550"), event_type: Some("orders/paid"),
     },
     Vector {
-        provider: "shopify", by: By::Computed, url: URL, secret: "fake-secret-for-tests", now_ms: 1760000000000,
+        provider: "shopify", by: By::Sdk("@shopify/shopify-api 13.1.0"), url: URL, secret: "fake-secret-for-tests", now_ms: 1760000000000,
         headers: &[("x-shopify-hmac-sha256", "VZ5L5VvmEBPgqPCggcT346mpbUuaoHHOJJg7tkINUBQ="), ("x-shopify-topic", "orders/paid"), ("x-shopify-webhook-id", "b54557e4")],
         body: r#"{"a":1}"#,
         event_id: Some("b54557e4"), event_type: Some("orders/paid"),
@@ -219,7 +220,7 @@ pub(super) const VECTORS: &[Vector] = &[
         event_id: Some("u_1"), event_type: Some("repo:push"),
     },
     Vector {
-        provider: "notion", by: By::Computed, url: URL, secret: "secret_fake-secret-for-tests", now_ms: 1760000000000,
+        provider: "notion", by: By::Sdk("@notionhq/client 5.26.0"), url: URL, secret: "secret_fake-secret-for-tests", now_ms: 1760000000000,
         headers: &[("x-notion-signature", "sha256=d701cc79491b9256fac30c8c1f4fc42626b1cd6ca2bffe1920a01c80f729ad69")],
         body: r#"{"id":"n_1","type":"page.created"}"#,
         event_id: Some("n_1"), event_type: Some("page.created"),
@@ -237,25 +238,25 @@ pub(super) const VECTORS: &[Vector] = &[
         event_id: None, event_type: Some("page"),
     },
     Vector {
-        provider: "line", by: By::Computed, url: URL, secret: "fake-secret-for-tests", now_ms: 1760000000000,
+        provider: "line", by: By::Sdk("@line/bot-sdk 11.0.0"), url: URL, secret: "fake-secret-for-tests", now_ms: 1760000000000,
         headers: &[("x-line-signature", "BZ8uiLqZgTR1VQoR8Ymn2QSIWnpvW7j9yYY/WJQYyKE=")],
         body: r#"{"destination":"U1","events":[]}"#,
         event_id: None, event_type: None,
     },
     Vector {
-        provider: "razorpay", by: By::Computed, url: URL, secret: "fake-secret-for-tests", now_ms: 1760000000000,
+        provider: "razorpay", by: By::Sdk("razorpay 2.9.8"), url: URL, secret: "fake-secret-for-tests", now_ms: 1760000000000,
         headers: &[("x-razorpay-signature", "5024d7b5a9a83261e41ea3c28da618eb23b7985bbd7bd25b1ad3eba0c9f002e1"), ("x-razorpay-event-id", "rzp_1")],
         body: r#"{"event":"payment.captured"}"#,
         event_id: Some("rzp_1"), event_type: Some("payment.captured"),
     },
     Vector {
-        provider: "gocardless", by: By::Computed, url: URL, secret: "fake-secret-for-tests", now_ms: 1760000000000,
+        provider: "gocardless", by: By::Sdk("gocardless-nodejs 10.1.2"), url: URL, secret: "fake-secret-for-tests", now_ms: 1760000000000,
         headers: &[("webhook-signature", "5f0ce8d74c76a90daf5df96b0dd602f9b271dd683e736227098409f88d9cccca")],
         body: r#"{"events":[],"meta":{"webhook_id":"WB1"}}"#,
         event_id: Some("WB1"), event_type: None,
     },
     Vector {
-        provider: "coinbase-commerce", by: By::Computed, url: URL, secret: "fake-secret-for-tests", now_ms: 1760000000000,
+        provider: "coinbase-commerce", by: By::Sdk("coinbase-commerce-node 1.0.4"), url: URL, secret: "fake-secret-for-tests", now_ms: 1760000000000,
         headers: &[("x-cc-webhook-signature", "31d78ec8e6c6ad573639a2c6dc06bd52708f4f147224ef7218697f41ac54cb79")],
         body: r#"{"id":1,"event":{"id":"cc_1","type":"charge:confirmed"}}"#,
         event_id: Some("cc_1"), event_type: Some("charge:confirmed"),
@@ -395,7 +396,7 @@ pub(super) const VECTORS: &[Vector] = &[
         event_id: Some("msg_p5jXN8AQM9LWM0D4loKWxJek"), event_type: None,
     },
     Vector {
-        provider: "mailgun", by: By::Computed, url: URL, secret: "fake-signing-key-for-tests", now_ms: 1760000000000,
+        provider: "mailgun", by: By::Sdk("mailgun-js 0.22.0"), url: URL, secret: "fake-signing-key-for-tests", now_ms: 1760000000000,
         headers: &[],
         body: r#"{"signature":{"timestamp":"1760000000","token":"a8ce0edb2dd8301dee6c2405235584e45aa91d1e9f979f3de0","signature":"caa001f90faf9d0e89ecd2cc7f2efac6c8bef38b0bad6b50e8945f8f5a47ca00"},"event-data":{"event":"opened"}}"#,
         event_id: Some("a8ce0edb2dd8301dee6c2405235584e45aa91d1e9f979f3de0"), event_type: Some("opened"),

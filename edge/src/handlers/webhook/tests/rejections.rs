@@ -5,7 +5,7 @@ use super::*;
 /// Refuses a request and sends what is to be reported, as the platform does after the answer.
 fn refuse(fixture: &Fixture, plane: &FakePlane, incoming: &Incoming) -> Code {
     let context = Context { state: &fixture.state, plane, admitted: &fixture.admitted };
-    let refused = block_on(handle(&context, &fixture.source, incoming)).unwrap_err();
+    let refused = block_on(handle(&context, &NoWeb, &fixture.source, incoming)).unwrap_err();
     if let Some(report) = refused.report {
         block_on(report.send(plane, &fixture.state));
     }

@@ -18,7 +18,8 @@ fn registered(url: Option<&str>) -> FakePlane {
 fn signed_for(url: &str, path_and_query: &str) -> Incoming {
     let trello = provider("trello").unwrap();
     let unsigned = Unsigned { id: "", timestamp_ms: NOW_MS, method: "POST", url, body: BODY };
-    let headers = sign_as(trello, &trello.parse_secret(SECRET).unwrap(), &unsigned).into_iter();
+    let signed = sign_as(trello, &trello.parse_secret(SECRET).unwrap(), &unsigned).unwrap();
+    let headers = signed.headers.into_iter();
     Incoming {
         path_and_query: path_and_query.into(),
         headers: headers.map(|(name, value)| (name.to_owned(), value)).collect(),

@@ -1,0 +1,36 @@
+//! The webhook providers as a tenant sees them: how each signs, and what to paste where.
+
+use crate::error::AppError;
+use protocol::Code;
+use protocol::api::{List, Provider, SourceCredential};
+use webhooks::Credential;
+
+/// `GET /v1/providers`: all of them, in order of id.
+pub(super) fn list() -> List<Provider> {
+    List { data: webhooks::providers().iter().map(shown).collect(), next_cursor: None }
+}
+
+/// `GET /v1/providers/{id}`.
+pub(super) fn get(id: &str) -> Result<Provider, AppError> {
+    Ok(webhooks::provider(id).map(shown).ok_or(Code::NotFound)?)
+}
+
+fn shown(provider: &webhooks::Provider) -> Provider {
+    Provider {
+        id: provider.id.to_owned(),
+        name: provider.name.to_owned(),
+        docs: provider.docs.to_owned(),
+        secret_hint: provider.secret_hint.to_owned(),
+        credential: match provider.credential() {
+            Credential::Secret => SourceCredential::Secret,
+            Credential::PublicKey => SourceCredential::PublicKey,
+            Credential::Handshake => SourceCredential::Handshake,
+        },
+        scheme: provider.describe(),
+        tolerance_seconds: provider.tolerance_seconds(),
+        signs_url: provider.signs_url(),
+        handshake: provider.describe_handshake(),
+        caveat: provider.caveat.map(str::to_owned),
+        tested: provider.tested.as_str().to_owned(),
+    }
+}
