@@ -1,15 +1,20 @@
 //! Who is calling, as far as the edge can tell alone: a session token that one of our keys signed, or an API key whose
 //! MAC is ours. Whether that session or key still stands is the org's object's to say (invariant 7).
 //!
+//! Who holds a link to the customers' portal is a [`Holder`] and no [`Caller`].
+//!
 //! A genuine token is checked once per isolate and then known by its SHA-256 until it ends; forged ones leave no trace.
 
+use crate::handlers::cookies::{Cookie, Jar};
 use crate::head::Head;
 use crate::state::State;
 use protocol::{OrgId, Principal, SessionId, UserId};
 use sha2::{Digest as _, Sha256};
 use std::cell::Cell;
+use std::fmt;
 use std::rc::Rc;
 use throttle::Quota;
+use tokens::{LinkKind, parse_link};
 
 /// The session cookie's name. `__Host-`: browsers take it over HTTPS (or from localhost) alone, for this very host.
 pub const COOKIE: &str = "__Host-sluicegate_session";
@@ -51,6 +56,52 @@ pub struct Identity {
 enum Who {
     Session { org: OrgId, user: UserId, session: SessionId },
     ApiKey { org: OrgId, lookup: String, digest: String },
+}
+
+/// Who holds a link to the portal, as far as its MAC tells. A type of its own: nothing that takes a [`Caller`] can be asked
+/// for by one, and the other way round.
+#[derive(Clone)]
+pub struct Holder {
+    org: OrgId,
+    digest: String,
+}
+
+impl Holder {
+    /// By a link's token, as it came.
+    ///
+    /// # Errors
+    /// [`BadCredential`] for what is no link to a portal of ours.
+    pub fn by_token(token: &str, state: &State) -> Result<Self, BadCredential> {
+        let link = parse_link(&state.mac, LinkKind::Portal, token).map_err(|_| BadCredential)?;
+        Ok(Self { org: org(&[OrgId::PREFIX, &link.subject].concat())?, digest: link.digest })
+    }
+
+    /// By the cookie that the link has left.
+    pub fn by_cookie(jar: &Jar, state: &State) -> Option<Self> {
+        jar.get(Cookie::Portal).and_then(|token| Self::by_token(token, state).ok())
+    }
+
+    /// For the call.
+    pub fn principal(&self) -> Principal {
+        Principal::Portal { org: self.org.clone(), digest: self.digest.clone() }
+    }
+
+    /// What its CSRF token is bound to: no session's id has this form.
+    pub fn csrf_subject(&self) -> &str {
+        &self.digest
+    }
+
+    /// The link's place in the limiter's table.
+    pub fn limiter_key(&self) -> u128 {
+        table_key(&self.digest)
+    }
+}
+
+/// Whoever has the digest can speak for the link inside the private hop: it is not shown.
+impl fmt::Debug for Holder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Holder").field("org", &self.org).finish_non_exhaustive()
+    }
 }
 
 /// A credential that is not good: 401, whatever is wrong with it.

@@ -1,6 +1,7 @@
 //! Cross-site request forgery (claim M5): what a browser says of where a request comes from, and the token that only a
 //! page of ours can know. Bearer tokens need neither: a browser never adds one by itself.
 
+use crate::auth::Holder;
 use crate::head::Head;
 use crate::state::State;
 use protocol::{Code, SessionId};
@@ -32,9 +33,20 @@ pub fn not_cross_site(head: &Head<'_>) -> Result<(), Code> {
 /// # Errors
 /// `CsrfFailed`.
 pub fn token(presented: Option<&str>, session: Option<&SessionId>, state: &State) -> Result<(), Code> {
-    let session = session.ok_or(Code::CsrfFailed)?;
-    match presented {
-        Some(token) if tokens::csrf_valid(&state.csrf, session.as_str(), token) => Ok(()),
+    bound_to(session.map(SessionId::as_str), presented, state)
+}
+
+/// The hidden field of a form of the portal must be the link's.
+///
+/// # Errors
+/// `CsrfFailed`.
+pub fn portal_token(presented: Option<&str>, holder: &Holder, state: &State) -> Result<(), Code> {
+    bound_to(Some(holder.csrf_subject()), presented, state)
+}
+
+fn bound_to(subject: Option<&str>, presented: Option<&str>, state: &State) -> Result<(), Code> {
+    match (subject, presented) {
+        (Some(subject), Some(token)) if tokens::csrf_valid(&state.csrf, subject, token) => Ok(()),
         _ => Err(Code::CsrfFailed),
     }
 }

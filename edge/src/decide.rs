@@ -5,10 +5,11 @@
 //! Invariant: there is an answer or leave to go on for every input, and every answer carries its request id, its rate
 //! limits and its set of security headers.
 
-use crate::auth::{self, Caller};
+use crate::auth::{self, Caller, Holder};
 use crate::csrf;
 use crate::handlers::check;
-use crate::handlers::cookies::Jar;
+use crate::handlers::cookies::{Cookie, Jar};
+use crate::handlers::portal::Ask;
 use crate::head::Head;
 use crate::limits::{Limited, Spent};
 use crate::pages;
@@ -43,7 +44,8 @@ pub fn decide(head: &Head<'_>, now_ms: u64, state: &mut State) -> Result<Verdict
             return Ok(Verdict::GoOn(Box::new(Admitted { request_id, now_ms, client, spent, task })));
         }
         Err(Refusal::Problem { code, detail, .. }) if route::is_for_people(head, &state.config) => {
-            pages::refused(state, code, detail, spent.retry_after_seconds(), &request_id)?
+            let home = route::home(head.path);
+            pages::refused(state, code, detail, spent.retry_after_seconds(), home, &request_id)?
         }
         Err(Refusal::Problem { code, detail, allow }) => {
             let answer = Answer::problem(code, detail, &request_id);
@@ -129,6 +131,16 @@ fn judge(head: &Head<'_>, now_ms: u64, state: &mut State, spent: &mut Spent) -> 
                 Answer::see_other(path).without_cookies(&[cookie])
             })))
         }
+        Target::Portal(ask) => portal(head, ask, now_ms, state, spent),
+        Target::PortalLink { token } => {
+            let token = token.expose_secret();
+            let genuine = Holder::by_token(token, state).is_ok();
+            let answer = Answer::see_other("/portal").with_cookie(Cookie::Portal, token);
+            match answer.filter(|_| genuine) {
+                Some(answer) => Ok(Outcome::Answer(answer)),
+                None => ended(state),
+            }
+        }
         Target::Gateway(route) => {
             let caller = authenticated(head, now_ms, state)?;
             // Browsers let any site open a WebSocket, and name it in `Origin` alone.
@@ -141,6 +153,31 @@ fn judge(head: &Head<'_>, now_ms: u64, state: &mut State, spent: &mut Spent) -> 
             Ok(Outcome::Task(Task::Gateway { route, caller, ahead, path_and_query }))
         }
     }
+}
+
+/// The customers' portal: by its own cookie alone, and for its own paths alone.
+fn portal(
+    head: &Head<'_>,
+    ask: Ask,
+    now_ms: u64,
+    state: &mut State,
+    spent: &mut Spent,
+) -> Result<Outcome, Refusal> {
+    if ask.is_change() {
+        csrf::same_origin(head, &state.own_origin(head))?;
+    }
+    let Some(holder) = Holder::by_cookie(&Jar::of(head), state) else { return ended(state) };
+    state.limits.portal.count(holder.limiter_key(), now_ms, spent)?;
+    if ask.is_change() {
+        media_type(head, "application/x-www-form-urlencoded")?;
+        length(head, MAX_FORM_BYTES)?;
+    }
+    Ok(Outcome::Task(Task::Portal { ask, holder }))
+}
+
+/// What there is without a link to the portal.
+fn ended(state: &mut State) -> Result<Outcome, Refusal> {
+    pages::portal::ended(state).map(Outcome::Answer).map_err(Refusal::Random)
 }
 
 fn sizes(head: &Head<'_>, state: &State) -> Result<(), Code> {

@@ -28,6 +28,8 @@ pub struct Limits {
     /// Of one user or API key with a quota of its own, where the edge decides alone: what the org's object has leased to
     /// this isolate, so that the quota holds over all of them.
     pub leased: Spender<u128>,
+    /// Of one link to the portal: apart from the org's own people and keys.
+    pub portal: Limit<u128>,
     /// Of one webhook source.
     pub source: Limit<u128>,
 }
@@ -46,6 +48,7 @@ impl Limits {
             key: Limit::new("principal", config.principal, scale, 8192, random)?,
             own: Limit::new("principal", config.principal, scale, 8192, random)?,
             leased: Spender::new(8192, random.take()?),
+            portal: Limit::new("principal", config.principal, scale, 4096, random)?,
             source: Limit::new("source", config.source, scale, 4096, random)?,
         })
     }

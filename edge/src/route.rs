@@ -1,15 +1,19 @@
 //! Which task a path is for. The API's paths are `protocol::routes::ROUTES`; the edge's own are here. Whatever is in no
 //! table does not exist.
 
+mod portal;
+
 use crate::handlers::cookies::Cookie;
 use crate::handlers::forms::Form;
 use crate::handlers::pages::Page;
+use crate::handlers::pages::webhooks::View;
+use crate::handlers::portal::Ask;
 use crate::head::Head;
-use crate::pages::Notice;
+use crate::pages::{Home, Notice};
 use crate::public::Document;
 use config::Config;
 use protocol::routes::{self, Route};
-use protocol::{Code, ConnectionId, EndpointId, InboundEventId, Operation, UserId};
+use protocol::{Code, ConnectionId, Operation, UserId};
 use secrecy::SecretString;
 
 /// What a path is for.
@@ -33,6 +37,13 @@ pub enum Target<'a> {
         path: &'static str,
         /// For the token.
         cookie: Cookie,
+        /// As received.
+        token: SecretString,
+    },
+    /// The customers' portal.
+    Portal(Ask),
+    /// A link to it: as [`Target::Link`], once its MAC is checked.
+    PortalLink {
         /// As received.
         token: SecretString,
     },
@@ -62,6 +73,9 @@ pub fn find<'a>(head: &Head<'a>, config: &Config) -> Result<Target<'a>, NoTarget
     }
     if let Some(document) = Document::at(head.path) {
         return only(head, &["GET", "HEAD"], Target::Document(document));
+    }
+    if let Some(rest) = below_portal(head.path) {
+        return portal::find(head, rest);
     }
     if head.path == "/readyz" {
         return only(head, &["GET", "HEAD"], Target::Ready);
@@ -93,12 +107,28 @@ fn api<'a>(head: &Head<'a>) -> Result<Target<'a>, NoTarget> {
     }
 }
 
+/// What follows `/portal` in a path that is the portal's.
+fn below_portal(path: &str) -> Option<&str> {
+    path.strip_prefix("/portal").filter(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+/// Whose pages a path is among.
+pub fn home(path: &str) -> Home {
+    if below_portal(path).is_some() { Home::Portal } else { Home::Dashboard }
+}
+
 /// Whether a request is a person's, in a browser: its refusals are pages.
 pub fn is_for_people(head: &Head<'_>, config: &Config) -> bool {
     match find(head, config) {
-        Ok(Target::Page(_) | Target::Form(_) | Target::Link { .. }) => true,
-        // A mistyped address.
-        Err(NoTarget { code: Code::NotFound, .. }) => {
+        Ok(
+            Target::Page(_)
+            | Target::Form(_)
+            | Target::Link { .. }
+            | Target::Portal(_)
+            | Target::PortalLink { .. },
+        ) => true,
+        // A mistyped address, or a filter that cannot be meant.
+        Err(NoTarget { code: Code::NotFound | Code::InvalidRequest, .. }) => {
             let of_machines = ["/v1/", "/in/"].iter().any(|prefix| head.path.starts_with(prefix));
             let wants_page = head.header("accept").is_some_and(|types| types.contains("text/html"));
             matches!(head.method, "GET" | "HEAD") && wants_page && !of_machines
@@ -126,23 +156,25 @@ fn page<'a>(head: &Head<'_>, config: &Config) -> Result<Target<'a>, NoTarget> {
             (Page::FinishAuthorization { query: SecretString::from(head.query) }, None)
         }
         "/connectors" => (Page::Connectors, Some(Form::Connectors)),
-        "/receipts" => (Page::Receipts { cursor: cursor(head.query) }, None),
-        "/endpoints" => (Page::Endpoints { notice, cursor: cursor(head.query) }, Some(Form::Endpoints)),
+        "/receipts" => (Page::Receipts { cursor: cursor(head.query, "cursor") }, None),
         "/workspace" => (Page::Workspace(notice), Some(Form::Workspace)),
         "/admin/keys" => (Page::AdminKeys(notice), Some(Form::AdminKeys)),
         "/keys" => (Page::Keys(notice), Some(Form::Keys)),
-        "/sources" => (Page::Sources(notice), Some(Form::Sources)),
-        "/events" => (Page::Events, None),
-        "/members" => (Page::Members { notice, cursor: cursor(head.query) }, Some(Form::Members)),
+        "/members" => (Page::Members { notice, cursor: cursor(head.query, "cursor") }, Some(Form::Members)),
         "/members/leave" => (Page::Leave, None),
         "/usage" => (Page::Usage, None),
         "/account" => (Page::Account(notice), Some(Form::Account)),
         "/account/password" => (Page::Account(None), Some(Form::Password)),
         "/confirm" => (Page::Confirm, Some(Form::Confirm)),
         "/audit" => (Page::Audit { verify: head.query == "verify=1" }, None),
-        path => {
-            (of_one(path, head.query, config).ok_or(NoTarget { code: Code::NotFound, allow: None })?, None)
-        }
+        path => match of_one(path, head.query, config) {
+            Some(page) => (page, None),
+            None => {
+                let (view, form) =
+                    View::find(path, head.query).map_err(|code| NoTarget { code, allow: None })?;
+                (Page::Webhooks(Box::new(view)), form)
+            }
+        },
     };
     match (head.method, form) {
         ("HEAD", _) if page.is_callback() => {
@@ -159,11 +191,8 @@ fn page<'a>(head: &Head<'_>, config: &Config) -> Result<Target<'a>, NoTarget> {
 
 /// The pages that name one thing in their path.
 fn of_one(path: &str, query: &str, config: &Config) -> Option<Page> {
-    if let Some(id) = path.strip_prefix("/events/") {
-        return InboundEventId::parse(id).ok().map(Page::Event);
-    }
     if let Some(id) = path.strip_prefix("/members/").and_then(|rest| rest.strip_suffix("/remove")) {
-        return Some(Page::RemoveMember { id: UserId::parse(id).ok()?, cursor: cursor(query) });
+        return Some(Page::RemoveMember { id: UserId::parse(id).ok()?, cursor: cursor(query, "cursor") });
     }
     if let Some(rest) = path.strip_prefix("/connections/") {
         return match rest.strip_suffix("/disconnect") {
@@ -174,9 +203,6 @@ fn of_one(path: &str, query: &str, config: &Config) -> Option<Page> {
     if let Some(id) = path.strip_prefix("/connectors/") {
         let replace = query.strip_prefix("replace=").and_then(|id| ConnectionId::parse(id).ok());
         return Some(Page::Connector { id: slug(id)?, notice: Notice::of(query), replace });
-    }
-    if let Some(id) = path.strip_prefix("/endpoints/") {
-        return Some(Page::Endpoint { id: EndpointId::parse(id).ok()?, cursor: cursor(query) });
     }
     let rest = path.strip_prefix("/sign-in/")?;
     let (id, back) = rest.strip_suffix("/callback").map_or((rest, false), |id| (id, true));
@@ -207,8 +233,8 @@ fn link<'a>(head: &Head<'_>) -> Option<Target<'a>> {
 }
 
 /// Where a list goes on, as the API takes it.
-fn cursor(query: &str) -> Option<String> {
-    let cursor = query.split('&').find_map(|pair| pair.strip_prefix("cursor="))?;
+pub fn cursor(query: &str, parameter: &str) -> Option<String> {
+    let cursor = query.split('&').find_map(|pair| pair.strip_prefix(parameter)?.strip_prefix('='))?;
     let plain = |b: u8| b.is_ascii_alphanumeric() || b == b'_';
     ((1..=64).contains(&cursor.len()) && cursor.bytes().all(plain)).then(|| cursor.to_owned())
 }

@@ -1,9 +1,10 @@
 //! What comes out of a decision: an answer, or leave to go on with a task that needs I/O.
 
-use crate::auth::Caller;
+use crate::auth::{Caller, Holder};
 use crate::handlers::cookies::Jar;
 use crate::handlers::forms::Form;
 use crate::handlers::pages::Page;
+use crate::handlers::portal::Ask;
 use crate::limits::Spent;
 use crate::security_headers::Kind;
 use protocol::{Client, Code, Operation, Principal, Problem, RequestId, SourceId};
@@ -97,6 +98,13 @@ pub enum Task {
         caller: Option<Caller>,
         /// What they carry besides a session.
         jar: Jar,
+    },
+    /// The customers' portal.
+    Portal {
+        /// What.
+        ask: Ask,
+        /// Who asks.
+        holder: Holder,
     },
     /// A request for the operator's upstream.
     Gateway {

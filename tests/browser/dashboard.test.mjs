@@ -5,7 +5,7 @@ import { after, before, suite, test } from "node:test";
 import Stripe from "stripe";
 import { useBrowser, WITH_CHROMIUM } from "../support/chromium.mjs";
 import { send } from "../support/http.mjs";
-import { createConnection, createKey, createSource, row, signIn, signUp } from "../support/pages.mjs";
+import { createConnection, createEndpoint, createKey, createSource, row, signIn, signUp } from "../support/pages.mjs";
 import { call } from "../support/workspace.mjs";
 
 suite("the dashboard without JavaScript", WITH_CHROMIUM, () => {
@@ -83,6 +83,47 @@ suite("the dashboard without JavaScript", WITH_CHROMIUM, () => {
     assert.ok((await row(page, "stripe-signature").textContent()).includes("[redacted]"));
   });
 
+  test("B6: a source says what to paste where, is paused, and goes on", async () => {
+    await page.goto("/sources");
+    await row(page, "Payments").getByRole("link", { name: "Payments" }).click();
+    const text = await main();
+    for (const said of ["/in/src_", "never to the sender", "cargo xtask listen --source src_"]) assert.ok(text.includes(said), said);
+    await page.getByRole("button", { name: "Pause forwarding" }).click();
+    assert.match(await page.getByRole("status").textContent(), /^Paused/);
+    await page.getByRole("button", { name: "Go on forwarding" }).click();
+    assert.match(await page.getByRole("status").textContent(), /forwards again/);
+  });
+
+  test("M8: an endpoint is made, its secret shown once, and changed", async () => {
+    const secret = await createEndpoint(page, { url: "https://receiver.example.com/hooks?key=hush", headers: "x-key: hush" });
+    assert.match(secret, /^whsec_/);
+    await page.getByRole("link", { name: "Done" }).click();
+    assert.ok((await main()).includes("https://receiver.example.com/…"));
+    const html = await page.content();
+    assert.ok(!html.includes(secret) && !html.includes("hush"));
+    await page.getByLabel("Description").fill("Their billing");
+    await page.getByRole("button", { name: "Save" }).click();
+    assert.match(await page.getByRole("status").first().textContent(), /changes are saved/);
+    await page.getByRole("button", { name: "Take it out of use" }).click();
+    assert.ok((await main()).includes("Disabled since"));
+    await page.getByRole("button", { name: "Put it back into use" }).click();
+    assert.ok(!(await main()).includes("Disabled since"));
+  });
+
+  test("M8: a message is published as it was typed, and one that is no JSON is refused with what was typed", async () => {
+    await page.goto("/messages");
+    const form = page.getByRole("region", { name: "Publish a message" });
+    await form.getByLabel("Event type").fill("invoice.paid");
+    await form.getByLabel("Payload").fill('{"b": 1.0,');
+    await form.getByRole("button", { name: "Publish" }).click();
+    assert.match(await page.getByRole("alert").textContent(), /not JSON/);
+    assert.equal(await form.getByLabel("Payload").inputValue(), '{"b": 1.0,');
+    await form.getByLabel("Payload").fill('{"b": 1.0,\n "a": 2}');
+    await form.getByRole("button", { name: "Publish" }).click();
+    await row(page, "invoice.paid").getByRole("link").first().click();
+    assert.equal(await page.getByLabel("Payload").textContent(), '{"b": 1.0,\n "a": 2}');
+  });
+
   test("B7: the audit trail holds all of it, and verifies", async () => {
     await page.getByRole("link", { name: "Audit" }).click();
     const text = await main();
@@ -132,7 +173,7 @@ suite("the dashboard without JavaScript", WITH_CHROMIUM, () => {
   test("who is not signed in gets to the sign-in form from every page", async () => {
     const stranger = await open({ javaScriptEnabled: false });
     const page = await stranger.newPage();
-    const pages = ["/connections", "/connectors", "/receipts", "/keys", "/sources", "/events", "/endpoints", "/members", "/usage", "/workspace", "/admin/keys", "/account", "/confirm", "/audit"];
+    const pages = ["/connections", "/connectors", "/receipts", "/keys", "/sources", "/providers", "/events", "/endpoints", "/messages", "/event-types", "/portal-links", "/members", "/usage", "/workspace", "/admin/keys", "/account", "/confirm", "/audit"];
     for (const path of pages) {
       await page.goto(path);
       assert.ok(await page.getByRole("heading", { name: "Sign in" }).isVisible(), path);

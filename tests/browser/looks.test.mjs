@@ -11,6 +11,7 @@ import { screenshot, useBrowser, WITH_CHROMIUM } from "../support/chromium.mjs";
 import { send } from "../support/http.mjs";
 import {
   createConnection,
+  createEndpoint,
   createKey,
   createSource,
   fillCode,
@@ -40,7 +41,23 @@ const PAGES = {
   keys: (page) => page.goto("/keys"),
   "key-created": (page) => createKey(page, { name: "For a screenshot" }),
   sources: (page) => page.goto("/sources"),
+  source: async (page) => {
+    await page.goto("/sources");
+    await submit(page, row(page, "Payments").getByRole("link", { name: "Payments" }));
+  },
+  "source-generic": (page) => page.goto("/sources?provider=generic"),
+  providers: (page) => page.goto("/providers"),
+  endpoints: (page) => page.goto("/endpoints"),
+  "endpoint-created": (page) => createEndpoint(page),
+  endpoint: async (page) => {
+    await page.goto("/endpoints");
+    await submit(page, row(page, "receiver.example.com").first().getByRole("link"));
+  },
+  messages: (page) => page.goto("/messages"),
+  "event-types": (page) => page.goto("/event-types"),
+  "portal-links": (page) => page.goto("/portal-links"),
   events: (page) => page.goto("/events"),
+  "events-filtered": (page) => page.goto("/events?event_type=invoice.paid&since=2026-01-01T00%3A00"),
   event: async (page) => {
     await page.goto("/events");
     await submit(page, row(page, "invoice.paid").getByRole("link"));
@@ -75,6 +92,8 @@ const EMPTY = {
   "keys-empty": (page) => page.goto("/keys"),
   "sources-empty": (page) => page.goto("/sources"),
   "events-empty": (page) => page.goto("/events"),
+  "endpoints-empty": (page) => page.goto("/endpoints"),
+  "messages-empty": (page) => page.goto("/messages"),
 };
 const SIGNED_OUT = {
   "sign-in": (page) => page.goto("/"),
@@ -138,6 +157,7 @@ async function fill(page) {
   const secret = `whsec_${randomBytes(24).toString("hex")}`;
   const url = await createSource(page, { name: "Payments", secret });
   await createSource(page, { name: "Repositories", provider: "GitHub", secret });
+  await createEndpoint(page, { headers: "x-key: not-a-secret" });
   for (const type of ["customer.created", "invoice.paid", "invoice.payment_failed"]) {
     const body = JSON.stringify({ id: `evt_${randomBytes(12).toString("hex")}`, object: "event", type, livemode: false }, null, 2);
     const headers = {

@@ -9,6 +9,7 @@ import { createConnection, createKey, createSource, row, signUp, submit } from "
 
 const PAGES = [
   ...["/", "/connections", "/keys", "/sources", "/events", "/members", "/members/leave", "/usage", "/account"],
+  ...["/providers", "/endpoints", "/messages", "/event-types", "/portal-links"],
   ...["/confirm", "/forgot-password", "/audit", "/audit?verify=1", "/security"],
 ];
 /** Shows up as a dialog, a global, a request or an element, wherever it is not escaped. */

@@ -3,46 +3,13 @@
  * nothing of them that was changed (claim M8). An endpoint that redirects, hangs or fails is dealt with by the real runtime.
  */
 import assert from "node:assert/strict";
-import { once } from "node:events";
-import { createServer } from "node:http";
 import { after, before, suite, test } from "node:test";
-import { setTimeout as sleep } from "node:timers/promises";
 import { Webhook as StandardWebhook } from "standardwebhooks";
 import { Webhook as SvixWebhook } from "svix";
+import { Receiver, until } from "../support/receiver.mjs";
 import { Workspace } from "../support/workspace.mjs";
 
 const PACKAGES = { standardwebhooks: StandardWebhook, svix: SvixWebhook };
-const PATIENCE_MS = 20_000;
-
-/** A receiver of deliveries: records each with the bytes of its body. */
-class Receiver {
-  static async start(answer = (response) => response.writeHead(204).end()) {
-    const receiver = new Receiver();
-    receiver.deliveries = [];
-    receiver.server = createServer(async (request, response) => {
-      const chunks = [];
-      for await (const chunk of request) chunks.push(chunk);
-      const { method, url, headers } = request;
-      receiver.deliveries.push({ at: Date.now(), method, url, headers, body: Buffer.concat(chunks) });
-      answer(response, receiver.deliveries.length);
-    });
-    receiver.server.listen(0, "127.0.0.1");
-    await once(receiver.server, "listening");
-    receiver.url = `http://127.0.0.1:${receiver.server.address().port}`;
-    return receiver;
-  }
-
-  /** The deliveries, once there are so many. */
-  async received(count) {
-    await until(() => this.deliveries.length >= count);
-    return this.deliveries;
-  }
-
-  stop() {
-    this.server.close();
-    this.server.closeAllConnections();
-  }
-}
 
 let workspace;
 const receivers = [];
@@ -74,16 +41,6 @@ async function disconnect() {
 
 async function deliveries(endpoint) {
   return (await workspace.ok("GET", `/v1/endpoints/${endpoint.id}/deliveries`)).data;
-}
-
-async function until(condition) {
-  const deadline = Date.now() + PATIENCE_MS;
-  for (;;) {
-    const value = await condition();
-    if (value) return value;
-    assert.ok(Date.now() < deadline, "waited in vain");
-    await sleep(50);
-  }
 }
 
 suite("M8: deliveries to endpoints", () => {

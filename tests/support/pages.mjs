@@ -57,6 +57,16 @@ export async function createSource(page, { name, provider = "Stripe", secret }) 
   return (await row(page, name).getByText("/in/src_").textContent()).trim();
 }
 
+/** Creates an endpoint at `/endpoints` and returns its secret. */
+export async function createEndpoint(page, { url = "https://receiver.example.com/hooks", headers = "" } = {}) {
+  await page.goto("/endpoints");
+  const form = page.getByRole("region", { name: "New endpoint" });
+  await form.getByLabel("URL").fill(url);
+  await form.getByLabel("Headers").fill(headers);
+  await submit(page, form.getByRole("button", { name: "Create endpoint" }));
+  return (await page.getByLabel("Signing secret").textContent()).trim();
+}
+
 /** Invites at `/members` and returns the link, which is shown once. */
 export async function invite(page, { email, role = "member" }) {
   await page.goto("/members");

@@ -6,13 +6,16 @@ use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
 /// What a workspace can be asked to list.
-const LISTED: [&str; 9] = [
+const LISTED: [&str; 12] = [
     "api-keys",
     "connections",
     "endpoints",
+    "event-types",
     "inbound-events",
     "invitations",
     "members",
+    "messages",
+    "portal-links",
     "receipts",
     "sessions",
     "sources",
@@ -38,6 +41,10 @@ impl Furnished {
         let receipt = org.connection(&upstream.url(), &auth);
         org.delete(&format!("/v1/connections/{receipt}")).send().ok(200);
         let endpoint = org.post("/v1/endpoints", &json!({ "url": "https://hooks.example.com/a" })).send();
+        let message = json!({ "event_type": "order.paid", "payload": { "type": "order.paid" } });
+        let message = org.post("/v1/messages", &message).send();
+        let link = org.post("/v1/portal-links", &json!({ "customer_id": "cus_1" })).send();
+        org.put("/v1/event-types/order.paid", &json!({ "description": "An order" })).send().ok(200);
         let secret = random::text("whsec_");
         let source = org.source("stripe", &secret);
         let received = org.deliver(&source, &secret, br#"{"id":"evt_1","type":"invoice.paid"}"#);
@@ -56,7 +63,9 @@ impl Furnished {
             ("inbound-events", event),
             ("invitations", invitation),
             ("members", member.user_id.clone()),
+            ("messages", text(&message.ok(202), "/id")),
             ("orgs", org.id.clone()),
+            ("portal-links", text(&link.ok(201), "/id")),
             ("receipts", receipt),
             ("sessions", org.session_id()),
             ("sources", source),
@@ -67,7 +76,7 @@ impl Furnished {
     /// The id that a path segment takes.
     pub(crate) fn id(&self, kind: &str) -> String {
         match kind {
-            "connectors" | "identities" => absent(kind),
+            "connectors" | "event-types" | "identities" | "providers" => absent(kind),
             _ => self.ids.get(kind).unwrap_or_else(|| panic!("an org with one of {kind}")).clone(),
         }
     }

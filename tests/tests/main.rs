@@ -34,6 +34,7 @@ mod oauth;
 mod operated;
 mod org_limits;
 mod orgs;
+mod outbound;
 mod passwords;
 mod plans;
 mod recovery;

@@ -118,6 +118,16 @@ fn payload(route: &Route, id: impl Fn(&str) -> String) -> Value {
         ("POST", "/v1/connections/{id}/dry-run") => json!({ "method": "GET", "path": "/items" }),
         ("POST", "/v1/connections/{id}/query") => json!({ "sql": "SELECT 1" }),
         ("POST", "/v1/endpoints") => json!({ "url": "https://hooks.example.com/attack" }),
+        ("PATCH", "/v1/endpoints/{id}") => json!({ "url": "https://hooks.example.com/attack" }),
+        ("POST", "/v1/endpoints/{id}/rotate-secret") => json!({ "overlap_seconds": 0 }),
+        ("POST", "/v1/endpoints/{id}/recover") => json!({ "since": "2026-01-01T00:00:00Z" }),
+        ("POST", "/v1/messages") => json!({ "event_type": "attack", "payload": {} }),
+        ("PUT", "/v1/event-types/{id}") => json!({ "description": "attack" }),
+        ("POST", "/v1/portal-links") => json!({ "customer_id": "attack" }),
+        ("PATCH", "/v1/sources/{id}") => json!({ "paused": true }),
+        ("POST", "/v1/sources/{id}/rotate-secret") => json!({ "secret": "attackers-secret" }),
+        ("POST", "/v1/inbound-events/{id}/replay") => json!({}),
+        ("POST", "/v1/inbound-events/replay") => json!({ "source_id": id("sources") }),
         ("POST", "/v1/org/delete") => json!({ "name": "Analytical Engines" }),
         ("POST", "/v1/admin/keys/rotate") => json!({}),
         ("POST", "/v1/sources") => {
@@ -139,11 +149,13 @@ pub(crate) fn absent(kind: &str) -> String {
         "inbound-events" => format!("ine_{body}"),
         "invitations" => format!("inv_{body}"),
         "members" => format!("usr_{body}"),
+        "messages" => format!("msg_{body}"),
+        "portal-links" => format!("ptl_{body}"),
         "sessions" => format!("ses_{body}"),
         "sources" => format!("src_{}", "0".repeat(46)),
         "orgs" => format!("org_a{}", "0".repeat(25)),
         // Names of sluicegate.toml or the catalogue, nobody's ids.
-        "connectors" | "identities" => "nowhere".to_owned(),
+        "connectors" | "event-types" | "identities" | "providers" => "nowhere".to_owned(),
         new => panic!("which id does a route below /{new} take?"),
     }
 }

@@ -425,13 +425,7 @@ fn keys_and_sources(planted: &mut Planted, watched: &Watched, org: &Org) {
     key.get("/v1/connections").send().ok(200);
     planted.add("a minted API key", key.key.rsplit('_').next().unwrap(), Way::ShownOnce);
 
-    let url = format!("{}/hook", watched.parrot.url());
-    let endpoint = org.post("/v1/endpoints", &json!({ "url": url })).send().ok(201);
-    let secret = text(&endpoint, "/secret");
-    let encoded = secret.strip_prefix("whsec_").unwrap();
-    planted.add("an endpoint's secret", encoded, Way::ShownOnce);
-    planted.1.push(STANDARD.decode(encoded).unwrap());
-    org.get(&format!("/v1/endpoints/{}", text(&endpoint, "/id"))).send().ok(200);
+    endpoints(planted, watched, org);
 
     let secret = random::text("whsec_");
     planted.add("a webhook source's secret", &secret, Way::Source);
@@ -440,8 +434,53 @@ fn keys_and_sources(planted: &mut Planted, watched: &Watched, org: &Org) {
         let body = format!(r#"{{"id":"evt_{event}","type":"t"}}"#);
         org.deliver(&source, &secret, body.as_bytes()).ok(200);
     }
+    let next = random::text("whsec_");
+    planted.add("a webhook source's next secret", &next, Way::Source);
+    org.post(&format!("/v1/sources/{source}/rotate-secret"), &json!({ "secret": next })).send().ok(200);
+    for (event, secret) in [(3, &secret), (4, &next)] {
+        let body = format!(r#"{{"id":"evt_{event}","type":"t"}}"#);
+        org.deliver(&source, secret, body.as_bytes()).ok(200);
+    }
+    org.deliver(&source, &random::text("whsec_"), b"{}").problem("signature_invalid");
     org.get(&format!("/v1/sources/{source}")).send().ok(200);
+    org.list(&format!("/v1/sources/{source}/rejections"));
     org.list("/v1/audit");
+}
+
+/// What signs deliveries, and what goes with them, to an endpoint that repeats all it gets.
+fn endpoints(planted: &mut Planted, watched: &Watched, org: &Org) {
+    let mut shown = |secret: &str| {
+        let encoded = secret.strip_prefix("whsec_").unwrap();
+        planted.add("an endpoint's secret", encoded, Way::ShownOnce);
+        planted.1.push(STANDARD.decode(encoded).unwrap());
+    };
+    let header = random::text("planted-");
+    let endpoint = json!({
+        "url": format!("{}/hook", watched.parrot.url()), "headers": { "authorization": format!("Bearer {header}") },
+    });
+    let endpoint = org.post("/v1/endpoints", &endpoint).send().ok(201);
+    shown(&text(&endpoint, "/secret"));
+    let path = format!("/v1/endpoints/{}", text(&endpoint, "/id"));
+    let rotated =
+        org.post(&format!("{path}/rotate-secret"), &json!({ "overlap_seconds": 3600 })).send().ok(200);
+    shown(&text(&rotated, "/secret"));
+    planted.add("a header for an endpoint", &header, Way::In);
+
+    let payload = json!({ "type": "t", "text": planted.fresh("a message's payload", Way::In) });
+    let message = json!({ "event_type": "t", "payload": payload });
+    let message = org.post("/v1/messages", &message).send().ok(202);
+    let attempts = format!("/v1/messages/{}/attempts", text(&message, "/id"));
+    let attempt = e2e::until("an attempt", || {
+        org.list(&attempts).into_iter().find(|attempt| attempt["status"] == "succeeded")
+    });
+    assert!(text(&attempt, "/response").contains("[redacted]"), "{attempt}");
+    org.list(&format!("{path}/attempts"));
+    org.get(&path).send().ok(200);
+
+    let link = org.post("/v1/portal-links", &json!({ "customer_id": "cus_1" })).send().ok(201);
+    let url = text(&link, "/url");
+    planted.add("a link to the portal", url.split_once("token=").unwrap().1, Way::ShownOnce);
+    org.list("/v1/portal-links");
 }
 
 /// Traps with secrets at hand: in the org's object after sealing one, in the broker after using one.

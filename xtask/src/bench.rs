@@ -11,13 +11,16 @@
 
 mod contestant;
 mod cpu;
+pub mod deliveries;
 pub mod flood;
 mod http;
 mod load;
 pub mod proxy;
+mod receivers;
 pub mod refusal;
 mod report;
 mod scenario;
+pub mod webhooks;
 
 use crate::build::{Worker, build};
 use crate::{root, serve, setup, ui};

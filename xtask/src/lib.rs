@@ -15,6 +15,7 @@ pub mod build;
 pub mod deploy;
 pub mod dev;
 pub mod keys;
+pub mod listen;
 pub mod mail_sink;
 pub mod process;
 pub mod provider;

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use xtask::build::{Profile, Worker, build};
 use xtask::keys::Keys;
-use xtask::{bench, deploy, dev, local_dir, serve, setup, test};
+use xtask::{bench, deploy, dev, listen, local_dir, serve, setup, test};
 
 const DEFAULT_PORT: u16 = 8787;
 
@@ -25,11 +25,18 @@ cargo xtask <command>
         [--trust FILE] [--var NAME=VALUE …]
                           runs them on bare workerd, with storage on disk; --config takes sluicegate.toml's place; --trust is
                           a further CA certificate for upstreams (PEM)
+  listen --source src_… --to URL [--url http://127.0.0.1:8787] [--key KEY]
+                          a source's events to a handler on this machine, as they come, signed anew; the API key (sources:read,
+                          inbound_events:read) may stand in SLUICEGATE_API_KEY
   bench [--seconds 2] [--scenario NAME] [--quick]
                           CPU per request beside Hono and plain JavaScript; writes target/bench/latest.json
   refusal                 how long after a revocation something still succeeds, under load; writes target/bench/refusal.json
   flood [--seconds 30]    what 200 wrong sign-ins a second cost other tenants; writes target/bench/flood.json
   proxy-cost              a call through the broker beside a direct one and express + http-proxy; writes target/bench/proxy.json
+  webhooks                what inbound and outbound webhooks cost, with little and with much stored; writes target/bench/webhooks.json
+  deliveries [--messages 10000] [--endpoints 20] [--kills 6]
+                          messages to endpoints that hang, fail and are gone, while workerd is killed: nothing may be lost;
+                          writes target/bench/deliveries.json
   keys FILE               makes a production set of keys
   deploy [--dry-run] [--keys FILE]
                           both Workers to Cloudflare, with their secrets from FILE
@@ -56,10 +63,13 @@ fn dispatch(mut args: lexopt::Parser) -> Result<()> {
             Some("test") => test_command(args),
             Some("build") => build_command(args),
             Some("serve") => serve_command(args),
+            Some("listen") => listen_command(args),
             Some("bench") => bench_command(args),
             Some("refusal") => no_more(args).and_then(|()| bench::refusal::run()),
             Some("flood") => flood_command(args),
             Some("proxy-cost") => no_more(args).and_then(|()| bench::proxy::run()),
+            Some("webhooks") => no_more(args).and_then(|()| bench::webhooks::run()),
+            Some("deliveries") => deliveries_command(args),
             Some("keys") => keys_command(args),
             Some("deploy") => deploy_command(args),
             _ => bail!("no such command: {}\n\n{HELP}", command.display()),
@@ -176,6 +186,28 @@ fn serve_command(mut args: lexopt::Parser) -> Result<()> {
     })
 }
 
+fn listen_command(mut args: lexopt::Parser) -> Result<()> {
+    let (mut source, mut to, mut key) = (None, None, std::env::var("SLUICEGATE_API_KEY").ok());
+    let mut url = format!("http://127.0.0.1:{DEFAULT_PORT}");
+    while let Some(arg) = args.next()? {
+        match arg {
+            Long("source") => source = Some(args.value()?.string()?),
+            Long("to") => to = Some(args.value()?.string()?),
+            Long("url") => url = args.value()?.string()?.trim_end_matches('/').to_owned(),
+            Long("key") => key = Some(args.value()?.string()?),
+            other => return Err(other.unexpected().into()),
+        }
+    }
+    listen::run(&listen::Options {
+        url,
+        key: key.context(
+            "give an API key with sources:read and inbound_events:read: --key, or SLUICEGATE_API_KEY",
+        )?,
+        source: source.context("name the source: --source src_…")?,
+        to: to.context("say where events go: --to http://localhost:3000/webhooks")?,
+    })
+}
+
 fn bench_command(mut args: lexopt::Parser) -> Result<()> {
     let mut options = bench::Options::default();
     while let Some(arg) = args.next()? {
@@ -198,6 +230,19 @@ fn flood_command(mut args: lexopt::Parser) -> Result<()> {
         }
     }
     bench::flood::run(seconds)
+}
+
+fn deliveries_command(mut args: lexopt::Parser) -> Result<()> {
+    let mut options = bench::deliveries::Options::default();
+    while let Some(arg) = args.next()? {
+        match arg {
+            Long("messages") => options.messages = args.value()?.parse()?,
+            Long("endpoints") => options.endpoints = args.value()?.parse()?,
+            Long("kills") => options.kills = args.value()?.parse()?,
+            other => return Err(other.unexpected().into()),
+        }
+    }
+    bench::deliveries::run(options)
 }
 
 fn no_more(mut args: lexopt::Parser) -> Result<()> {

@@ -50,20 +50,67 @@ fn ensure_wasm_target() -> Result<()> {
     .context("add it by hand: `rustup target add wasm32-unknown-unknown`")
 }
 
+/// The webhook providers' own packages, which tests alone use.
+///
+/// # Errors
+/// Where npm cannot install them.
+pub fn ensure_provider_sdks() -> Result<()> {
+    let _lock = exclusive("setup")?;
+    npm_ci(
+        &root().join("tests/interop/providers"),
+        "the webhook providers' own npm packages, for tests (about 520 MB)",
+    )
+}
+
+/// A Python with the packages that verify deliveries, in an environment of the project's own; `None` where there is no
+/// Python 3 that can make one.
+///
+/// # Errors
+/// Where pip cannot install them.
+pub fn ensure_python() -> Result<Option<PathBuf>> {
+    let _lock = exclusive("setup")?;
+    let Some(python) = find_program(&["python3"]) else { return Ok(None) };
+    let wanted = root().join("tests/interop/python/requirements.txt");
+    let requirements = fs::read(&wanted).context("requirements.txt")?;
+    let environment = root().join("target/python");
+    let (own, installed) = (environment.join("bin/python"), environment.join("requirements.txt"));
+    if own.is_file() && fs::read(&installed).is_ok_and(|copy| copy == requirements) {
+        return Ok(Some(own));
+    }
+    // Debian has the module in a package of its own, python3-venv.
+    let mut venv = Command::new(python);
+    venv.args(["-m", "venv", "--clear"]).arg(&environment).stdout(Stdio::null()).stderr(Stdio::null());
+    if !venv.status().is_ok_and(|status| status.success()) {
+        return Ok(None);
+    }
+    ui::step("Python packages that verify webhooks, for tests", || {
+        run(Command::new(&own)
+            .args(["-m", "pip", "install", "--quiet", "--no-deps", "--disable-pip-version-check", "-r"])
+            .arg(&wanted))
+    })?;
+    fs::write(installed, requirements)?;
+    Ok(Some(own))
+}
+
 fn ensure_npm_packages() -> Result<()> {
-    let lock = fs::read(root().join("package-lock.json")).context("package-lock.json")?;
+    npm_ci(&root(), "npm packages (wrangler, workerd, esbuild, binaryen, Node.js 22; about 560 MB)")
+}
+
+/// Installs the packages of a folder's lockfile, unless they are those that are there.
+fn npm_ci(folder: &Path, what: &str) -> Result<()> {
+    let lock = fs::read(folder.join("package-lock.json")).context("package-lock.json")?;
     // A copy of the lockfile they were installed from: written last, so that an interrupted install is repeated.
-    let installed = root().join("node_modules/.sluicegate-lock.json");
+    let installed = folder.join("node_modules/.sluicegate-lock.json");
     if fs::read(&installed).is_ok_and(|copy| copy == lock) {
         return Ok(());
     }
     check_node()?;
-    ui::step("npm packages (wrangler, workerd, esbuild, binaryen, Node.js 22; about 560 MB)", || {
+    ui::step(what, || {
         run(Command::new("npm")
             .args(["ci", "--no-audit", "--no-fund", "--loglevel=error"])
-            .current_dir(root()))
+            .current_dir(folder))
     })
-    .context("`npm ci` has to work in the project's folder; its messages stand above")?;
+    .with_context(|| format!("`npm ci` has to work in {}; its messages stand above", folder.display()))?;
     Ok(fs::write(installed, lock)?)
 }
 

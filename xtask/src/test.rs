@@ -18,6 +18,8 @@ use std::{env, fs};
 const CHROMIUM_HELP: &str =
     "install it (Debian: apt-get install chromium), or set CHROMIUM to the path of a Chromium or Chrome";
 
+const PYTHON_HELP: &str = "install it (Debian: apt-get install python3-venv)";
+
 /// What to run.
 #[derive(Debug, Default)]
 pub struct Options {
@@ -54,7 +56,7 @@ fn phases(options: &Options, report: &mut Report) -> Result<()> {
     }
     report.phase("end to end", || cargo_test(&["--package", "e2e"], filter))?;
     report.phase("JavaScript", || run(&mut node_command("tests/unit", filter)?))?;
-    report.phase("interop with official SDKs", || node_tests("tests/interop", filter))?;
+    report.phase("interop with official SDKs", || interop(filter))?;
     match chromium() {
         Some(chromium) => report.phase("browser", || {
             // Its children find it there.
@@ -68,6 +70,19 @@ fn phases(options: &Options, report: &mut Report) -> Result<()> {
             Ok(())
         }
     }
+}
+
+fn interop(filter: Option<&str>) -> Result<()> {
+    setup::ensure_provider_sdks()?;
+    let python = setup::ensure_python()?;
+    match &python {
+        None if in_ci() => bail!("the interop tests need Python 3 with venv: {PYTHON_HELP}"),
+        None => eprintln!("! The Python packages' part of the interop tests does not run: {PYTHON_HELP}."),
+        Some(_) => {}
+    }
+    let mut tests = node_command("tests/interop", filter)?;
+    tests.envs(python.map(|python| ("SLUICEGATE_PYTHON", python)));
+    with_stack(|stack| run(tests.env("SLUICEGATE_URL", stack.url())))
 }
 
 fn lints() -> Result<()> {
@@ -100,12 +115,6 @@ fn build_within_budget() -> Result<()> {
         None => Ok(()),
         Some(over) => bail!("{} is over its budget of {}", over.worker.name(), ui::kib(over.worker.budget())),
     }
-}
-
-/// Runs the `*.test.mjs` of a folder with a server at `SLUICEGATE_URL`.
-fn node_tests(folder: &str, filter: Option<&str>) -> Result<()> {
-    let mut tests = node_command(folder, filter)?;
-    with_stack(|stack| run(tests.env("SLUICEGATE_URL", stack.url())))
 }
 
 fn node_command(folder: &str, filter: Option<&str>) -> Result<std::process::Command> {

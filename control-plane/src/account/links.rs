@@ -25,7 +25,7 @@ pub(super) const fn life_ms(kind: LinkKind) -> u64 {
         LinkKind::ChangeEmail => 24 * HOUR,
         LinkKind::SecondFactor => HOUR / 6,
         // An org's, whose own rows say how long.
-        LinkKind::Invitation => 0,
+        LinkKind::Invitation | LinkKind::Portal => 0,
     }
 }
 
@@ -99,5 +99,6 @@ const fn name(kind: LinkKind) -> &'static str {
         LinkKind::ChangeEmail => "change_email",
         LinkKind::SecondFactor => "second_factor",
         LinkKind::Invitation => "invitation",
+        LinkKind::Portal => "portal",
     }
 }

@@ -15,7 +15,8 @@ use crate::context::Context;
 use crate::error::AppError;
 use protocol::api::RateLimit;
 use protocol::call::Lease;
-use protocol::{ApiKeyId, ConnectionId, Operation};
+use protocol::{ApiKeyId, ConnectionId, EndpointId, Operation};
+use std::collections::BTreeSet;
 use std::rc::Rc;
 use throttle::{Decision, Quota, Tat};
 
@@ -38,6 +39,8 @@ pub struct OrgLimiter {
     pub(super) listeners: usize,
     /// There is something new to deliver.
     pub(super) deliveries: Signal,
+    /// Endpoints that took what they were sent last.
+    pub(super) answering: BTreeSet<EndpointId>,
     /// A call has left a task to do.
     pub(super) tasks: Signal,
     /// There are new inbound events.
@@ -74,7 +77,8 @@ pub(super) fn check(ctx: Context<'_>, actor: &Actor) -> Result<(), AppError> {
 /// # Errors
 /// [`AppError::Limited`], and nothing is counted.
 pub(super) fn lease(ctx: Context<'_>, actor: &Actor, want: u32) -> Result<Option<Lease>, AppError> {
-    if matches!(actor.kind, Kind::Edge) {
+    // The edge counts who holds a link to the portal: they are not the org's own people, and don't spend what is theirs.
+    if matches!(actor.kind, Kind::Edge | Kind::Portal { .. }) {
         return Ok(None);
     }
     let limits = [(subject(actor.name()), own(ctx, actor)?), (WHOLE_ORG, plan::terms(ctx)?.limits.org)];

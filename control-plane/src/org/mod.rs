@@ -25,6 +25,7 @@ mod operator;
 pub mod outbox;
 mod overview;
 mod plan;
+mod portal_links;
 mod provider_key;
 mod providers;
 mod receipts;
@@ -191,6 +192,11 @@ pub fn handle(ctx: Context<'_>, body: &[u8]) -> Result<Reply, AppError> {
         Operation::GetEventType { name } => Reply::json(200, &messages::get_type(ctx, &actor, name)?),
         Operation::SetEventType { name } => messages::set_type(ctx, &actor, body, name),
         Operation::DeleteEventType { name } => messages::delete_type(ctx, &actor, body, name),
+
+        Operation::ListPortalLinks(page) => Reply::json(200, &portal_links::list(ctx, page)?),
+        Operation::CreatePortalLink => portal_links::create(ctx, &actor, body),
+        Operation::DeletePortalLink { id } => portal_links::delete(ctx, &actor, body, id),
+        Operation::GetPortal => Reply::json(200, &portal_links::own(ctx, &actor)?),
 
         Operation::GetOrgKey => Reply::json(200, &keys::get(ctx)?),
         Operation::RotateOrgKey => keys::rotate(ctx, &actor, body),

@@ -17,13 +17,14 @@ pub fn purge(ctx: Context<'_>) -> Result<bool, SqlError> {
         ctx.now_ms.saturating_sub(u64::from(ctx.config.retention.idempotency_hours) * 3_600_000);
     let oldest_message = deliveries::oldest(ctx);
     let first_id = MessageId::new(oldest_message, [0; 10]);
-    let outlived: [(&str, &str, Value); 10] = [
+    let outlived: [(&str, &str, Value); 11] = [
         ("inbound_events", "received_at < ?", inbound::oldest(ctx).into()),
         ("rejections", "at < ?", inbound::oldest(ctx).into()),
         ("idempotency", "created_at < ?", oldest_answer.into()),
         ("sessions", "seen_at < ?", sessions::oldest_alive(ctx).into()),
         ("authorizations", "created_at < ?", oauth::oldest(ctx).into()),
         ("rotated_keys", "ends_at <= ?", ctx.now_ms.into()),
+        ("portal_links", "expires_at <= ?", ctx.now_ms.into()),
         ("attempts", "at < ? AND status <> 'sending'", oldest_message.into()),
         // Ids sort by age: the key's index finds them.
         ("deliveries", "message_id < ? AND status <> 'pending'", first_id.as_str().into()),

@@ -70,15 +70,15 @@ impl Drop for Woken {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use futures_executor::block_on;
     use futures_util::FutureExt as _;
-    use futures_util::future::join;
+    use futures_util::future::join3;
 
     #[test]
     fn who_waits_is_woken_once() {
         let signal = Signal::default();
         let (first, second) = (signal.woken(), signal.clone().woken());
-        let wakes = async { signal.wake() };
-        assert!(join(join(first, second), wakes).now_or_never().is_some());
+        block_on(join3(first, second, async { signal.wake() }));
         assert!(signal.woken().now_or_never().is_none());
     }
 

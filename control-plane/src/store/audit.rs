@@ -44,7 +44,7 @@ impl Event {
 /// Who did it, from where, when: the same for every event of a call.
 #[derive(Debug, Clone)]
 pub struct Subject {
-    /// `usr_…`, `key_…`, `src_…` or `system`.
+    /// `usr_…`, `key_…`, `ptl_…`, `src_…` or `system`.
     pub actor: String,
     /// The client's address.
     pub ip: String,

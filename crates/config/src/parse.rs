@@ -187,8 +187,8 @@ fn check(config: &Config) -> Result<(), ConfigError> {
         let own = [
             "/v1/", "/in/", "/mcp/", "/.well-known/", "/assets/",
             // Of pages that have others below them.
-            "/account/", "/admin/", "/connections/", "/connectors/", "/endpoints/", "/events/", "/join/", "/members/",
-            "/sign-in/",
+            "/account/", "/admin/", "/connections/", "/connectors/", "/endpoints/", "/event-types/", "/events/",
+            "/join/", "/members/", "/messages/", "/portal/", "/sign-in/", "/sources/",
         ];
         require(&key("path"), "not below a path of Sluicegate's own", {
             !own.iter().any(|own| route.path.starts_with(own))
@@ -366,9 +366,18 @@ mod tests {
 
     #[test]
     fn a_gateway_route_cannot_take_over_a_path_of_ours() {
-        for path in
-            ["/v1/", "/in/x/", "/", "app/", "/app", "/a//b/", "/a/../v1/", "/.well-known/x/", "/sign-in/x/"]
-        {
+        for path in [
+            "/v1/",
+            "/in/x/",
+            "/",
+            "app/",
+            "/app",
+            "/a//b/",
+            "/a/../v1/",
+            "/.well-known/x/",
+            "/sign-in/x/",
+            "/portal/x/",
+        ] {
             let route = format!(
                 "{SHIPPED}\n[[routes]]\npath = \"{path}\"\nupstream = \"https://a.example\"\naudience = \"a\"\n"
             );

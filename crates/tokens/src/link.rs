@@ -1,10 +1,10 @@
-//! Links: single-use secrets that are mailed or handed to a client and name the object (account or org) that knows them,
+//! Links: short-lived secrets that are mailed or handed to a client and name the object (account or org) that knows them,
 //! so that no directory is asked (invariant 2) and an invented one is refused with no network read.
 //!
 //! Form, frozen: `<prefix>_<subject body, 26><secret, 52><tail, 16>`, all lower-case base32 after the underscore. The
 //! secret is 256 random bits. The tail is 80 bits of HMAC-SHA256 over all that stands before it, under a label of its
 //! kind: an invitation is never read as a password reset. The object stores the digest, which does not give the link
-//! back; that a link is used once and in time is for the object to see to.
+//! back; that a link is used in time, and once where it is for one use, is for the object to see to.
 
 use crate::TokenError;
 use crate::base32::{self, is_base32};
@@ -32,6 +32,8 @@ pub enum LinkKind {
     Invitation,
     /// Go on with a sign-in whose password was right, by giving the second factor.
     SecondFactor,
+    /// Manage the endpoints of one customer of an org. Good any number of times until it ends.
+    Portal,
 }
 
 /// A link just made. `token` goes to its holder alone; `digest` is what is stored.
@@ -74,8 +76,14 @@ pub fn parse_link(mac: &MacKey, kind: LinkKind, presented: &str) -> Result<Prese
 
 impl LinkKind {
     #[cfg(test)]
-    pub(crate) const ALL: [Self; 5] =
-        [Self::VerifyEmail, Self::ResetPassword, Self::ChangeEmail, Self::Invitation, Self::SecondFactor];
+    pub(crate) const ALL: [Self; 6] = [
+        Self::VerifyEmail,
+        Self::ResetPassword,
+        Self::ChangeEmail,
+        Self::Invitation,
+        Self::SecondFactor,
+        Self::Portal,
+    ];
 
     /// Frozen. No record's id begins so, and no two are alike.
     const fn prefix(self) -> &'static str {
@@ -85,6 +93,7 @@ impl LinkKind {
             Self::ChangeEmail => "cem_",
             Self::Invitation => "ivt_",
             Self::SecondFactor => "mfa_",
+            Self::Portal => "prt_",
         }
     }
 }

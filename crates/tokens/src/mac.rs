@@ -34,6 +34,7 @@ impl Domain {
             Self::Link(LinkKind::ChangeEmail) => b"sluicegate link change email\0",
             Self::Link(LinkKind::Invitation) => b"sluicegate link invitation\0",
             Self::Link(LinkKind::SecondFactor) => b"sluicegate link second factor\0",
+            Self::Link(LinkKind::Portal) => b"sluicegate link portal\0",
         }
     }
 }

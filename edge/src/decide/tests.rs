@@ -61,7 +61,7 @@ fn a_method_not_allowed_names_those_that_are() {
         answered(state, &head(method, path, &[])).header("allow").map(str::to_owned)
     };
     assert_eq!(allow(&mut state, "PUT", CONNECTION).as_deref(), Some("GET, DELETE"));
-    assert_eq!(allow(&mut state, "PUT", "/events").as_deref(), Some("GET, HEAD"));
+    assert_eq!(allow(&mut state, "PUT", "/usage").as_deref(), Some("GET, HEAD"));
     assert_eq!(allow(&mut state, "PUT", "/keys").as_deref(), Some("GET, HEAD, POST"));
 }
 

@@ -24,12 +24,21 @@ pub enum Cookie {
     Reset,
     /// The token that proves an email address.
     Verification,
+    /// The token of a link to the customers' portal: the one that is used again and again, until the link ends.
+    Portal,
 }
 
 impl Cookie {
     /// Every one.
-    pub const ALL: [Self; 6] =
-        [Self::Attempt, Self::Challenge, Self::Pending, Self::Invitation, Self::Reset, Self::Verification];
+    pub const ALL: [Self; 7] = [
+        Self::Attempt,
+        Self::Challenge,
+        Self::Pending,
+        Self::Invitation,
+        Self::Reset,
+        Self::Verification,
+        Self::Portal,
+    ];
 
     /// The name, of this very host alone.
     pub const fn name(self) -> &'static str {
@@ -40,6 +49,7 @@ impl Cookie {
             Self::Invitation => "__Host-sluicegate_join",
             Self::Reset => "__Host-sluicegate_reset",
             Self::Verification => "__Host-sluicegate_verify",
+            Self::Portal => "__Host-sluicegate_portal",
         }
     }
 
@@ -49,6 +59,8 @@ impl Cookie {
             Self::Attempt | Self::Challenge => 600,
             Self::Pending => 900,
             Self::Invitation | Self::Reset | Self::Verification => 3600,
+            // The longest that a link opens; when this one ends, its row says.
+            Self::Portal => 86_400,
         }
     }
 

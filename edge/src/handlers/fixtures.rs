@@ -1,5 +1,9 @@
 //! What the tests of pages and forms share: a control plane whose every text is hostile, and a browser's requests.
 
+pub(crate) mod webhooks;
+
+pub(crate) use webhooks::SOURCE;
+
 use super::Context;
 use crate::state::State;
 use crate::testing::*;
@@ -97,10 +101,8 @@ pub(crate) fn overview() -> Value {
         "me": me(),
         "connections": [connection("active", "bearer"), connection("pending", "oauth2")],
         "api_keys": [key(), revoked],
-        "sources": [{ "id": source_id(), "url": EVIL, "provider": EVIL, "name": EVIL, "created_at": EVIL,
-            "event_count": 1, "last_event_at": EVIL }],
-        "events": [{ "id": id("ine_"), "source_id": source_id(), "provider": EVIL, "provider_event_id": EVIL,
-            "event_type": EVIL, "received_at": EVIL, "duplicate_count": 0, "size": 1 }],
+        "sources": [webhooks::source()],
+        "events": [webhooks::summary()],
         "audit": [audit_event()],
     })
 }
@@ -136,17 +138,6 @@ pub(crate) fn receipt() -> Value {
     })
 }
 
-fn endpoint() -> Value {
-    json!({ "id": id("end_"), "url": EVIL, "event_types": [EVIL], "description": EVIL, "created_at": EVIL })
-}
-
-fn delivery() -> Value {
-    json!({
-        "message_id": id("msg_"), "event_type": EVIL, "status": EVIL, "attempts": 2, "http_status": 500,
-        "created_at": EVIL, "next_attempt_at": EVIL,
-    })
-}
-
 fn keys() -> Value {
     json!({
         "current": 2,
@@ -168,14 +159,6 @@ pub(crate) fn deleted() -> Value {
             "receipts_total": 3_210, "receipts_sha256": EVIL, "audit_length": 4_321, "audit_head": EVIL,
         },
     })
-}
-
-fn event() -> Value {
-    let mut event = overview()["events"][0].clone();
-    let body = base64::Engine::encode(&base64::engine::general_purpose::STANDARD, EVIL);
-    event["headers"] = json!([[EVIL, EVIL]]);
-    event["body_base64"] = body.into();
-    event
 }
 
 /// Somebody else than who is looking.
@@ -222,7 +205,7 @@ fn usage() -> Value {
     })
 }
 
-fn with(mut record: Value, more: &[(&str, Value)]) -> Value {
+pub(crate) fn with(mut record: Value, more: &[(&str, Value)]) -> Value {
     for (name, value) in more {
         record[*name] = value.clone();
     }
@@ -236,7 +219,6 @@ pub(crate) fn answer(operation: &Operation) -> Value {
     match operation {
         O::Me => me(),
         O::Overview => overview(),
-        O::GetInboundEvent { .. } => event(),
         O::ListConnectors => list(json!([connector(), connector()])),
         O::GetConnector { .. } => connector(),
         O::GetConnection { .. } => connection("reauthorization_required", "api_key"),
@@ -251,10 +233,6 @@ pub(crate) fn answer(operation: &Operation) -> Value {
         }),
         O::DeleteConnection { .. } => json!({ "receipt": receipt() }),
         O::ListReceipts(_) => json!({ "data": [receipt()], "next_cursor": "con_next" }),
-        O::ListEndpoints { .. } => json!({ "data": [endpoint()], "next_cursor": "end_next" }),
-        O::GetEndpoint { .. } => endpoint(),
-        O::CreateEndpoint => with(endpoint(), &[("secret", EVIL.into())]),
-        O::ListDeliveries { .. } => json!({ "data": [delivery()], "next_cursor": "msg_next" }),
         O::GetOrgKey => {
             json!({ "dek_version": 3, "kek_version": 2, "rotated_at": EVIL, "records_left": 1_234 })
         }
@@ -280,7 +258,7 @@ pub(crate) fn answer(operation: &Operation) -> Value {
         O::StartOidc(_) => {
             json!({ "location": "https://idp.test/authorize?x=\"><script>", "attempt": "att_1" })
         }
-        _ => json!({}),
+        operation => webhooks::answer(operation),
     }
 }
 

@@ -11,6 +11,7 @@ pub mod forward;
 pub mod gateway;
 pub mod oidc;
 pub mod pages;
+pub mod portal;
 pub mod webhook;
 
 #[cfg(test)]

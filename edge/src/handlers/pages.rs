@@ -4,19 +4,20 @@
 pub mod once;
 pub mod public;
 pub mod show;
+pub mod webhooks;
 
 use super::cookies::Jar;
 use super::{Context, connect, oidc};
 use crate::auth::Caller;
 use crate::control_plane::{ControlPlane, Reply};
-use crate::pages::{self, Notice, Retry, Shell};
+use crate::pages::{self, Home, Notice, Retry, Shell};
 use crate::random::NoRandomness;
 use crate::state::State;
 use crate::tree;
 use crate::verdict::{Admitted, Answer, Task};
 use maud::Markup;
 use protocol::api::Me;
-use protocol::{Code, ConnectionId, EndpointId, InboundEventId, UserId};
+use protocol::{Code, ConnectionId, UserId};
 use secrecy::SecretString;
 use serde::de::DeserializeOwned;
 
@@ -83,26 +84,8 @@ pub enum Page {
     },
     /// API keys.
     Keys(Option<Notice>),
-    /// Webhook sources.
-    Sources(Option<Notice>),
-    /// Inbound events.
-    Events,
-    /// One event.
-    Event(InboundEventId),
-    /// Where this workspace's own events are delivered.
-    Endpoints {
-        /// What was just done.
-        notice: Option<Notice>,
-        /// Where the last page of the list ended.
-        cursor: Option<String>,
-    },
-    /// One endpoint, and its deliveries.
-    Endpoint {
-        /// Which.
-        id: EndpointId,
-        /// Where the last page of the list ended.
-        cursor: Option<String>,
-    },
+    /// One of webhooks.
+    Webhooks(Box<webhooks::View>),
     /// Members and invitations.
     Members {
         /// What was just done.
@@ -194,9 +177,13 @@ pub async fn handle<P: ControlPlane>(
 
 /// The answer to a refusal: a page for pages and forms, problem+json for everything else.
 pub fn refused(admitted: &Admitted, state: &mut State, code: Code) -> Answer {
-    let for_people = matches!(admitted.task, Task::Page { .. } | Task::Form { .. });
+    let home = match admitted.task {
+        Task::Page { .. } | Task::Form { .. } => Some(Home::Dashboard),
+        Task::Portal { .. } => Some(Home::Portal),
+        _ => None,
+    };
     let wait = admitted.spent.borrow().retry_after_seconds();
-    match for_people.then(|| pages::refused(state, code, None, wait, &admitted.request_id)) {
+    match home.map(|home| pages::refused(state, code, None, wait, home, &admitted.request_id)) {
         Some(Ok(page)) => page,
         Some(Err(NoRandomness)) | None => Answer::problem(code, None, &admitted.request_id),
     }

@@ -10,23 +10,23 @@ pub mod confirm;
 pub mod connection;
 pub mod connections;
 pub mod connectors;
-pub mod endpoints;
-pub mod events;
 pub mod grant;
 pub mod join;
 pub mod keys;
 pub mod members;
 pub mod overview;
 pub mod password;
+pub mod portal;
 pub mod receipts;
 pub mod second_factor;
 pub mod security;
 pub mod sign_in;
-pub mod sources;
 pub mod usage;
 pub mod verify_email;
+pub mod webhooks;
 pub mod workspace;
 
+mod navigation;
 mod notices;
 mod parts;
 mod qr;
@@ -58,6 +58,15 @@ pub struct Shell<'a> {
     pub csrf: Option<&'a str>,
     /// Who is signed in, where the page knows.
     pub me: Option<&'a Me>,
+}
+
+/// Whose pages they are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Home {
+    /// The workspace's own people's.
+    Dashboard,
+    /// Its customers'.
+    Portal,
 }
 
 /// A form that was refused: why, and what was typed.
@@ -101,7 +110,7 @@ pub fn problem(shell: &Shell<'_>, title: &str, detail: Option<&str>) -> Markup {
     )
 }
 
-/// The page for a refusal of a page or a form. `wait_seconds`: when to come back.
+/// The page for a refusal of a page or a form. `wait_seconds`: when to come back; `home`: where to.
 ///
 /// # Errors
 /// [`NoRandomness`].
@@ -110,24 +119,29 @@ pub fn refused(
     code: Code,
     detail: Option<&str>,
     wait_seconds: Option<u32>,
+    home: Home,
     request_id: &RequestId,
 ) -> Result<Answer, NoRandomness> {
     let nonce = nonce(&mut state.random)?;
     let shell = Shell { brand: &state.config.brand.name, nonce: &nonce, csrf: None, me: None };
-    let page = shell.page(
-        code.title(),
-        "",
-        &html! {
-            h1 { (code.title()) }
-            @if let Some(detail) = detail { p { (detail) } }
-            @if let Some(seconds) = wait_seconds { p { "Try again in " (wait(seconds)) "." } }
-            @if matches!(code, Code::CsrfFailed | Code::CrossOrigin) {
-                p { "Nothing was changed. Open the page again, and send its form from there." }
-            }
-            p { a href="/" { "Go to the start" } }
-            p.faint { "Request " code.wrap { (request_id) } }
-        },
-    );
+    let (start, words) = match home {
+        Home::Dashboard => ("/", "Go to the start"),
+        Home::Portal => (portal::PATH, "Go to the endpoints"),
+    };
+    let main = html! {
+        h1 { (code.title()) }
+        @if let Some(detail) = detail { p { (detail) } }
+        @if let Some(seconds) = wait_seconds { p { "Try again in " (wait(seconds)) "." } }
+        @if matches!(code, Code::CsrfFailed | Code::CrossOrigin) {
+            p { "Nothing was changed. Open the page again, and send its form from there." }
+        }
+        p { a href=(start) { (words) } }
+        p.faint { "Request " code.wrap { (request_id) } }
+    };
+    let page = match home {
+        Home::Dashboard => shell.page(code.title(), "", &main),
+        Home::Portal => portal::Portal { shell, link: None }.page(code.title(), "", &main),
+    };
     Ok(answer(code.status(), page, &nonce, &state.config.csp).logging(code))
 }
 
@@ -162,18 +176,6 @@ pub fn wait(seconds: u32) -> String {
     }
 }
 
-const NAVIGATION: [(&str, &str); 9] = [
-    ("/", "Overview"),
-    ("/connections", "Connections"),
-    ("/keys", "API keys"),
-    ("/sources", "Sources"),
-    ("/events", "Events"),
-    ("/endpoints", "Endpoints"),
-    ("/members", "Members"),
-    ("/usage", "Usage"),
-    ("/audit", "Audit"),
-];
-
 impl Shell<'_> {
     /// The document around a page's own part. `path` is its place in the navigation.
     fn page(&self, title: &str, path: &str, main: &Markup) -> Markup {
@@ -182,6 +184,29 @@ impl Shell<'_> {
 
     /// The same with more in its head.
     fn page_with(&self, title: &str, path: &str, head: &Markup, main: &Markup) -> Markup {
+        self.document(
+            title,
+            head,
+            &html! {
+                header.top {
+                    a.brand href="/" { (self.brand) }
+                    @if self.csrf.is_some() {
+                        (self.navigation(path))
+                        (self.person(path))
+                    }
+                }
+                @if self.csrf.is_some() { (self.siblings(path)) }
+                main id="main" { (main) }
+                footer {
+                    a href="/security" { "Security" }
+                    a href="/openapi.json" { "API" }
+                }
+            },
+        )
+    }
+
+    /// What every document has, be it of the dashboard or the portal. `body` holds an element `#main`.
+    fn document(&self, title: &str, head: &Markup, body: &Markup) -> Markup {
         html! {
             (DOCTYPE)
             html lang="en" {
@@ -195,55 +220,7 @@ impl Shell<'_> {
                 }
                 body {
                     a.skip href="#main" { "Skip to the content" }
-                    header.top {
-                        a.brand href="/" { (self.brand) }
-                        @if self.csrf.is_some() {
-                            (self.navigation(path))
-                            (self.person(path))
-                        }
-                    }
-                    main id="main" { (main) }
-                    footer {
-                        a href="/security" { "Security" }
-                        a href="/openapi.json" { "API" }
-                    }
-                }
-            }
-        }
-    }
-
-    fn navigation(&self, path: &str) -> Markup {
-        html! {
-            nav aria-label="Workspace" {
-                ul {
-                    @for (target, label) in NAVIGATION {
-                        li { a href=(target) aria-current=[(target == path).then_some("page")] { (label) } }
-                    }
-                }
-            }
-        }
-    }
-
-    /// Who is signed in, and where.
-    fn person(&self, path: &str) -> Markup {
-        let current = |target: &str| (path == target).then_some("page");
-        let user = self.me.and_then(|me| me.user.as_ref());
-        html! {
-            div.person {
-                @if let Some(me) = self.me {
-                    a href="/account#workspaces" title="Your workspaces" {
-                        span.hidden { "Workspace: " } (me.org.name)
-                    }
-                }
-                a href="/account" aria-current=[current("/account")] {
-                    @match user {
-                        Some(user) if !user.name.is_empty() => { span.hidden { "Account: " } (user.name) }
-                        _ => "Account",
-                    }
-                }
-                form method="post" action="/sign-out" {
-                    (self.csrf_field())
-                    button.quiet { "Sign out" }
+                    (body)
                 }
             }
         }
@@ -284,6 +261,11 @@ impl Shell<'_> {
 }
 
 impl Retry {
+    /// What was typed is kept, secrets aside.
+    pub fn new(form: Form, code: Code, detail: Option<String>, typed: Fields) -> Self {
+        Self { form, status: code.status(), title: code.title(), detail, fields: typed.without_secrets() }
+    }
+
     /// What was typed into `form`'s field.
     fn typed<'r>(retry: Option<&'r Self>, form: Form, name: &str) -> &'r str {
         retry.filter(|retry| retry.form == form).and_then(|retry| retry.fields.get(name)).unwrap_or_default()

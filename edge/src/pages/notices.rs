@@ -15,7 +15,7 @@ pub enum Notice {
 }
 
 #[rustfmt::skip]
-const NOTICES: [(&str, Notice); 26] = [
+const NOTICES: [(&str, Notice); 39] = [
     ("created", Notice::Created),
     ("deleted", Notice::Deleted),
     ("revoked", Notice::Revoked),
@@ -41,6 +41,19 @@ const NOTICES: [(&str, Notice); 26] = [
     ("client-forgotten", Notice::Said("Your OAuth client is forgotten.")),
     ("key-rotated", Notice::Said("There is a new data key. Every record is being sealed again by it.")),
     ("keys-rotating", Notice::Said("The rotation has begun.")),
+    ("renamed", Notice::Said("It has another name now.")),
+    ("paused", Notice::Said("Paused: what comes is stored, and forwarded once it goes on.")),
+    ("resumed", Notice::Said("It forwards again, what was stored meanwhile first.")),
+    ("secret-rotated", Notice::Said("The new secret verifies from now on.")),
+    ("changed", Notice::Said("The changes are saved.")),
+    ("enabled", Notice::Said("It is in use again. What it has missed can be recovered.")),
+    ("disabled", Notice::Said("It is out of use: nothing is sent.")),
+    ("test-sent", Notice::Said("A test is on its way: its attempt stands below in a moment.")),
+    ("published", Notice::Said("The message is published.")),
+    ("resent", Notice::Said("It is on its way again.")),
+    ("skipped", Notice::Said("Given up: what waited behind it goes on.")),
+    ("described", Notice::Said("The event type is described.")),
+    ("link-closed", Notice::Said("The link is closed, and what it had opened.")),
     ("invitation-revoked", Notice::Said("The invitation is taken back.")),
 ];
 

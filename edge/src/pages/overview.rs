@@ -1,6 +1,7 @@
 //! `/` for those who are signed in.
 
 use super::parts::{may, notice, region_name, role_name, time};
+use super::webhooks::sources;
 use super::{Notice, Shell};
 use maud::{Markup, html};
 use protocol::Operation;
@@ -27,6 +28,7 @@ pub fn render(shell: &Shell<'_>, data: &Overview, done: Option<Notice>) -> Marku
             p.row { @for (_, path, label) in links.iter().filter(|(operation, ..)| may(&data.me, operation)) {
                 a href=(path) { (label) }
             } }
+            @for source in data.sources.iter().flatten() { (sources::alert(source)) }
             ul.tiles {
                 (tile("Connections", "/connections", count(&data.connections), "Store a credential"))
                 (tile("API keys", "/keys", count(&data.api_keys), "Create a key"))

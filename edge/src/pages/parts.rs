@@ -30,7 +30,12 @@ pub(super) fn table(label: &str, heads: &[&str], rows: &Markup) -> Markup {
 
 /// The way to a list's next page, where there is one.
 pub(super) fn more(path: &str, next_cursor: Option<&str>) -> Markup {
-    html! { @if let Some(next) = next_cursor { p { a href=(format!("{path}?cursor={next}")) { "More" } } } }
+    more_of(path, "", next_cursor)
+}
+
+/// The same of a list that a query narrows; the query ends with `&` where there is one.
+pub(super) fn more_of(path: &str, query: &str, next_cursor: Option<&str>) -> Markup {
+    html! { @if let Some(next) = next_cursor { p { a href=(format!("{path}?{query}cursor={next}")) { "More" } } } }
 }
 
 /// Short texts, each as code.
@@ -174,6 +179,40 @@ pub(super) fn input(label: &str, name: &str, kind: &str, typed: &str, hint: &str
             span { (label) }
             input type=(kind) name=(name) value=[(!typed.is_empty()).then_some(typed)] autocomplete="off" required;
             @if !hint.is_empty() { small { (hint) } }
+        }
+    }
+}
+
+/// The same for what may be left empty.
+pub(super) fn field(label: &str, name: &str, kind: &str, typed: &str, hint: &str) -> Markup {
+    html! {
+        label {
+            span { (label) }
+            input type=(kind) name=(name) value=(typed) autocomplete="off" spellcheck="false";
+            @if !hint.is_empty() { small { (hint) } }
+        }
+    }
+}
+
+/// A labelled text of several lines.
+pub(super) fn area(label: &str, name: &str, typed: &str, hint: &Markup) -> Markup {
+    html! {
+        label {
+            span { (label) }
+            textarea name=(name) rows="3" spellcheck="false" { (typed) }
+            small { (hint) }
+        }
+    }
+}
+
+/// A labelled choice of `(value, words)`.
+pub(super) fn select(label: &str, name: &str, chosen: &str, options: &[(&str, &str)]) -> Markup {
+    html! {
+        label {
+            span { (label) }
+            select name=(name) {
+                @for (value, words) in options { option value=(value) selected[*value == chosen] { (words) } }
+            }
         }
     }
 }

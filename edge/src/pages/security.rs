@@ -7,6 +7,7 @@ use crate::security_headers::{BASE, page_policy};
 use config::{Config, Quota};
 use connectors::catalogue;
 use maud::{Markup, html};
+use webhooks::providers;
 
 /// The page.
 pub fn render(config: &Config, nonce: &str) -> Markup {
@@ -59,6 +60,9 @@ pub fn render(config: &Config, nonce: &str) -> Markup {
             dt { "URL" } dd { (size(limits.url_bytes)) }
         }
 
+        (webhooks_in(config))
+        (webhooks_out(config))
+
         h2 { "Third parties' credentials" }
         dl {
             dt { "Sealed" } dd { "with AES-256-GCM by a key of the workspace's own, bound to its connection and the hosts that it may go to, before it is stored" }
@@ -85,6 +89,7 @@ pub fn render(config: &Config, nonce: &str) -> Markup {
         h2 { "Retention" }
         dl {
             dt { "Stored webhooks" } dd { "readable for " (config.retention.inbound_events_days) " days, then deleted daily" }
+            dt { "Messages" } dd { "with their deliveries and attempts for " (config.retention.messages_days) " days, then deleted daily" }
             dt { "Idempotency keys" } dd { "answer the same for " (config.retention.idempotency_hours) " hours; the kept answer is sealed" }
         }
 
@@ -102,6 +107,44 @@ pub fn render(config: &Config, nonce: &str) -> Markup {
         p { a href=(contact) { (contact.trim_start_matches("mailto:")) } " · "
             a href="/.well-known/security.txt" { "security.txt" } }
     })
+}
+
+fn webhooks_in(config: &Config) -> Markup {
+    let tolerances = || providers().iter().filter_map(webhooks::Provider::tolerance_seconds);
+    let timeless = providers().iter().filter(|provider| provider.tolerance_seconds().is_none()).count();
+    let failures = config.detections.signature_failures;
+    html! {
+        h2 { "Webhooks in" }
+        dl {
+            dt { "Verified" } dd { "by the schemes of " (providers().len()) " providers, over the bytes as they arrive and in constant time, before anything else reads them" }
+            dt { "A signed time" } dd {
+                "may lie at most "
+                @match (tolerances().min(), tolerances().max()) {
+                    (Some(least), Some(most)) if least != most => { (least) " to " (most) " seconds, by provider," }
+                    (least, _) => { (least.unwrap_or_default()) " seconds" }
+                }
+                " from now, before or after; " (timeless) " providers sign none"
+            }
+            dt { "What comes again" } dd { "is stored once: known by the provider's id where the signature covers it, else by the body's hash" }
+            dt { "Acknowledged" } dd { "once it is stored, and not before" }
+            dt { "Refused" } dd { "the reason is told to the workspace, never to the sender" }
+            dt { "Forged ones" } dd { "of one source: more than " (failures.limit) " in " (failures.period_seconds) " seconds are told to its admins and logged as a detection" }
+        }
+    }
+}
+
+fn webhooks_out(config: &Config) -> Markup {
+    html! {
+        h2 { "Webhooks out" }
+        dl {
+            dt { "Signed" } dd { "by Standard Webhooks with a secret of the endpoint's own, HMAC-SHA256 or Ed25519, in " code { "webhook-signature" } " and in a header that carries the brand" }
+            dt { "Delivered" } dd { "at least once; what comes twice has the same " code { "webhook-id" } }
+            dt { "Tried" } dd { "at once, after 5 seconds, 5 and 30 minutes, 2, 5, 10 and 10 hours, then kept as a dead letter that can be sent again" }
+            dt { "Where to" } dd { "HTTPS of public hosts; redirects are not followed; an endpoint that takes nothing for five days is disabled" }
+            dt { "Payload" } dd { (size(config.limits.message_bytes)) ", delivered to the byte" }
+            dt { "Their secrets" } dd { "sealed like third parties' credentials, shown once, rotated with an overlap" }
+        }
+    }
 }
 
 fn quota(quota: Quota) -> Markup {

@@ -52,3 +52,30 @@ fn t1_b11_the_security_page_lists_each_connectors_scopes_as_sent() {
         assert!(row("Jira Cloud")[0].contains(&format!(">{scope}<")), "{scope}");
     }
 }
+
+/// M8, N4, B6, C6: what holds for webhooks is said with the configured values.
+#[test]
+fn m8_n4_b6_c6_the_security_page_says_what_holds_for_webhooks() {
+    let mut state = state_with(|config| {
+        config.detections.signature_failures = config::Quota { limit: 17, period_seconds: 71 };
+        config.limits.message_bytes = 3 << 20;
+        config.retention.inbound_events_days = 23;
+        config.retention.messages_days = 32;
+    });
+    let body = answered(&mut state, &head("GET", "/security", &[])).body;
+    let providers = format!("the schemes of {} providers", webhooks::providers().len());
+    let tolerances = webhooks::providers().iter().filter_map(webhooks::Provider::tolerance_seconds);
+    let most = format!("{} seconds", tolerances.max().unwrap());
+    for said in [
+        providers.as_str(),
+        most.as_str(),
+        "more than 17 in 71 seconds",
+        "never to the sender",
+        "3 MiB, delivered to the byte",
+        "readable for 23 days",
+        "attempts for 32 days",
+        "at least once",
+    ] {
+        assert!(body.contains(said), "{said}");
+    }
+}

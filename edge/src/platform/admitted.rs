@@ -8,7 +8,7 @@ use crate::MAX_FORM_BYTES;
 use crate::control_plane::Unreachable;
 use crate::handlers::gateway::Onward;
 use crate::handlers::webhook::{Incoming, Refused};
-use crate::handlers::{self, Context, check, forms, forward, gateway, pages, webhook};
+use crate::handlers::{self, Context, check, forms, forward, gateway, pages, portal, webhook};
 use crate::state::State;
 use crate::verdict::{Admitted, Answer, Forward, Task};
 use js_sys::Array;
@@ -65,6 +65,10 @@ async fn run_task(
         Task::Form { form, caller, jar } => {
             let body = body::read(request, MAX_FORM_BYTES).await?;
             forms::handle(&context, *form, caller.as_ref(), jar, &body).await?
+        }
+        Task::Portal { ask, holder } => {
+            let body = if ask.is_change() { body::read(request, MAX_FORM_BYTES).await? } else { Vec::new() };
+            portal::handle(&context, holder, ask, &body).await?
         }
         Task::Webhook { source, path_and_query } => {
             let cap = state.borrow().config.limits.webhook_body_bytes;

@@ -1,22 +1,47 @@
-//! The holder of a link to the portal.
+//! The holder of a link to the portal. A link is no more than what was given with it: it ends by its time, by being closed,
+//! and with the rights of who made it (claim N8).
 
 use super::{Actor, Kind};
 use crate::context::Context;
 use crate::error::AppError;
-use protocol::Code;
+use crate::store::{Row, SqlError};
+use protocol::access::{Level, Resource};
+use protocol::{Code, Permission, Role, Scope};
+
+/// What making a link takes ([`protocol::Operation::CreatePortalLink`]).
+const TO_MAKE: Permission = Permission { resource: Resource::Endpoints, level: Level::Write };
 
 /// Who holds the link of this digest.
 ///
 /// # Errors
-/// `Unauthenticated` for a link that is closed or past its end.
+/// `Unauthenticated` for a link that is closed, past its end, or of somebody who could not make it any more.
 pub(super) fn holder(ctx: Context<'_>, digest: &str) -> Result<Actor, AppError> {
     let row = ctx
         .store
         .first(
-            "SELECT id, customer_id FROM portal_links WHERE digest = ? AND expires_at > ?",
+            "SELECT p.id, p.customer_id, m.role, k.scopes, k.revoked_at, k.expires_at FROM portal_links p \
+             LEFT JOIN members m ON m.user_id = p.created_by LEFT JOIN api_keys k ON k.id = p.created_by \
+             WHERE p.digest = ? AND p.expires_at > ?",
             &[digest.into(), ctx.now_ms.into()],
         )?
         .ok_or(Code::Unauthenticated)?;
+    if !maker_stands(ctx, &row)? {
+        return Err(Code::Unauthenticated.into());
+    }
     let kind = Kind::Portal { link: row.parse(0)?, customer: row.text(1)?.to_owned() };
     Ok(Actor { kind, renewed: None })
+}
+
+fn maker_stands(ctx: Context<'_>, row: &Row) -> Result<bool, AppError> {
+    if let Some(role) = row.optional_text(2)? {
+        let role: Role = role.parse().map_err(|_| SqlError::Row)?;
+        return Ok(role.grants(TO_MAKE));
+    }
+    if row.optional_text(3)?.is_none() {
+        return Ok(false);
+    }
+    let scopes: Vec<Scope> = row.json(3)?;
+    let live = row.optional_number(4)?.is_none()
+        && row.optional_number(5)?.is_none_or(|expires_at| ctx.now_ms < expires_at);
+    Ok(live && scopes.contains(&Scope::Own(TO_MAKE)))
 }

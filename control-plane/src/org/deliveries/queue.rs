@@ -133,14 +133,15 @@ pub(in crate::org) fn rearm(
     if row.optional_number(0)?.is_some() {
         return Err(Code::EndpointDisabled.into());
     }
-    // Of a paused source it waits; where order is kept, it does until its turn comes.
+    // Where order is kept it waits until its turn comes, and of a paused source in any case.
     let rearmed = tx.write(
         "INSERT INTO deliveries (message_id, endpoint_id, lane, status, due_at) \
          SELECT m.id, ?2, COALESCE(s.source_id, ''), 'pending', iif(?4 OR p.paused_at IS NOT NULL, NULL, ?3) \
          FROM messages m LEFT JOIN inbound_events s ON s.id = m.inbound_event_id \
          LEFT JOIN sources p ON p.id = s.source_id WHERE m.id = ?1 \
          ON CONFLICT (message_id, endpoint_id) DO UPDATE SET status = 'pending', reason = NULL, step = 0, \
-         due_at = excluded.due_at RETURNING lane",
+         due_at = iif(?4 OR EXISTS (SELECT 1 FROM sources WHERE id = lane AND paused_at IS NOT NULL), NULL, ?3) \
+         RETURNING lane",
         &[message.as_str().into(), endpoint.as_str().into(), ctx.now_ms.into(), row.number(1)?.into()],
     )?;
     let lane = rearmed.first().ok_or(Code::NotFound)?.text(0)?;

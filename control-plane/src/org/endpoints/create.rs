@@ -45,6 +45,7 @@ impl<'a> New<'a> {
                 "an endpoint of a customer gets messages, not the events of sources",
             ));
         }
+        may_limit(actor, request.rate_limit.is_some())?;
         let rate_limit = request.rate_limit.map(filter::rate_limit).transpose()?;
         Ok(Self {
             request,
@@ -52,7 +53,7 @@ impl<'a> New<'a> {
             event_types: filter::event_types(&request.event_types)?,
             description: description(request.description.as_deref().unwrap_or_default())?,
             customer,
-            headers: Custom::check(ctx, &request.headers)?,
+            headers: Custom::check(&ctx.config.brand, &request.headers)?,
             rate_limit: rate_limit.map(|limit| serde_json::to_string(&limit)).transpose()?,
         })
     }
@@ -121,6 +122,14 @@ fn customer<'a>(actor: &'a Actor, asked: Option<&'a str>) -> Result<Option<&'a s
         (own, asked) if asked.is_none_or(is_name) => Ok(own.or(asked)),
         _ => Err(field("customer_id", "must be 1 to 128 of a-z A-Z 0-9 . _ -")),
     }
+}
+
+/// How fast a customer is sent to is for the workspace to say, not for who comes by a link to the portal.
+pub(super) fn may_limit(actor: &Actor, is_given: bool) -> Result<(), AppError> {
+    if is_given && actor.customer().is_some() {
+        return Err(field("rate_limit", "is the workspace's to set"));
+    }
+    Ok(())
 }
 
 /// For people; may be empty.

@@ -6,6 +6,7 @@ use crate::error::AppError;
 use crate::json::field;
 use crate::org::dek;
 use crate::store::Tx;
+use config::Brand;
 use protocol::{EndpointId, OrgId};
 use secrecy::{ExposeSecret as _, SecretString};
 use std::collections::{BTreeMap, BTreeSet};
@@ -27,14 +28,11 @@ impl Custom {
     ///
     /// # Errors
     /// `ValidationFailed`, without a name or value.
-    pub(super) fn check(
-        ctx: Context<'_>,
-        headers: &BTreeMap<String, SecretString>,
-    ) -> Result<Self, AppError> {
+    pub(super) fn check(brand: &Brand, headers: &BTreeMap<String, SecretString>) -> Result<Self, AppError> {
         if headers.len() > MOST {
             return Err(field("headers", "at most 10"));
         }
-        let brand = format!("x-{}-", ctx.config.brand.header_name());
+        let brand = format!("x-{}-", brand.header_name());
         let mut names = BTreeSet::new();
         // The exact size: a buffer that grows leaves copies behind.
         let size = headers.iter().map(|(name, value)| name.len() + value.expose_secret().len() + 3).sum();
@@ -135,5 +133,49 @@ pub(super) fn place<'a>(org: &'a OrgId, id: &'a EndpointId, hosts: &'a [String])
         connector: "",
         allowed_hosts: hosts,
         purpose: Purpose::EndpointHeaders,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn check<'a>(headers: impl IntoIterator<Item = (&'a str, &'a str)>) -> Result<Custom, AppError> {
+        let brand = Brand {
+            name: "Acme Gate".into(),
+            api_key_prefix: "sgk".into(),
+            security_contact: "mailto:security@example.com".into(),
+        };
+        let headers = headers.into_iter().map(|(name, value)| (name.to_owned(), value.into())).collect();
+        Custom::check(&brand, &headers)
+    }
+
+    fn pairs(custom: &Custom) -> Vec<(String, String)> {
+        let read = read(&custom.plaintext).unwrap();
+        read.into_iter().map(|(name, value)| (name, value.expose_secret().to_owned())).collect()
+    }
+
+    #[test]
+    fn the_sealed_form_is_frozen() {
+        let custom = check([("X-Key", "a: b"), ("authorization", "Bearer x")]).unwrap();
+        assert_eq!(custom.plaintext.as_slice(), b"x-key: a: b\nauthorization: Bearer x\n");
+        assert_eq!(custom.plaintext.capacity(), custom.plaintext.len(), "no copy is left behind");
+    }
+
+    #[test]
+    fn the_brands_headers_are_ours() {
+        assert!(check([("X-Acme-Gate-Signature", "x")]).is_err());
+        assert!(check([("x-acme-team", "x")]).is_ok());
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_taken_is_one_line_and_reads_back(name in "[ -~]{0,12}|x-[a-z]{1,9}", value in "\\PC{0,20}|[ -~\r\n]{0,9}") {
+            if let Ok(custom) = check([(name.as_str(), value.as_str())]) {
+                prop_assert_eq!(pairs(&custom), [(name.to_ascii_lowercase(), value)]);
+                prop_assert_eq!(custom.plaintext.iter().filter(|byte| byte.is_ascii_control()).count(), 1);
+            }
+        }
     }
 }

@@ -121,11 +121,7 @@ pub(in crate::org) fn purge(ctx: Context<'_>) -> Result<(), SqlError> {
 }
 
 /// Where a secret is sealed to.
-pub(in crate::org) fn place<'a>(
-    org: &'a OrgId,
-    id: &'a EndpointId,
-    hosts: &'a [String],
-) -> vault::Context<'a> {
+pub(super) fn place<'a>(org: &'a OrgId, id: &'a EndpointId, hosts: &'a [String]) -> vault::Context<'a> {
     vault::Context {
         org: org.as_str(),
         record: id.as_str(),

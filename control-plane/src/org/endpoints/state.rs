@@ -5,6 +5,7 @@ use super::about;
 use crate::context::Context;
 use crate::error::AppError;
 use crate::org::messages::{OwnEvent, publish};
+use crate::org::notices::{self, Notice};
 use crate::store::{Committed, Row, SqlError, Tx};
 use protocol::api::DisabledReason;
 use protocol::{Code, EndpointId};
@@ -45,6 +46,9 @@ pub(super) fn take_out(
     let hosts: Vec<String> = row.json(0)?;
     let host = hosts.first().ok_or(SqlError::Row)?;
     publish(ctx, tx, &OwnEvent::EndpointDisabled { endpoint_id: id, host, reason })?;
+    if reason != DisabledReason::Manual {
+        notices::tell(ctx, tx, Notice::EndpointDisabled { endpoint: id.clone() })?;
+    }
     let event = about("endpoint.disabled", id, row.optional_text(1)?)
         .with("host", hosts.as_slice())
         .with("reason", reason.as_str());

@@ -1,7 +1,7 @@
 //! A change of an endpoint. On another host nothing of the one before comes along but the secrets, sealed anew: custom
 //! headers may be credentials for it.
 
-use super::create::description;
+use super::create::{description, may_limit};
 use super::headers::{self, Custom};
 use super::target::Target;
 use super::{about, filter, find, get, secrets, state};
@@ -23,7 +23,7 @@ pub(in crate::org) fn update(
     id: &EndpointId,
 ) -> Result<Reply, AppError> {
     let request: UpdateEndpoint = parse(body)?;
-    let update = Update::check(ctx, &request)?;
+    let update = Update::check(ctx, actor, &request)?;
     change::answer(ctx, actor, body, 200, |tx| update.store(ctx, tx, actor, id))
 }
 
@@ -39,7 +39,8 @@ struct Update<'a> {
 }
 
 impl<'a> Update<'a> {
-    fn check(ctx: Context<'_>, request: &'a UpdateEndpoint) -> Result<Self, AppError> {
+    fn check(ctx: Context<'_>, actor: &Actor, request: &'a UpdateEndpoint) -> Result<Self, AppError> {
+        may_limit(actor, request.rate_limit.is_some())?;
         let target = |url: &String| Target::parse(url, connections::policy(ctx.allow_local_upstreams));
         let rate_limit = |limit: Option<_>| -> Result<_, AppError> {
             let limit = limit.map(filter::rate_limit).transpose()?;
@@ -50,7 +51,11 @@ impl<'a> Update<'a> {
             target: request.url.as_ref().map(target).transpose()?,
             event_types: request.event_types.as_deref().map(filter::event_types).transpose()?,
             description: request.description.as_deref().map(description).transpose()?,
-            headers: request.headers.as_ref().map(|headers| Custom::check(ctx, headers)).transpose()?,
+            headers: request
+                .headers
+                .as_ref()
+                .map(|headers| Custom::check(&ctx.config.brand, headers))
+                .transpose()?,
             rate_limit: request.rate_limit.map(rate_limit).transpose()?,
         };
         if update.fields().is_empty() && request.disabled.is_none() {
@@ -107,7 +112,7 @@ impl<'a> Update<'a> {
             ],
         )?;
         self.set_sources(ctx, tx, id, &before)?;
-        if self.request.ordered.is_some() {
+        if self.request.ordered.is_some_and(|ordered| ordered != before.ordered) {
             deliveries::reorder(ctx, tx, id)?;
         }
         self.record(ctx, tx, actor, &before, &hosts)

@@ -59,7 +59,7 @@ pub(in crate::org) fn recover(
             &[
                 id.as_str().into(),
                 after.into(),
-                since.max(scope::oldest(ctx)).into(),
+                since.max(deliveries::oldest(ctx)).into(),
                 until.into(),
                 inbound::oldest(ctx).into(),
                 (BATCH as u64 + 1).into(),

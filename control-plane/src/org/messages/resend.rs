@@ -1,6 +1,6 @@
 //! One delivery, taken in hand: sent again, or given up so that what waits behind it goes on.
 
-use super::{progress, scope};
+use super::progress;
 use crate::context::Context;
 use crate::error::AppError;
 use crate::json::field;
@@ -36,7 +36,7 @@ pub(in crate::org) fn resend(
             message.as_str().into(),
             endpoint.as_str().into(),
             actor.customer().into(),
-            scope::oldest(ctx).into(),
+            deliveries::oldest(ctx).into(),
             inbound::oldest(ctx).into(),
         ];
         ctx.store.first(IS_FOR, &parameters)?.ok_or(Code::NotFound)?;

@@ -198,13 +198,10 @@ pub(super) fn furnish(tenant: &mut Tenant) -> u64 {
     tenant.ok(Operation::PublishMessage, &json!({ "event_type": "a", "payload": { "n": 1 } }));
     let id = SourceId::parse(&source).unwrap();
     tenant.ok(Operation::RotateSourceSecret { id }, &json!({ "secret": secret("source") }));
-    for row in [
-        // What forwards an event has no payload of its own.
-        "INSERT INTO messages (id, event_type, inbound_event_id, size, created_at, sealed) \
-         SELECT 'msg_00000000000000000000000000', 'push', id, size, received_at, x'' FROM inbound_events",
-    ] {
-        tenant.sql.exec(row, &[]).unwrap();
-    }
+    // What forwards an event has no payload of its own.
+    let forwarding = "INSERT INTO messages (id, event_type, inbound_event_id, size, created_at, sealed) \
+         SELECT 'msg_00000000000000000000000000', 'push', id, size, received_at, x'' FROM inbound_events";
+    tenant.sql.exec(forwarding, &[]).unwrap();
     let sealed = |column: &reseal::Column| {
         let count = format!("SELECT COUNT(*) FROM {} WHERE length(sealed) > 0", column.table);
         tenant.sql.exec(&count, &[]).unwrap()[0].number(0).unwrap()

@@ -1,11 +1,14 @@
 //! Endpoints: who may have one, what stays secret, what is published.
 
-mod deliver;
+mod changes;
+mod customers;
+mod headers;
+mod secrets;
 
 use super::*;
 use crate::store::Committed;
 use protocol::EndpointId;
-use protocol::api::{Revocation, StatusReason};
+use protocol::api::{DisabledReason, Revocation, StatusReason};
 
 use crate::org::messages::{OwnEvent, publish};
 use crate::org::outbox::next_due;
@@ -33,6 +36,19 @@ fn detail(result: Result<Reply, AppError>) -> String {
         AppError::Refused(Code::ValidationFailed, Some(detail)) => detail.into_owned(),
         other => panic!("{other}"),
     }
+}
+
+/// A change of an endpoint by its workspace's founder.
+fn update(tenant: &Tenant, id: &EndpointId, body: &Json) -> Result<Json, AppError> {
+    tenant
+        .call(&tenant.founder, Operation::UpdateEndpoint { id: id.clone() }, body)
+        .map(|reply| json_of(&reply))
+}
+
+/// A source's id.
+fn source(tenant: &Tenant) -> SourceId {
+    let body = json!({ "provider": "github", "name": "s", "secret": secret("source") });
+    SourceId::parse(tenant.ok(Operation::CreateSource, &body)["id"].as_str().unwrap()).unwrap()
 }
 
 /// Connects and disconnects: an event of the workspace's own. The connection's id.
@@ -108,28 +124,83 @@ fn a_private_or_metadata_address_is_no_endpoint() {
 }
 
 #[test]
-fn event_types_are_of_the_catalogue() {
+fn event_types_are_well_formed_each_once_and_need_not_be_in_the_catalogue() {
     let tenant = Tenant::new(1);
-    let body = json!({ "url": "https://example.com", "event_types": ["connection.exploded"] });
+    let long = "a".repeat(129);
+    for name in
+        ["", "*", ".*", "invoice.*.paid", "invoice*", "invoice .paid", "rechnung.bezählt", "x\n", &long]
+    {
+        let body = json!({ "url": "https://example.com", "event_types": ["invoice.paid", name] });
+        let refused = detail(tenant.call(&tenant.founder, Operation::CreateEndpoint, &body));
+        assert!(refused.starts_with("event_types: each must be 1 to 128 of a-z"), "{name}");
+    }
+    let many: Vec<_> = (0..51).map(|n| format!("t{n}")).collect();
+    let body = json!({ "url": "https://example.com", "event_types": many });
     let refused = detail(tenant.call(&tenant.founder, Operation::CreateEndpoint, &body));
-    assert_eq!(
-        refused,
-        "event_types: each must be one of connection.authorized, connection.reauthorization_required, \
-         connection.disconnected, org.key_rotated"
-    );
-    let names = ["org.key_rotated", "connection.authorized", "org.key_rotated"];
+    assert_eq!(refused, "event_types: at most 50");
+
+    let names = ["org.key_rotated", "invoice.*", "connection.authorized", "invoice.*"];
     let created = create(&tenant, &json!({ "url": "https://example.com", "event_types": names }));
-    assert_eq!(created["event_types"], json!(["connection.authorized", "org.key_rotated"]));
+    assert_eq!(created["event_types"], json!(["org.key_rotated", "invoice.*", "connection.authorized"]));
 }
 
 #[test]
-fn a_workspace_has_twenty_endpoints_at_most() {
-    let tenant = Tenant::new(1);
-    let created: Vec<_> = (0..20).map(|_| create(&tenant, &endpoint("https://example.com"))).collect();
-    let refused = tenant.call(&tenant.founder, Operation::CreateEndpoint, &endpoint("https://example.com"));
-    assert!(detail(refused).contains("at most 20"));
-    tenant.ok(Operation::DeleteEndpoint { id: id_of(&created[7]) }, &Json::Null);
+fn n3_an_endpoint_more_than_the_plan_includes_is_refused() {
+    let mut tenant = Tenant::new(1);
+    tenant.config.plans.plans.values_mut().for_each(|plan| plan.endpoints = 1);
     create(&tenant, &endpoint("https://example.com"));
+    for body in [endpoint("https://example.com"), json!({ "url": "https://example.com", "customer_id": "c" })]
+    {
+        let refused = tenant.call(&tenant.founder, Operation::CreateEndpoint, &body);
+        assert_eq!(code(refused), Code::PlanRequired);
+    }
+}
+
+#[test]
+fn a_rate_limit_has_bounds() {
+    let tenant = Tenant::new(1);
+    for (limit, period) in [(0, 60), (1001, 60), (1, 0), (1, 3601)] {
+        let rate_limit = json!({ "limit": limit, "period_seconds": period });
+        let body = json!({ "url": "https://example.com", "rate_limit": rate_limit });
+        let refused = detail(tenant.call(&tenant.founder, Operation::CreateEndpoint, &body));
+        assert!(refused.starts_with("rate_limit: "), "{limit} in {period}");
+    }
+    let rate_limit = json!({ "limit": 1000, "period_seconds": 3600 });
+    let created = create(&tenant, &json!({ "url": "https://example.com", "rate_limit": rate_limit }));
+    assert_eq!(created["rate_limit"], rate_limit);
+}
+
+#[test]
+fn an_endpoint_of_sources_names_sources_of_this_workspace_and_keeps_order() {
+    let (tenant, theirs) = (Tenant::new(1), Tenant::new(2));
+    let (first, second, foreign) = (source(&tenant), source(&tenant), source(&theirs));
+    let with = |sources: Json| json!({ "url": "https://example.com", "sources": sources });
+    let refused = tenant.call(&tenant.founder, Operation::CreateEndpoint, &with(json!([first, foreign])));
+    assert_eq!(detail(refused), "sources: each must be the id of a source of this workspace");
+    let refused = tenant.call(&tenant.founder, Operation::CreateEndpoint, &with(json!(vec![&first; 21])));
+    assert_eq!(detail(refused), "sources: at most 20");
+    assert_eq!((tenant.count("endpoints"), tenant.count("endpoint_sources")), (0, 0));
+
+    let created = create(&tenant, &with(json!([second, first, second])));
+    assert_eq!((&created["sources"], &created["ordered"]), (&json!([second, first]), &json!(true)));
+    let mut unordered = with(json!([first]));
+    unordered["ordered"] = false.into();
+    assert_eq!(create(&tenant, &unordered)["ordered"], false);
+    let plain = create(&tenant, &endpoint("https://example.com"));
+    assert_eq!((&plain["sources"], &plain["ordered"]), (&json!([]), &json!(false)));
+}
+
+#[test]
+fn a_workspace_and_each_customer_have_twenty_endpoints_at_most() {
+    let tenant = Tenant::new(1);
+    for body in [endpoint("https://example.com"), json!({ "url": "https://example.com", "customer_id": "c" })]
+    {
+        let created: Vec<_> = (0..20).map(|_| create(&tenant, &body)).collect();
+        let refused = tenant.call(&tenant.founder, Operation::CreateEndpoint, &body);
+        assert!(detail(refused).contains("at most 20"));
+        tenant.ok(Operation::DeleteEndpoint { id: id_of(&created[7]) }, &Json::Null);
+        create(&tenant, &body);
+    }
 }
 
 #[test]
@@ -139,7 +210,12 @@ fn n2_a_member_sees_endpoints_and_changes_none() {
     let member = tenant.add_member(&user(9));
     let get = || Operation::GetEndpoint { id: id.clone() };
     assert!(tenant.call(&member, get(), &Json::Null).is_ok());
-    for change in [Operation::CreateEndpoint, Operation::DeleteEndpoint { id: id.clone() }] {
+    for change in [
+        Operation::CreateEndpoint,
+        Operation::UpdateEndpoint { id: id.clone() },
+        Operation::RotateEndpointSecret { id: id.clone() },
+        Operation::DeleteEndpoint { id: id.clone() },
+    ] {
         let body = endpoint("https://example.com");
         assert_eq!(code(tenant.call(&member, change.clone(), &body)), Code::Forbidden);
         let key = tenant.key(json!(["endpoints:read"]));
@@ -155,10 +231,16 @@ fn n1_another_tenants_endpoint_is_not_there() {
     let id = id_of(&create(&theirs, &endpoint("https://example.com")));
     for operation in [
         Operation::GetEndpoint { id: id.clone() },
+        Operation::UpdateEndpoint { id: id.clone() },
+        Operation::RotateEndpointSecret { id: id.clone() },
         Operation::DeleteEndpoint { id: id.clone() },
         Operation::ListDeliveries { id: id.clone(), status: None, page: Page::default() },
     ] {
-        assert_eq!(code(ours.call(&ours.founder, operation, &Json::Null)), Code::NotFound);
+        let body = match operation {
+            Operation::UpdateEndpoint { .. } => json!({ "disabled": true }),
+            _ => json!({}),
+        };
+        assert_eq!(code(ours.call(&ours.founder, operation, &body)), Code::NotFound);
     }
     disconnect(&ours);
     assert_eq!((theirs.count("messages"), ours.count("messages")), (0, 0));
@@ -186,12 +268,11 @@ fn an_event_goes_to_the_endpoints_that_ask_for_it_with_ids_and_names_alone() {
     assert_eq!(delivery["event_type"], "connection.disconnected");
     assert_eq!((&delivery["attempts"], &delivery["next_attempt_at"]), (&json!(0), &delivery["created_at"]));
 
-    let payload = tenant.sql.exec("SELECT payload FROM messages", &[]).unwrap();
     let data =
         json!({ "connection_id": connection, "connector": "http", "name": "c", "revocation": "unsupported" });
     let timestamp = protocol::time::rfc3339(NOW);
     assert_eq!(
-        serde_json::from_str::<Json>(payload[0].text(0).unwrap()).unwrap(),
+        published(&tenant).1,
         json!({ "type": "connection.disconnected", "timestamp": timestamp, "data": data })
     );
 }
@@ -199,7 +280,7 @@ fn an_event_goes_to_the_endpoints_that_ask_for_it_with_ids_and_names_alone() {
 #[test]
 fn every_event_has_its_type_and_data() {
     let tenant = Tenant::new(1);
-    create(&tenant, &endpoint("https://example.com"));
+    let id = id_of(&create(&tenant, &endpoint("https://example.com")));
     let connection = ConnectionId::new(0, [0; 10]);
     let (connection_id, connector, name) = (&connection, "gmail", "Inbox");
     let named = |more: Json| {
@@ -230,12 +311,19 @@ fn every_event_has_its_type_and_data() {
             "org.key_rotated",
             json!({ "org_id": tenant.org, "version": 2 }),
         ),
+        (
+            OwnEvent::EndpointDisabled {
+                endpoint_id: &id,
+                host: "example.com",
+                reason: DisabledReason::Gone,
+            },
+            "endpoint.disabled",
+            json!({ "endpoint_id": id, "host": "example.com", "reason": "gone" }),
+        ),
     ] {
         publish_one(&tenant, &event, true).unwrap();
-        let row =
-            &tenant.sql.exec("SELECT event_type, payload FROM messages ORDER BY rowid DESC", &[]).unwrap()[0];
-        let payload: Json = row.json(1).unwrap();
-        assert_eq!((row.text(0).unwrap(), &payload["type"], &payload["data"]), (kind, &json!(kind), &data));
+        let (event_type, payload) = published(&tenant);
+        assert_eq!((event_type.as_str(), &payload["type"], &payload["data"]), (kind, &json!(kind), &data));
     }
 }
 
@@ -295,6 +383,17 @@ fn what_is_settled_goes_after_thirty_days_and_what_is_due_stays() {
     assert_eq!(counts(&tenant), (1, 1));
     tenant.sql.exec(settle, &[2u64.into()]).unwrap();
     assert_eq!(counts(&tenant), (0, 0));
+}
+
+/// The newest message's type and payload.
+fn published(tenant: &Tenant) -> (String, Json) {
+    let call = call(Principal::Anonymous, Operation::LogIn);
+    let ctx = tenant.context(&call);
+    let row = ctx.store.first("SELECT id, event_type, sealed FROM messages ORDER BY rowid DESC", &[]);
+    let row = row.unwrap().unwrap();
+    let (id, sealed) = (row.parse(0).unwrap(), vault::Sealed::from_bytes(row.blob(2).unwrap()).unwrap());
+    let payload = dek::open(ctx, &deliveries::place(ctx.org, &id), &sealed).unwrap();
+    (row.text(1).unwrap().to_owned(), serde_json::from_slice(&payload).unwrap())
 }
 
 /// Publishes in a change that ends well, or not.

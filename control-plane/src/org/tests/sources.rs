@@ -332,7 +332,7 @@ fn a_provider_with_a_key_pair_takes_its_public_key_and_one_with_an_api_keeps_its
         Code::ValidationFailed
     );
 
-    let credential = r#"{"client_id":"fake-client","secret":"fake-secret"}"#;
+    let credential = json!({ "client_id": secret("client"), "secret": secret("api") }).to_string();
     let id = json_of(&create(json!({ "provider": "plaid", "name": "s", "secret": credential })).unwrap());
     let id = SourceId::parse(id["id"].as_str().unwrap()).unwrap();
     assert_eq!(tenant.sources_keys(&id)["secrets"], json!([]));

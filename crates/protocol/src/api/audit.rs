@@ -14,7 +14,7 @@ pub struct AuditEvent {
     pub sequence: u64,
     /// RFC 3339.
     pub at: String,
-    /// `usr_…`, `key_…`, `src_…` or `system`.
+    /// `usr_…`, `key_…`, `ptl_…`, `src_…` or `system`.
     pub actor: String,
     /// Where the request came from.
     pub ip: String,

@@ -29,6 +29,7 @@ fn form_is_frozen() {
         (LinkKind::ChangeEmail, "cem_", "qagky5hg3kdfw789"),
         (LinkKind::Invitation, "ivt_", "3a4wt4en9t4dhtsm"),
         (LinkKind::SecondFactor, "mfa_", "st4nx2v8d3yvsy26"),
+        (LinkKind::Portal, "prt_", "e1969xh3e92pvxtq"),
     ] {
         let token = format!("{prefix}{SUBJECT}{secret}{tail}");
         let minted = assemble(&key(1), kind, SUBJECT, &secret).unwrap();
@@ -64,7 +65,7 @@ fn a_link_of_one_kind_is_none_of_another() {
 fn no_prefix_is_that_of_a_record_or_another_kind() {
     let records = [
         "org_", "usr_", "key_", "con_", "src_", "ine_", "end_", "msg_", "att_", "aud_", "req_", "ses_",
-        "inv_",
+        "inv_", "ptl_",
     ];
     let mut prefixes = LinkKind::ALL.map(LinkKind::prefix).to_vec();
     prefixes.extend(records);

@@ -1,12 +1,12 @@
 //! A form's fields → an operation and the JSON it takes. What is wrong in it is the control plane's to say, as to any
 //! client of the API.
 
-use super::{Change, Done, Fields, Form, account, vault};
+use super::{Change, Done, Fields, Form, account, vault, webhooks};
 use crate::handlers::cookies::{Cookie, Jar};
 use crate::handlers::oidc::Newcomer;
 use crate::handlers::pages::once::Once;
 use protocol::api::ShownOnce;
-use protocol::{ApiKeyId, Operation, SourceId};
+use protocol::{ApiKeyId, Operation};
 use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
 
@@ -50,7 +50,6 @@ pub(super) fn change(form: Form, fields: &Fields, jar: &Jar) -> Option<Change> {
         (Form::SignOut, _) => (Operation::LogOut, Value::Null, Done::SignedOut("/")),
         (Form::Connections, action) => vault::connections(action, fields)?,
         (Form::Connectors, action) => vault::connectors(action, fields)?,
-        (Form::Endpoints, action) => vault::endpoints(action, fields)?,
         (Form::Workspace, action) => vault::workspace(action, fields)?,
         (Form::AdminKeys, "rotate") => vault::rotate_keys(fields)?,
         (Form::Keys, "create") => (Operation::CreateApiKey, api_key(fields), Done::Shown(Once::Key)),
@@ -64,20 +63,11 @@ pub(super) fn change(form: Form, fields: &Fields, jar: &Jar) -> Option<Change> {
             Value::Null,
             Done::at("/keys?done=revoked"),
         ),
-        (Form::Sources, "create") => {
-            (Operation::CreateSource, source(fields), Done::at("/sources?done=created"))
-        }
-        (Form::Sources, "delete") => (
-            Operation::DeleteSource { id: SourceId::parse(fields.text("id")).ok()? },
-            Value::Null,
-            Done::at("/sources?done=deleted"),
-        ),
         (Form::Members, action) => account::members(action, fields)?,
         (Form::Account | Form::Password | Form::Confirm, action) => account::account(form, action, fields)?,
-        _ => return None,
+        (form, action) => return webhooks::change(form, action, fields),
     };
-    let body = if body.is_null() { Vec::new() } else { body.to_string().into_bytes() };
-    Some(Change { operation, body, done })
+    Some(Change::new(operation, &body, done))
 }
 
 fn sign_in(fields: &Fields) -> Value {
@@ -159,21 +149,13 @@ fn api_key(fields: &Fields) -> Value {
 }
 
 /// A number, or the text as it is: what is wrong with it is said by who reads it.
-fn number(text: &str) -> Value {
+pub(super) fn number(text: &str) -> Value {
     text.parse::<u32>().map_or_else(|_| text.into(), Value::from)
 }
 
 /// Between the items of a list as people type it.
 pub(super) fn is_separator(c: char) -> bool {
     c == ',' || c.is_whitespace()
-}
-
-fn source(fields: &Fields) -> Value {
-    texts(&[
-        ("provider", fields.text("provider")),
-        ("name", fields.text("name")),
-        ("secret", secret(fields, "secret")),
-    ])
 }
 
 /// As typed: a space may be part of it.

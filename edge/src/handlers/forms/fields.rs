@@ -5,8 +5,17 @@ use zeroize::Zeroizing;
 const MAX_FIELDS: usize = 64;
 
 /// Names that hold a secret: never written into a page again.
-const SECRETS: [&str; 8] =
-    ["password", "current_password", "new_password", "code", "token", "value", "secret", "client_secret"];
+const SECRETS: [&str; 9] = [
+    "password",
+    "current_password",
+    "new_password",
+    "code",
+    "token",
+    "value",
+    "secret",
+    "client_secret",
+    "headers",
+];
 
 /// A form's fields, in order. Wiped when dropped, since some are secrets; no `Debug` for the same reason.
 #[derive(Default)]

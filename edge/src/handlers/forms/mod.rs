@@ -4,8 +4,12 @@
 
 mod account;
 mod convert;
+pub(super) mod endpoint;
 mod fields;
+mod inbound;
+mod outbound;
 mod vault;
+mod webhooks;
 
 pub use fields::Fields;
 
@@ -20,6 +24,7 @@ use crate::pages::Retry;
 use crate::verdict::Answer;
 use protocol::api::SecondFactorNeeded;
 use protocol::{Code, Operation, Principal};
+use serde_json::Value;
 use std::borrow::Cow;
 
 /// Which form.
@@ -49,8 +54,6 @@ pub enum Form {
     Connections,
     /// `POST /connectors`.
     Connectors,
-    /// `POST /endpoints`.
-    Endpoints,
     /// `POST /workspace`.
     Workspace,
     /// `POST /admin/keys`.
@@ -59,6 +62,16 @@ pub enum Form {
     Keys,
     /// `POST /sources`.
     Sources,
+    /// `POST /events`.
+    Events,
+    /// `POST /endpoints`.
+    Endpoints,
+    /// `POST /messages`.
+    Messages,
+    /// `POST /event-types`.
+    EventTypes,
+    /// `POST /portal-links`.
+    PortalLinks,
     /// `POST /members`.
     Members,
     /// `POST /account`.
@@ -113,11 +126,15 @@ impl Form {
             Self::VerifyEmail => Page::VerifyEmail,
             Self::JoinSignUp | Self::Join => Page::Join,
             Self::Connections | Self::Connectors => vault::page(self, fields),
-            Self::Endpoints => Page::Endpoints { notice: None, cursor: None },
             Self::Workspace => Page::Workspace(None),
             Self::AdminKeys => Page::AdminKeys(None),
             Self::Keys => Page::Keys(None),
-            Self::Sources => Page::Sources(None),
+            Self::Sources
+            | Self::Events
+            | Self::Endpoints
+            | Self::Messages
+            | Self::EventTypes
+            | Self::PortalLinks => webhooks::page(self, fields),
             Self::Members => Page::Members { notice: None, cursor: None },
             Self::Account if fields.text("action") == "confirm_second_factor" => Page::SecondFactor,
             Self::Account | Self::Password => Page::Account(None),
@@ -130,11 +147,15 @@ impl Form {
         let path = match self {
             Self::Connections => "/connections",
             Self::Connectors => return vault::connector_path(fields),
-            Self::Endpoints => "/endpoints",
             Self::Workspace => "/workspace",
             Self::AdminKeys => "/admin/keys",
             Self::Keys => "/keys",
             Self::Sources => "/sources",
+            Self::Events => "/events",
+            Self::Endpoints => "/endpoints",
+            Self::Messages => "/messages",
+            Self::EventTypes => "/event-types",
+            Self::PortalLinks => "/portal-links",
             Self::Members => "/members",
             Self::Account | Self::Password => "/account",
             _ => "/",
@@ -160,6 +181,13 @@ struct Change {
     operation: Operation,
     body: Vec<u8>,
     done: Done,
+}
+
+impl Change {
+    fn new(operation: Operation, body: &Value, done: Done) -> Self {
+        let body = if body.is_null() { Vec::new() } else { body.to_string().into_bytes() };
+        Self { operation, body, done }
+    }
 }
 
 /// What follows a change that was made.
@@ -203,6 +231,10 @@ pub async fn handle<P: ControlPlane>(
     }
     if form.uses().first().is_some_and(|cookie| jar.get(*cookie).is_none()) {
         return public::dead_link(context, form);
+    }
+    if let Some(detail) = webhooks::malformed(form, &fields) {
+        let retry = Retry::new(form, Code::ValidationFailed, Some(detail.to_owned()), fields);
+        return again(context, caller, jar, Code::ValidationFailed, retry).await;
     }
     let change = convert::change(form, &fields, jar).ok_or(Code::InvalidRequest)?;
     let principal = caller.map_or(Principal::Anonymous, Caller::principal);
@@ -262,13 +294,7 @@ async fn failed<P: ControlPlane>(
         _ => {}
     }
     let wait = reply.retry_after.map(|seconds| format!("Try again in {}.", crate::pages::wait(seconds)));
-    let retry = Retry {
-        form,
-        status: code.status(),
-        title: code.title(),
-        detail: wait.or(detail),
-        fields: fields.without_secrets(),
-    };
+    let retry = Retry::new(form, code, wait.or(detail), fields);
     let answer = again(context, caller, jar, code, retry).await?;
     Ok(match reply.retry_after {
         Some(seconds) => answer.with("retry-after", seconds.to_string()),

@@ -10,6 +10,7 @@ use zeroize::Zeroizing;
 mod account;
 mod everybody;
 mod vault;
+mod webhooks;
 
 /// Whether a form's JSON is what the API takes.
 type Reads = fn(&Value) -> bool;
@@ -138,6 +139,11 @@ fn m5_a_form_without_its_csrf_token_reaches_nobody() {
         ("/connections", "csrf_token=wrong&action=create&connector=gmail&auth_type=oauth2"),
         ("/connectors", "action=set_client&connector=gmail&client_id=i&client_secret=s"),
         ("/endpoints", "action=create&url=u"),
+        ("/messages", "action=publish&event_type=a&payload=1"),
+        ("/messages", "action=publish&event_type=a&payload=not+json"),
+        ("/events", "action=replay&id=ine_00000000000000000000000000"),
+        ("/event-types", "action=delete&name=a"),
+        ("/portal-links", "action=create&customer_id=c"),
         ("/workspace", "action=rotate"),
         ("/workspace", "action=delete&name=N"),
         ("/admin/keys", "action=rotate"),
@@ -173,6 +179,17 @@ fn a_form_that_no_page_holds_is_refused() {
         ("/admin/keys", "action=rotate&version=-1"),
         ("/admin/keys", "action=rotate&version=two"),
         ("/sources", ""),
+        ("/sources", "action=explode&id=src_0"),
+        ("/sources", "action=pause&id=end_00000000000000000000000000"),
+        ("/events", "action=delete&id=ine_00000000000000000000000000"),
+        ("/endpoints", "action=explode&id=end_00000000000000000000000000"),
+        ("/messages", "action=resend&id=msg_00000000000000000000000000"),
+        (
+            "/messages",
+            "action=explode&id=msg_00000000000000000000000000&endpoint_id=end_00000000000000000000000000",
+        ),
+        ("/event-types", "action=delete&name=..%2Fx"),
+        ("/portal-links", "action=close&id=ptl_0"),
         ("/members", "action=role&id=key_00000000000000000000000000&role=member"),
         ("/members", ""),
         ("/account", "action=create"),
@@ -230,6 +247,8 @@ fn every_done_is_said() {
         include_str!("convert.rs"),
         include_str!("account.rs"),
         include_str!("vault.rs"),
+        include_str!("inbound.rs"),
+        include_str!("outbound.rs"),
         include_str!("../oidc.rs"),
         include_str!("../connect.rs"),
     ];

@@ -1,11 +1,11 @@
-//! The forms of connectors, connections, endpoints and keys → operations, as [`super::convert`] does for the rest.
+//! The forms of connectors, connections and keys → operations, as [`super::convert`] does for the rest.
 
-use super::convert::{is_separator, put, secret, texts};
+use super::convert::{put, secret, texts};
 use super::{Done, Fields, Form};
 use crate::handlers::pages::Page;
 use crate::handlers::pages::once::Once;
 use crate::route::slug;
-use protocol::{ConnectionId, EndpointId, Operation};
+use protocol::{ConnectionId, Operation};
 use serde_json::{Map, Value, json};
 use std::borrow::Cow;
 
@@ -120,27 +120,6 @@ pub(super) fn connectors(action: &str, fields: &Fields) -> Option<(Operation, Va
             Operation::DeleteConnectorClient { connector },
             Value::Null,
             Done::at(format!("{path}?done=client-forgotten")),
-        ),
-        _ => return None,
-    })
-}
-
-/// `None` for a form that no page of ours holds.
-pub(super) fn endpoints(action: &str, fields: &Fields) -> Option<(Operation, Value, Done)> {
-    Some(match action {
-        "create" => {
-            let types = fields.text("event_types").split(is_separator).filter(|name| !name.is_empty());
-            let mut body = json!({ "url": fields.text("url"), "event_types": types.collect::<Vec<_>>() });
-            match fields.text("description") {
-                "" => {}
-                text => put(&mut body, "description", text),
-            }
-            (Operation::CreateEndpoint, body, Done::Shown(Once::Endpoint))
-        }
-        "delete" => (
-            Operation::DeleteEndpoint { id: EndpointId::parse(fields.text("id")).ok()? },
-            Value::Null,
-            Done::at("/endpoints?done=deleted"),
         ),
         _ => return None,
     })

@@ -6,10 +6,13 @@ use crate::control_plane::Reply;
 use crate::handlers::Context;
 use crate::handlers::forms::Fields;
 use crate::pages;
+use crate::pages::webhooks::{endpoints, links, replayed, source};
 use crate::verdict::Answer;
+use maud::Markup;
 use protocol::api::{
-    ConnectionTest, CreatedApiKey, CreatedEndpoint, CreatedInvitation, DeletedOrg, Disconnected,
-    DryRunResult, NewSecondFactor, RecoveryCodes, ShownOnce,
+    ConnectionTest, CreatedApiKey, CreatedInvitation, DeletedOrg, Disconnected, DryRunResult, Endpoint,
+    NewSecondFactor, PortalLink, RecoveryCodes, Replayed, RotatedEndpointSecret, ShownOnce,
+    VerificationToken,
 };
 use protocol::{Code, ConnectionId};
 use serde::Deserialize;
@@ -25,8 +28,27 @@ pub enum Once {
     SecondFactor,
     /// Recovery codes.
     RecoveryCodes,
-    /// An endpoint's secret.
+    /// A new endpoint's secret.
     Endpoint,
+    /// An endpoint's secret after its rotation.
+    EndpointSecret {
+        /// The endpoint's page.
+        path: String,
+    },
+    /// What a provider has sent to a source's URL.
+    Token {
+        /// The source's page.
+        path: String,
+    },
+    /// A link to the customers' portal.
+    PortalLink,
+    /// How much is sent again.
+    Replayed {
+        /// The path of the form that asked for it.
+        form: &'static str,
+        /// The page of what it was about.
+        path: String,
+    },
     /// Whether a connection's credential works.
     Test(ConnectionId),
     /// What would become of a request.
@@ -52,6 +74,11 @@ struct Link {
 #[derive(Deserialize)]
 struct Secret {
     secret: ShownOnce,
+}
+
+#[derive(Deserialize)]
+struct Url {
+    url: ShownOnce,
 }
 
 /// The page that shows it. `typed`: the form's fields.
@@ -85,11 +112,11 @@ pub fn show<P>(
             let codes: RecoveryCodes = read(reply)?;
             write(context, 200, caller, None, &|shell, _| pages::second_factor::codes(shell, &codes))?
         }
-        Once::Endpoint => {
-            let Secret { secret } = read(reply)?;
-            let endpoint = CreatedEndpoint { endpoint: read(reply)?, secret };
-            write(context, 200, caller, None, &|shell, _| pages::endpoints::created(shell, &endpoint))?
-        }
+        Once::Endpoint
+        | Once::EndpointSecret { .. }
+        | Once::Token { .. }
+        | Once::PortalLink
+        | Once::Replayed { .. } => webhooks(context, caller, what, typed, reply)?,
         Once::Test(id) => {
             let test: ConnectionTest = read(reply)?;
             write(context, 200, caller, None, &|shell, _| pages::connection::test(shell, id, &test))?
@@ -112,4 +139,40 @@ pub fn show<P>(
         }
     };
     Ok(answer.with_session(reply.session.as_deref().map(String::as_str), idle_days(context)))
+}
+
+/// The same of webhooks.
+fn webhooks<P>(
+    context: &Context<'_, P>,
+    caller: Option<&Caller>,
+    what: &Once,
+    typed: &Fields,
+    reply: &Reply,
+) -> Result<Answer, Code> {
+    let markup: Box<dyn Fn(&pages::Shell<'_>) -> Markup + '_> = match what {
+        Once::Endpoint => {
+            let (Secret { secret }, endpoint): (_, Endpoint) = (read(reply)?, read(reply)?);
+            let path = format!("/endpoints/{}", endpoint.id);
+            Box::new(move |shell| endpoints::secret(shell, &path, Some(&endpoint.url), None, &secret))
+        }
+        Once::EndpointSecret { path } => {
+            let RotatedEndpointSecret { secret, previous_secret_until } = read(reply)?;
+            let until = previous_secret_until;
+            Box::new(move |shell| endpoints::secret(shell, path, None, until.as_deref(), &secret))
+        }
+        Once::Token { path } => {
+            let VerificationToken { verification_token } = read(reply)?;
+            Box::new(move |shell| source::token(shell, path, &verification_token))
+        }
+        Once::PortalLink => {
+            let (Url { url }, link): (_, PortalLink) = (read(reply)?, read(reply)?);
+            Box::new(move |shell| links::created(shell, &link, &url))
+        }
+        Once::Replayed { form, path } => {
+            let replayed: Replayed = read(reply)?;
+            Box::new(move |shell| replayed::render(shell, form, path, typed, &replayed))
+        }
+        _ => return Err(Code::Internal),
+    };
+    write(context, 200, caller, None, &|shell, _| markup(shell))
 }

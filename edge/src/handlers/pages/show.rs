@@ -1,6 +1,7 @@
 //! The pages of who is signed in: everything that a page shows is asked for at once.
 
 mod vault;
+mod webhooks;
 
 use super::public;
 use super::{Page, idle_days, read, status, write};
@@ -13,11 +14,10 @@ use crate::pages::{self, Retry};
 use crate::verdict::Answer;
 use futures_util::future::join_all;
 use protocol::api::{
-    Account, AuditEvent, AuditVerification, InboundEvent, Invitation, List, Me, Member, Membership, Overview,
-    Session, Usage,
+    Account, AuditEvent, AuditVerification, Invitation, List, Me, Member, Membership, Overview, Session,
+    Usage,
 };
 use protocol::{Code, Operation, call};
-use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use std::vec::IntoIter;
 
@@ -29,7 +29,7 @@ impl Page {
     fn operations(&self) -> Vec<Operation> {
         let first = |limit| call::Page { limit: Some(limit), cursor: None };
         match self {
-            Self::Event(id) => vec![Operation::Me, Operation::GetInboundEvent { id: id.clone() }],
+            Self::Webhooks(view) => webhooks::operations(view),
             Self::Audit { verify: true } => vec![Operation::Overview, Operation::VerifyAudit { from: 0 }],
             Self::Members { cursor, .. } => vec![
                 Operation::Me,
@@ -55,19 +55,16 @@ impl Page {
     }
 }
 
-/// What an event has besides its summary. Read apart: a flattened struct takes far more Wasm than two.
-#[derive(Deserialize)]
-struct Received {
-    headers: Vec<(String, String)>,
-    body_base64: String,
-}
-
 /// What came, in the order in which it was asked for.
 struct Replies(IntoIter<Reply>);
 
 impl Replies {
+    fn take(&mut self) -> Result<Reply, Code> {
+        self.0.next().ok_or(Code::Internal)
+    }
+
     fn next<T: DeserializeOwned>(&mut self) -> Result<T, Code> {
-        read(&self.0.next().ok_or(Code::Internal)?)
+        read(&self.take()?)
     }
 }
 
@@ -92,7 +89,13 @@ pub async fn render<P: ControlPlane>(
     }
     let ask = |operation| context.call(Some(caller), caller.principal(), operation, Vec::new());
     let replies = join_all(page.operations().into_iter().map(ask)).await;
-    let replies = replies.into_iter().collect::<Result<Vec<Reply>, Code>>()?;
+    let mut replies = replies.into_iter().collect::<Result<Vec<Reply>, Code>>()?;
+    if replies.iter().all(Reply::is_success) {
+        let further = webhooks::further(page, &replies)?;
+        for reply in join_all(further.into_iter().map(ask)).await {
+            replies.push(reply?);
+        }
+    }
     if let Some(refusal) = replies.iter().find(|reply| !reply.is_success()) {
         return refused(context, page, caller, jar, refusal);
     }
@@ -116,8 +119,6 @@ fn write_from<P>(
         return write(context, status, caller, Some(&data.me), &|shell, _| match page {
             Page::Connections(notice) => pages::connections::render(shell, &data, *notice, retry),
             Page::Keys(notice) => pages::keys::render(shell, &data, *notice, retry),
-            Page::Sources(notice) => pages::sources::render(shell, &data, *notice, retry),
-            Page::Events => pages::events::list(shell, &data),
             Page::Audit { .. } => pages::audit::render(shell, &data, chain.as_ref()),
             Page::Home(notice) => pages::overview::render(shell, &data, *notice),
             _ => pages::overview::render(shell, &data, None),
@@ -126,12 +127,7 @@ fn write_from<P>(
     let me: Me = replies.next()?;
     let who = Some(&me);
     match page {
-        Page::Event(_) => {
-            let reply = replies.0.next().ok_or(Code::Internal)?;
-            let Received { headers, body_base64 } = read(&reply)?;
-            let event = InboundEvent { summary: read(&reply)?, message_id: None, headers, body_base64 };
-            write(context, status, caller, who, &|shell, _| pages::events::one(shell, &event))
-        }
+        Page::Webhooks(view) => webhooks::render(context, view, caller, &me, retry, replies),
         Page::Members { notice, cursor } => {
             let members: List<Member> = replies.next()?;
             let invitations: List<Invitation> = replies.next()?;

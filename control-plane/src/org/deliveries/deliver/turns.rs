@@ -1,8 +1,8 @@
 //! Whose turn it is.
 //!
 //! Endpoints stand in one line. Of [`AT_ONCE`] connections those whose last attempt failed get [`FAILING`] at most, and
-//! together with those that nothing is known of [`UNKNOWN`]; the rest is for those that have answered since this engine
-//! runs. What has a limit is passed over until its time.
+//! together with those that nothing is known of [`UNKNOWN`]; the rest is for those that took what they were sent last, since
+//! this object is in memory. What has a limit is passed over until its time.
 
 use super::attempt::{Attempt, Begun, Settled};
 use super::{BODY_MS, TIMEOUT_MS};
@@ -37,8 +37,8 @@ pub(super) struct Turns {
     in_line: BTreeSet<EndpointId>,
     /// With what has to be done when the attempt ends: whether there is more for it.
     sending: BTreeMap<EndpointId, (Class, bool)>,
-    /// Those that took the last delivery that this engine sent them.
-    answers: BTreeSet<EndpointId>,
+    /// Those that took what they were sent last.
+    answering: BTreeSet<EndpointId>,
     /// When something becomes due for one that is not in line, Unix ms.
     more_at: u64,
     must_look: bool,
@@ -46,13 +46,13 @@ pub(super) struct Turns {
 }
 
 impl Turns {
-    /// Until `until`, Unix ms.
-    pub(super) fn new(until: u64) -> Self {
+    /// Until `until`, Unix ms, with those that are known to answer.
+    pub(super) fn new(until: u64, answering: BTreeSet<EndpointId>) -> Self {
         Self {
             line: VecDeque::new(),
             in_line: BTreeSet::new(),
             sending: BTreeMap::new(),
-            answers: BTreeSet::new(),
+            answering,
             more_at: u64::MAX,
             must_look: true,
             until,
@@ -106,9 +106,9 @@ impl Turns {
             None => Class::Unknown,
         };
         if class == Class::Answers {
-            self.answers.insert(id.clone());
+            self.answering.insert(id.clone());
         } else {
-            self.answers.remove(id);
+            self.answering.remove(id);
         }
         self.more_at = self.more_at.min(settled.due_at.unwrap_or(u64::MAX));
         let is_more = self.sending.remove(id).is_some_and(|(_, is_more)| is_more);
@@ -138,6 +138,11 @@ impl Turns {
         self.more_at
     }
 
+    /// Those that are known to answer by now.
+    pub(super) fn into_answering(self) -> BTreeSet<EndpointId> {
+        self.answering
+    }
+
     fn look(&mut self, ctx: Context<'_>) -> Result<(), SqlError> {
         (self.must_look, self.more_at) = (false, u64::MAX);
         for next in all(ctx.store)? {
@@ -145,7 +150,7 @@ impl Turns {
             match self.sending.get_mut(&next.endpoint) {
                 Some((_, is_more)) => *is_more |= is_due,
                 None if is_due => {
-                    let answers = self.answers.contains(&next.endpoint);
+                    let answers = self.answering.contains(&next.endpoint);
                     let class = match (next.is_failing, answers) {
                         (true, _) => Class::Failing,
                         (false, true) => Class::Answers,

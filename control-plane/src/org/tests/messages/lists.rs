@@ -188,7 +188,9 @@ fn no_page_is_found_by_looking_through_all_there_is() {
         (Operation::ListDeliveries { id: target.clone(), status, page }, "", true),
         (Operation::ResendMessage { id: id.clone(), endpoint: target.clone() }, "", true),
         (Operation::RecoverEndpoint { id: target.clone() }, &since, true),
-        (Operation::SkipDelivery { id, endpoint: target }, "", false),
+        (Operation::SkipDelivery { id, endpoint: target.clone() }, "", false),
+        (Operation::TestEndpoint { id: target }, "", true),
+        (Operation::PublishMessage, r#"{"event_type":"a","payload":1,"customer_id":"acme"}"#, false),
     ] {
         let callers = [Some(&tenant.founder), Some(&holder).filter(|_| is_for_holder)];
         for principal in callers.into_iter().flatten() {
@@ -200,6 +202,8 @@ fn no_page_is_found_by_looking_through_all_there_is() {
     let plans = explained.1.into_inner();
     assert!(plans.len() > 50, "{plans:#?}");
     for step in plans {
-        assert!(!step.starts_with("SCAN") && !step.contains("TEMP B-TREE"), "{step}");
+        // One endpoint's list of types is looked through.
+        let is_flat = !step.starts_with("SCAN") || step.starts_with("SCAN json_each");
+        assert!(is_flat && !step.contains("TEMP B-TREE"), "{step}");
     }
 }

@@ -1,17 +1,16 @@
-//! The forms of connectors, connections, endpoints and keys.
+//! The forms of connectors, connections and keys.
 
 use super::*;
+use protocol::ConnectionId;
 use protocol::api::{
-    Authorize, DeleteOrg, DryRun, NewConnection, NewEndpoint, ReplaceCredential, RotateKeys,
-    SetConnectorClient,
+    Authorize, DeleteOrg, DryRun, NewConnection, ReplaceCredential, RotateKeys, SetConnectorClient,
 };
-use protocol::{ConnectionId, EndpointId};
 
 fn con() -> ConnectionId {
     ConnectionId::parse(&id("con_")).unwrap()
 }
 
-fn signed(path: &str, fields: &str, plane: &FakePlane) -> Answer {
+pub(super) fn signed(path: &str, fields: &str, plane: &FakePlane) -> Answer {
     post(path, &format!("csrf_token={}&{fields}", csrf_token()), plane).unwrap()
 }
 
@@ -20,7 +19,7 @@ fn signed(path: &str, fields: &str, plane: &FakePlane) -> Answer {
 fn forms_of_connections_and_keys_become_the_json_of_the_api() {
     use Operation as O;
     let connector = || "gmail".to_owned();
-    let (con_id, end) = (id("con_"), id("end_"));
+    let con_id = id("con_");
     let new = read::<NewConnection<Value>>;
     let cases: Vec<(&str, String, O, Value, Reads, &str)> = vec![
         (
@@ -111,22 +110,6 @@ fn forms_of_connections_and_keys_become_the_json_of_the_api() {
             Value::Null,
             read::<()>,
             "/connectors/gmail?done=client-forgotten",
-        ),
-        (
-            "/endpoints",
-            "action=create&url=https://a.test&event_types=a.b,+c.d%0D%0A&description=".into(),
-            O::CreateEndpoint,
-            json!({ "url": "https://a.test", "event_types": ["a.b", "c.d"] }),
-            read::<NewEndpoint>,
-            "",
-        ),
-        (
-            "/endpoints",
-            format!("action=delete&id={end}"),
-            O::DeleteEndpoint { id: EndpointId::parse(&end).unwrap() },
-            Value::Null,
-            read::<()>,
-            "/endpoints?done=deleted",
         ),
         ("/workspace", "action=rotate".into(), O::RotateOrgKey, Value::Null, read::<()>, "/workspace?done=key-rotated"),
         ("/workspace", "action=delete&name=+N+".into(), O::DeleteOrg, json!({ "name": "N" }), read::<DeleteOrg>, ""),
@@ -294,18 +277,4 @@ fn b4_a_deleted_workspace_leaves_its_certificate() {
     assert!(answer.body.contains("aaaa.bbbb.cccc") && answer.body.contains("4,321 events"));
     assert!(!answer.body.contains("<form"), "nothing is left to be done here");
     assert_eq!(cookies(&answer), [crate::handlers::session_cookie("", 14).unwrap()]);
-}
-
-#[test]
-fn an_endpoints_secret_is_shown_once() {
-    let plane = FakePlane::new(|_, _| {
-        let endpoint = json!({
-            "id": id("end_"), "url": "https://a.test", "event_types": [], "description": "", "created_at": "2026-11-22T00:00:00Z",
-            "secret": "whsec_shown_once",
-        });
-        reply(201, endpoint)
-    });
-    let answer = signed("/endpoints", "action=create&url=https://a.test", &plane);
-    assert!(answer.body.contains("whsec_shown_once"));
-    assert_eq!((answer.status, answer.header("location")), (200, None));
 }

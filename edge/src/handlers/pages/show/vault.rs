@@ -1,11 +1,11 @@
-//! The pages of connectors, connections, endpoints and keys: what each asks for besides who is looking, and shows.
+//! The pages of connectors, connections and keys: what each asks for besides who is looking, and shows.
 
 use super::{Page, Replies, status, write};
 use crate::auth::Caller;
 use crate::handlers::Context;
 use crate::pages::{self, Retry};
 use crate::verdict::Answer;
-use protocol::api::{Connection, Connector, Delivery, Endpoint, Keys, List, Me, OrgKey, Receipt};
+use protocol::api::{Connection, Connector, Keys, List, Me, OrgKey, Receipt};
 use protocol::{Code, Operation, call};
 
 /// What a page asks for, in the order in which [`render`] reads it; `None` for a page of another module.
@@ -17,20 +17,12 @@ pub(super) fn operations(page: &Page) -> Option<Vec<Operation>> {
         Page::Connectors => Operation::ListConnectors,
         Page::Connector { id, .. } => Operation::GetConnector { connector: id.clone() },
         Page::Receipts { cursor } => Operation::ListReceipts(list(cursor)),
-        Page::Endpoints { cursor, .. } => Operation::ListEndpoints { customer_id: None, page: list(cursor) },
-        Page::Endpoint { id, .. } => Operation::GetEndpoint { id: id.clone() },
         Page::Workspace(_) => Operation::GetOrgKey,
         Page::AdminKeys(_) => Operation::GetKeys,
         _ => return None,
     });
-    match page {
-        Page::Connector { replace: Some(id), .. } => {
-            operations.push(Operation::GetConnection { id: id.clone() });
-        }
-        Page::Endpoint { id, cursor } => {
-            operations.push(Operation::ListDeliveries { id: id.clone(), status: None, page: list(cursor) });
-        }
-        _ => {}
+    if let Page::Connector { replace: Some(id), .. } = page {
+        operations.push(Operation::GetConnection { id: id.clone() });
     }
     Some(operations)
 }
@@ -70,15 +62,6 @@ pub(super) fn render<P>(
         Page::Receipts { .. } => {
             let receipts: List<Receipt> = replies.next()?;
             Box::new(move |shell| pages::receipts::render(shell, &receipts))
-        }
-        Page::Endpoints { notice, .. } => {
-            let endpoints: List<Endpoint> = replies.next()?;
-            Box::new(move |shell| pages::endpoints::list(shell, me, &endpoints, *notice, retry))
-        }
-        Page::Endpoint { .. } => {
-            let endpoint: Endpoint = replies.next()?;
-            let deliveries: List<Delivery> = replies.next()?;
-            Box::new(move |shell| pages::endpoints::one(shell, &endpoint, &deliveries))
         }
         Page::Workspace(notice) => {
             let key: OrgKey = replies.next()?;

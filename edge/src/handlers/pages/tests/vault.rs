@@ -3,7 +3,7 @@
 use super::*;
 
 /// The pages as somebody with `role` sees them, the connection or connector changed by `change`.
-fn seen_by(role: &'static str, path: &str, change: fn(&Operation, &mut Value)) -> String {
+pub(super) fn seen_by(role: &'static str, path: &str, change: fn(&Operation, &mut Value)) -> String {
     let plane = FakePlane::new(move |call, _| {
         let mut answer = answer(&call.operation);
         match call.operation {
@@ -27,7 +27,6 @@ fn n2_only_who_may_connect_is_offered_it() {
         (&*connection, vec!["value=\"authorize\"", "/disconnect\"", "Replace the credential"]),
         ("/connectors/gmail", vec!["value=\"create\"", "value=\"set_client\"", "value=\"forget_client\""]),
         (&*replace, vec!["value=\"replace\""]),
-        ("/endpoints", vec!["value=\"create\"", "value=\"delete\""]),
     ] {
         let (admin, member) = (seen_by("org_admin", path, as_it_is), seen_by("member", path, as_it_is));
         for form in offered {

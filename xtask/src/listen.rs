@@ -1,0 +1,187 @@
+//! `cargo xtask listen`: a source's events, sent on to a port of the developer's own machine as they come.
+//!
+//! What is forwarded is signed anew: the provider's signature is not stored. By the provider's own scheme where that has a
+//! shared secret, so that a handler written with the provider's package runs as it is, with the secret printed here in the
+//! place of the provider's; else by Standard Webhooks. The secret is this run's own.
+
+use crate::api::{Api, string};
+use anyhow::{Context as _, Result, bail};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::Value;
+use std::time::{Duration, Instant, SystemTime};
+use std::{fmt, thread};
+use ureq::Agent;
+use ureq::http::{HeaderName, Request};
+use webhooks::sign::{Unsigned, sign_as, standard_webhooks};
+use webhooks::{Provider, SecretKey, provider};
+
+/// Of the local handler.
+const TIMEOUT: Duration = Duration::from_secs(60);
+/// Between two tries to reach the deployment; doubled up to the last one.
+const BACKOFF: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(16)];
+
+/// What to listen to, and where events go.
+pub struct Options {
+    /// The deployment, `http://127.0.0.1:8787`.
+    pub url: String,
+    /// An API key with `sources:read` and `inbound_events:read`, or a session's token.
+    pub key: String,
+    /// `src_…`
+    pub source: String,
+    /// The local handler's URL.
+    pub to: String,
+}
+
+impl fmt::Debug for Options {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Options").field("source", &self.source).field("to", &self.to).finish_non_exhaustive()
+    }
+}
+
+/// Listens until it is stopped.
+///
+/// # Errors
+/// When the source cannot be read at the beginning: from then on it tries again.
+pub fn run(options: &Options) -> Result<()> {
+    let gate = Api::new(&options.url).with(&options.key);
+    let source = gate
+        .get(&format!("/v1/sources/{}", options.source))
+        .context("the source cannot be read: is it of this workspace, and does the key have sources:read?")?;
+    let listen = format!("/v1/sources/{}/listen", options.source);
+    let first = gate.get(&listen).context("does the key have inbound_events:read?")?;
+    let mut cursor = string(&first, "/cursor")?.to_owned();
+
+    let handler = Handler::new(&options.to, string(&source, "/provider")?)?;
+    println!("{} → {}", string(&source, "/name")?, options.to);
+    println!("{}", handler.how);
+    println!("Ctrl-C stops.\n");
+
+    let mut wait = BACKOFF[0];
+    loop {
+        let heard = gate.get(&format!("{listen}?after={cursor}")).and_then(|heard| {
+            for event in heard.pointer("/data").and_then(Value::as_array).into_iter().flatten() {
+                handler.take(event)?;
+            }
+            Ok(string(&heard, "/cursor")?.to_owned())
+        });
+        match heard {
+            Ok(next) => (cursor, wait) = (next, BACKOFF[0]),
+            Err(error) => {
+                eprintln!("! {error:#}; trying again in {} s", wait.as_secs());
+                thread::sleep(wait);
+                wait = (wait * 2).min(BACKOFF[1]);
+            }
+        }
+    }
+}
+
+/// The developer's own handler.
+struct Handler<'a> {
+    to: &'a str,
+    agent: Agent,
+    signer: Signer,
+    /// What to do with the secret.
+    how: String,
+}
+
+enum Signer {
+    Provider(&'static Provider, SecretKey),
+    Standard(SecretKey),
+}
+
+impl<'a> Handler<'a> {
+    fn new(to: &'a str, provider_id: &str) -> Result<Self> {
+        if !to.starts_with("http://") && !to.starts_with("https://") {
+            bail!("--to takes a URL, such as http://localhost:3000/webhooks");
+        }
+        let mut random = [0; 32];
+        getrandom::fill(&mut random).map_err(|_| anyhow::anyhow!("no randomness"))?;
+        let known = provider(provider_id).and_then(|provider| {
+            let hex: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
+            let secrets = [format!("whsec_{}", STANDARD.encode(random)), hex];
+            secrets.into_iter().find_map(|secret| {
+                let key = provider.parse_secret(&secret).ok()?;
+                let _ = sign_as(provider, &key, &unsigned(to, "msg_1", 0, b"{}"));
+                Some((provider, key, secret))
+            })
+        });
+        let (signer, how) = match known {
+            Some((provider, key, secret)) => {
+                let how = format!(
+                    "Events are signed as {} signs them, with this secret, for as long as this runs:\n\n    {secret}\n",
+                    provider.name
+                );
+                (Signer::Provider(provider, key), how)
+            }
+            None => {
+                let how = format!(
+                    "Events are signed by Standard Webhooks (webhook-signature), since only the provider can sign as it does, \
+                     with this secret, for as long as this runs:\n\n    whsec_{}\n",
+                    STANDARD.encode(random)
+                );
+                (Signer::Standard(SecretKey::from_bytes(random.to_vec())), how)
+            }
+        };
+        let agent = Agent::config_builder()
+            .timeout_global(Some(TIMEOUT))
+            .http_status_as_error(false)
+            .max_redirects(0)
+            .build()
+            .new_agent();
+        Ok(Self { to, agent, signer, how })
+    }
+
+    /// Sends one event on, and prints what came of it. A handler that is down misses it: it can be replayed.
+    fn take(&self, event: &Value) -> Result<()> {
+        let id = string(event, "/id")?;
+        let kind = event.pointer("/event_type").and_then(Value::as_str).unwrap_or("event");
+        let body =
+            STANDARD.decode(string(event, "/body_base64")?).context("an event's body is not base64")?;
+        let mut request = Request::builder().method("POST").uri(self.to);
+        for (name, value) in self.headers(event, id, &body)? {
+            request = request.header(name, value);
+        }
+        let began = Instant::now();
+        let outcome = match self.agent.run(request.body(body)?) {
+            Ok(answer) => answer.status().as_u16().to_string(),
+            Err(error) => format!("! {error}"),
+        };
+        let received = string(event, "/received_at")?;
+        println!("{received} {id} {kind} → {outcome} in {} ms", began.elapsed().as_millis());
+        Ok(())
+    }
+
+    /// What was received, besides what belongs to that connection, was redacted, or is signed anew.
+    fn headers(&self, event: &Value, id: &str, body: &[u8]) -> Result<Vec<(HeaderName, String)>> {
+        const OF_THE_CONNECTION: [&str; 8] = [
+            "host",
+            "content-length",
+            "connection",
+            "transfer-encoding",
+            "accept-encoding",
+            "te",
+            "upgrade",
+            "expect",
+        ];
+        let now = u64::try_from(SystemTime::now().duration_since(SystemTime::UNIX_EPOCH)?.as_millis())?;
+        let signed = match &self.signer {
+            Signer::Provider(provider, key) => sign_as(provider, key, &unsigned(self.to, id, now, body)),
+            Signer::Standard(key) => standard_webhooks(&[key], id, now / 1000, body).into(),
+        };
+        let received = event.pointer("/headers").and_then(Value::as_array).into_iter().flatten();
+        let received = received.filter_map(|pair| {
+            let (name, value) = (pair.get(0)?.as_str()?, pair.get(1)?.as_str()?);
+            let kept = value != "[redacted]"
+                && !OF_THE_CONNECTION.contains(&name)
+                && !signed.iter().any(|(signed, _)| *signed == name);
+            kept.then(|| (name.to_owned(), value.to_owned()))
+        });
+        let all = received.chain(signed.iter().map(|(name, value)| ((*name).to_owned(), value.clone())));
+        all.map(|(name, value)| Ok((name.parse()?, value))).collect()
+    }
+}
+
+fn unsigned<'a>(url: &'a str, id: &'a str, timestamp_ms: u64, body: &'a [u8]) -> Unsigned<'a> {
+    Unsigned { method: "POST", url, id, timestamp_ms, body }
+}
