@@ -13,7 +13,7 @@ use std::time::{Duration, Instant, SystemTime};
 use std::{fmt, thread};
 use ureq::Agent;
 use ureq::http::{HeaderName, Request};
-use webhooks::sign::{Unsigned, sign_as, standard_webhooks};
+use webhooks::sign::{Signed, Unsigned, sign_as, standard_webhooks};
 use webhooks::{Provider, SecretKey, provider};
 
 /// Of the local handler.
@@ -102,7 +102,7 @@ impl<'a> Handler<'a> {
             let secrets = [format!("whsec_{}", STANDARD.encode(random)), hex];
             secrets.into_iter().find_map(|secret| {
                 let key = provider.parse_secret(&secret).ok()?;
-                let _ = sign_as(provider, &key, &unsigned(to, "msg_1", 0, b"{}"));
+                sign_as(provider, &key, &unsigned(to, "msg_1", 0, b"{}"))?;
                 Some((provider, key, secret))
             })
         });
@@ -138,12 +138,13 @@ impl<'a> Handler<'a> {
         let kind = event.pointer("/event_type").and_then(Value::as_str).unwrap_or("event");
         let body =
             STANDARD.decode(string(event, "/body_base64")?).context("an event's body is not base64")?;
-        let mut request = Request::builder().method("POST").uri(self.to);
-        for (name, value) in self.headers(event, id, &body)? {
+        let signed = self.sign(id, &body)?;
+        let mut request = Request::builder().method("POST").uri(&signed.url);
+        for (name, value) in headers(event, &signed)? {
             request = request.header(name, value);
         }
         let began = Instant::now();
-        let outcome = match self.agent.run(request.body(body)?) {
+        let outcome = match self.agent.run(request.body(signed.body)?) {
             Ok(answer) => answer.status().as_u16().to_string(),
             Err(error) => format!("! {error}"),
         };
@@ -152,34 +153,44 @@ impl<'a> Handler<'a> {
         Ok(())
     }
 
-    /// What was received, besides what belongs to that connection, was redacted, or is signed anew.
-    fn headers(&self, event: &Value, id: &str, body: &[u8]) -> Result<Vec<(HeaderName, String)>> {
-        const OF_THE_CONNECTION: [&str; 8] = [
-            "host",
-            "content-length",
-            "connection",
-            "transfer-encoding",
-            "accept-encoding",
-            "te",
-            "upgrade",
-            "expect",
-        ];
+    fn sign<'b>(&'b self, id: &str, body: &[u8]) -> Result<Signed<'b>> {
         let now = u64::try_from(SystemTime::now().duration_since(SystemTime::UNIX_EPOCH)?.as_millis())?;
-        let signed = match &self.signer {
+        let by_provider = match &self.signer {
             Signer::Provider(provider, key) => sign_as(provider, key, &unsigned(self.to, id, now, body)),
-            Signer::Standard(key) => standard_webhooks(&[key], id, now / 1000, body).into(),
+            Signer::Standard(_) => None,
         };
-        let received = event.pointer("/headers").and_then(Value::as_array).into_iter().flatten();
-        let received = received.filter_map(|pair| {
-            let (name, value) = (pair.get(0)?.as_str()?, pair.get(1)?.as_str()?);
-            let kept = value != "[redacted]"
-                && !OF_THE_CONNECTION.contains(&name)
-                && !signed.iter().any(|(signed, _)| *signed == name);
-            kept.then(|| (name.to_owned(), value.to_owned()))
-        });
-        let all = received.chain(signed.iter().map(|(name, value)| ((*name).to_owned(), value.clone())));
-        all.map(|(name, value)| Ok((name.parse()?, value))).collect()
+        let (Signer::Provider(_, key) | Signer::Standard(key)) = &self.signer;
+        // A signature that belongs into the body finds no place in every body.
+        Ok(by_provider.unwrap_or_else(|| Signed {
+            headers: standard_webhooks(&[key], id, now / 1000, body).into(),
+            url: self.to.to_owned(),
+            body: body.to_vec(),
+        }))
     }
+}
+
+/// What was received, besides what belongs to that connection, was redacted, or is signed anew.
+fn headers(event: &Value, signed: &Signed<'_>) -> Result<Vec<(HeaderName, String)>> {
+    const OF_THE_CONNECTION: [&str; 8] = [
+        "host",
+        "content-length",
+        "connection",
+        "transfer-encoding",
+        "accept-encoding",
+        "te",
+        "upgrade",
+        "expect",
+    ];
+    let received = event.pointer("/headers").and_then(Value::as_array).into_iter().flatten();
+    let received = received.filter_map(|pair| {
+        let (name, value) = (pair.get(0)?.as_str()?, pair.get(1)?.as_str()?);
+        let kept = value != "[redacted]"
+            && !OF_THE_CONNECTION.contains(&name)
+            && !signed.headers.iter().any(|(signed, _)| *signed == name);
+        kept.then(|| (name.to_owned(), value.to_owned()))
+    });
+    let anew = signed.headers.iter().map(|(name, value)| ((*name).to_owned(), value.clone()));
+    received.chain(anew).map(|(name, value)| Ok((name.parse()?, value))).collect()
 }
 
 fn unsigned<'a>(url: &'a str, id: &'a str, timestamp_ms: u64, body: &'a [u8]) -> Unsigned<'a> {

@@ -18,7 +18,7 @@ use protocol::call::Lease;
 use protocol::{ApiKeyId, ConnectionId, EndpointId, Operation};
 use std::collections::BTreeSet;
 use std::rc::Rc;
-use throttle::{Decision, Quota};
+use throttle::{Decision, Quota, Tat};
 
 /// Logins by which new credentials are tried, of a whole org: enough for somebody who sets up a dozen mailboxes and mistypes
 /// every other password, and of no use to who guesses passwords at other people's servers from our addresses.
@@ -33,6 +33,8 @@ pub struct OrgLimiter {
     pub(super) has_published: bool,
     /// What was out of the ordinary, for the operator's log ([`super::take_detected`]).
     pub(super) detected: Vec<serde_json::Value>,
+    /// How often providers were asked for public keys ([`super::provider_key`]).
+    pub(super) provider_keys: Tat,
     /// Calls that wait for events of a source.
     pub(super) listeners: usize,
     /// There is something new to deliver.

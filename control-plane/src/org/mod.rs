@@ -26,6 +26,7 @@ pub mod outbox;
 mod overview;
 mod plan;
 mod portal_links;
+mod provider_key;
 mod providers;
 mod receipts;
 mod rejections;
@@ -218,6 +219,7 @@ pub async fn handle_remote(ctx: Context<'_>, remote: &impl Remote, body: &[u8]) 
         Operation::ReplaceCredential { id } => connections::replace(ctx, remote, &actor, body, id).await,
         Operation::FinishAuthorization { query } => oauth::finish(ctx, remote, &actor, &query.0).await,
         Operation::DeleteConnection { id } => connections::delete(ctx, remote, &actor, body, id).await,
+        Operation::GetProviderKey { source, key_id } => provider_key::get(ctx, remote, source, key_id).await,
         Operation::ListenToSource { id, after } => inbound::listen(ctx, remote, id, after.as_deref()).await,
         // Nobody is left of whom there would be more to say.
         Operation::DeleteOrg => return deletion::delete(ctx, remote, &actor, body).await,

@@ -18,6 +18,7 @@ mod outbox;
 mod outside;
 mod plans;
 mod portal;
+mod provider_key;
 mod providers;
 mod receipts;
 mod refresh;

@@ -1,6 +1,5 @@
 //! What a row says in words, for whoever sets up a source: made of the row, so that it cannot say otherwise.
 
-use crate::fetched::Fetched;
 use crate::provider::{
     Algorithm, Binding, ChallengeAnswer, Encoding, Field, Grammar, Handshake, Jwt, Part, Parts, Place, Row,
     Scheme, Tested, UrlCheck,

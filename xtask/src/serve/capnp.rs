@@ -40,7 +40,8 @@ const config :Workerd.Config = (
       allow = {allow},
       tlsOptions = (trustBrowserCas = true, trustedCertificates = {certificates}),
     )),
-    # The edge calls the operator's own upstreams alone, which may stand beside it.
+    # The edge calls the operator's own upstreams, which may stand beside it, and webhook providers' hosts for their
+    # certificates, which are pinned in crate `webhooks`.
     (name = "upstreams", network = (
       allow = ["public", "private"],
       tlsOptions = (trustBrowserCas = true, trustedCertificates = {certificates}),

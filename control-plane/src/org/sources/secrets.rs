@@ -162,6 +162,19 @@ pub(in crate::org) fn keys(ctx: Context<'_>, id: &SourceId) -> Result<SourceKeys
     })
 }
 
+/// The secret of a source that is a credential for its provider's API and so stays here.
+///
+/// # Errors
+/// `NotFound` for a source of another kind.
+pub(in crate::org) fn credential(ctx: Context<'_>, id: &SourceId) -> Result<SecretString, AppError> {
+    if !provider_of(ctx, id)?.0.secret_stays() {
+        return Err(Code::NotFound.into());
+    }
+    let row = ctx.store.first("SELECT provider, sealed FROM sources WHERE id = ?", &[id.as_str().into()])?;
+    let row = row.ok_or(Code::NotFound)?;
+    Ok(open(ctx, &place(ctx.org, id, row.text(0)?), row.blob(1)?)?.into())
+}
+
 /// The secret that the provider has sent, for a source that waits for it: the first counts, and no other ever. Whoever knows
 /// the URL could be first, as with every such provider; who it was stands in the audit trail.
 ///

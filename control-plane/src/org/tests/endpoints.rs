@@ -392,7 +392,7 @@ fn published(tenant: &Tenant) -> (String, Json) {
     let row = ctx.store.first("SELECT id, event_type, sealed FROM messages ORDER BY rowid DESC", &[]);
     let row = row.unwrap().unwrap();
     let (id, sealed) = (row.parse(0).unwrap(), vault::Sealed::from_bytes(row.blob(2).unwrap()).unwrap());
-    let payload = dek::open(ctx, &deliveries::place(ctx.org, &id), &sealed).unwrap();
+    let payload = dek::open(ctx, &crate::org::deliveries::place(ctx.org, &id), &sealed).unwrap();
     (row.text(1).unwrap().to_owned(), serde_json::from_slice(&payload).unwrap())
 }
 

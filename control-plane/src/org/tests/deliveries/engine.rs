@@ -164,7 +164,7 @@ fn what_is_published_while_somebody_is_slow_goes_at_once() {
         if post.url.contains("//quick") {
             return status(200);
         }
-        publish_to(&tenant, 1, Audience::Endpoint(&quick));
+        publish_to(&tenant, 1, Audience::Endpoint { id: &quick, customer: None });
         hang()
     });
     receivers.ring(&tenant).unwrap();

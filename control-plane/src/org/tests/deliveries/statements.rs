@@ -106,7 +106,7 @@ fn what_changes_a_queue_goes_by_an_index() {
     };
     publish(Audience::Customer(None));
     publish(Audience::Customer(Some("c")));
-    publish(Audience::Endpoint(&own));
+    publish(Audience::Endpoint { id: &own, customer: None });
     let message = publish(Audience::Source { id: &source, paused: false });
     ctx.store
         .transaction(|tx| {
