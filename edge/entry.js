@@ -68,9 +68,9 @@ function respond(verdict, source) {
   return response;
 }
 
-async function goOn(request, env, requestId) {
+async function goOn(request, env, invocation, requestId) {
   try {
-    const outcome = await handle(request, env);
+    const outcome = await handle(request, env, invocation);
     return typeof outcome === "string" ? respond(outcome) : respond(outcome[0], outcome[1]);
   } catch (error) {
     return broken(error, requestId);
@@ -98,10 +98,10 @@ function newRequestId() {
 }
 
 export default {
-  fetch(request, env) {
+  fetch(request, env, invocation) {
     try {
       const verdict = judge(request, env);
-      return verdict[0] === ">" ? goOn(request, env, verdict.slice(1)) : respond(verdict);
+      return verdict[0] === ">" ? goOn(request, env, invocation, verdict.slice(1)) : respond(verdict);
     } catch (error) {
       return broken(error);
     }

@@ -57,6 +57,7 @@ pub fn decide(head: &Head<'_>, now_ms: u64, state: &mut State) -> Result<Verdict
     Ok(Verdict::Answer(answer.finish(&request_id, &spent)))
 }
 
+#[allow(clippy::large_enum_variant, reason = "one a request, moved once")]
 enum Outcome {
     Answer(Answer),
     Task(Task),
@@ -265,6 +266,10 @@ fn inbound(
     spent: &mut Spent,
 ) -> Result<Outcome, Refusal> {
     state.limits.source.count(auth::table_key(source.as_str()), now_ms, spent)?;
+    if head.is_safe() {
+        let query = head.query.to_owned();
+        return Ok(Outcome::Task(Task::UrlCheck { source, head: head.method == "HEAD", query }));
+    }
     length(head, state.config.limits.webhook_body_bytes)?;
     Ok(Outcome::Task(Task::Webhook { source, path_and_query: path_and_query(head) }))
 }

@@ -58,7 +58,7 @@ pub fn find<'a>(head: &Head<'a>, config: &Config) -> Result<Target<'a>, NoTarget
         return api(head);
     }
     if let Some(id) = head.path.strip_prefix("/in/") {
-        return only(head, &["POST"], Target::Inbound(id));
+        return only(head, &["POST", "GET", "HEAD"], Target::Inbound(id));
     }
     if let Some(document) = Document::at(head.path) {
         return only(head, &["GET", "HEAD"], Target::Document(document));

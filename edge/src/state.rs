@@ -6,7 +6,7 @@ use crate::CONFIG;
 use crate::auth::{Identity, Proof};
 use crate::cache::Cache;
 use crate::handlers::check::Checked;
-use crate::handlers::webhook::KnownSource;
+use crate::handlers::webhook::{Backlog, KnownSource};
 use crate::limits::Limits;
 use crate::random::Random;
 use crate::tree;
@@ -96,6 +96,8 @@ pub struct State {
     pub checked: Cache<(Proof, Option<usize>), Checked>,
     /// Webhook sources' verification secrets.
     pub sources: Cache<SourceId, KnownSource>,
+    /// Webhooks that were refused, as far as their tenants have not been told.
+    pub rejections: Backlog,
     client_ip_header: String,
     client_country_header: String,
     public_origin: Option<String>,
@@ -124,6 +126,7 @@ impl State {
             identities: Cache::new(4096),
             checked: Cache::new(4096),
             sources: Cache::new(256),
+            rejections: Backlog::new(&mut random).map_err(|_| StartError::Random)?,
             client_ip_header: header_name(environment.client_ip_header)?,
             client_country_header: header_name(environment.client_country_header)?,
             public_origin: origin(environment.public_origin)?,

@@ -71,6 +71,15 @@ pub enum Task {
         /// Path and query as received, for schemes that sign the URL.
         path_and_query: String,
     },
+    /// `GET` or `HEAD /in/{source_id}`, by which some providers check a URL before they send events to it.
+    UrlCheck {
+        /// Which source.
+        source: SourceId,
+        /// `HEAD` rather than `GET`.
+        head: bool,
+        /// As received.
+        query: String,
+    },
     /// A page.
     Page {
         /// Which.

@@ -189,8 +189,8 @@ impl Org {
     pub fn deliver(&self, source: &str, secret: &str, body: &[u8]) -> Response {
         let provider = webhooks::provider("stripe").unwrap();
         let unsigned = Unsigned { method: "POST", url: "", id: "", timestamp_ms: now_ms(), body };
-        let headers = sign_as(provider, &provider.parse_secret(secret).unwrap(), &unsigned);
-        self.anonymous().request("POST", &format!("/in/{source}")).headers(headers).body(body).send()
+        let signed = sign_as(provider, &provider.parse_secret(secret).unwrap(), &unsigned).unwrap();
+        self.anonymous().request("POST", &format!("/in/{source}")).headers(signed.headers).body(body).send()
     }
 
     /// The rows of a list, newest first: all of its pages.

@@ -36,7 +36,7 @@ impl<'a> Source<'a> {
             e2e::random::bytes(8).iter().map(|byte| format!("{byte:02x}")).collect::<String>()
         );
         let unsigned = Unsigned { method: "POST", url: "", id: &id, timestamp_ms, body };
-        sign_as(self.provider, &self.provider.parse_secret(secret).unwrap(), &unsigned)
+        sign_as(self.provider, &self.provider.parse_secret(secret).unwrap(), &unsigned).unwrap().headers
     }
 
     fn request(&self, headers: &[(&'static str, String)], body: &[u8]) -> Request {

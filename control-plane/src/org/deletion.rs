@@ -41,13 +41,20 @@ const READ: u32 = 500;
 const NOT_ASKED: &str = "the provider has not confirmed it in time: end access there by hand";
 
 /// Every table that goes with the data key, in the order in which they are emptied.
-pub(super) const TABLES: [&str; 12] = [
+pub(super) const TABLES: [&str; 19] = [
     "connections",
     "receipts",
     "authorizations",
     "oauth_clients",
     "sources",
+    "source_secrets",
+    "rejections",
     "endpoints",
+    "endpoint_sources",
+    "endpoint_secrets",
+    "endpoint_headers",
+    "event_types",
+    "portal_links",
     "api_keys",
     "rotated_keys",
     "invitations",
@@ -60,8 +67,8 @@ pub(super) const ORG: &str = "org";
 /// And what it had to do: others take its place.
 pub(super) const OUTBOX: &str = "outbox";
 /// Of which there may be any number of rows: emptied by the object's alarm ([`clear`]).
-pub(super) const BULK: [&str; 7] =
-    ["inbound_events", "idempotency", "messages", "deliveries", "meters", "spent", "audit"];
+pub(super) const BULK: [&str; 8] =
+    ["inbound_events", "idempotency", "messages", "deliveries", "attempts", "meters", "spent", "audit"];
 
 /// Rows of a table that the alarm deletes at once: a few milliseconds.
 const BATCH: u32 = 500;

@@ -31,6 +31,10 @@ pub struct OrgLimiter {
     counter: Option<Counter>,
     /// There are deliveries that the object's alarm may not know of ([`super::leaves_work`]).
     pub(super) has_published: bool,
+    /// What was out of the ordinary, for the operator's log ([`super::take_detected`]).
+    pub(super) detected: Vec<serde_json::Value>,
+    /// Calls that wait for events of a source.
+    pub(super) listeners: usize,
     /// There is something new to deliver.
     pub(super) deliveries: Signal,
     /// Endpoints that took what they were sent last.

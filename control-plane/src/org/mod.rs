@@ -19,12 +19,14 @@ pub mod keys;
 mod limits;
 mod members;
 mod messages;
+mod notices;
 mod oauth;
 mod operator;
 pub mod outbox;
 mod overview;
 mod plan;
 mod receipts;
+mod rejections;
 mod reseal;
 mod retention;
 mod sessions;
@@ -41,6 +43,7 @@ pub use deliveries::{Answer, BODY_BYTES, BODY_MS, Courier, NoResponse, Post, TIM
 pub use invitations::{InvitationMail, prepare_invitation_mail};
 pub use limits::OrgLimiter;
 pub use members::role_of;
+pub use notices::{Facts, Notice, NoticeMail, address, prepare_notice_mail};
 pub use oauth::AccessTokens;
 pub use receipts::revoke;
 pub use retention::purge;
@@ -77,6 +80,11 @@ pub fn leaves_work(operation: &Operation, memory: &RefCell<OrgLimiter>) -> bool 
 /// Waits until a call leaves a task to do ([`leaves_work`]): for an alarm that is still busy with deliveries.
 pub fn new_tasks(memory: &RefCell<OrgLimiter>) -> impl Future<Output = ()> + use<> {
     memory.borrow().tasks.woken()
+}
+
+/// What was detected since this was asked last, each a line for the operator's log: ids and counts alone.
+pub fn take_detected(memory: &RefCell<OrgLimiter>) -> Vec<serde_json::Value> {
+    std::mem::take(&mut memory.borrow_mut().detected)
 }
 
 /// Answers a call: who is it, may they, then the operation. A refusal is an answer too.
@@ -128,12 +136,20 @@ pub fn handle(ctx: Context<'_>, body: &[u8]) -> Result<Reply, AppError> {
         Operation::ListSources(page) => Reply::json(200, &sources::list(ctx, page)?),
         Operation::CreateSource => sources::create(ctx, &actor, body),
         Operation::GetSource { id } => Reply::json(200, &sources::get(ctx, id)?),
+        Operation::UpdateSource { id } => sources::update(ctx, &actor, body, id),
+        Operation::RotateSourceSecret { id } => sources::rotate(ctx, &actor, body, id),
+        Operation::TakeVerificationToken { id } => sources::take_verification_token(ctx, &actor, body, id),
         Operation::DeleteSource { id } => sources::delete(ctx, &actor, body, id),
         Operation::SourceKeys { id } => Reply::json(200, &sources::keys(ctx, id)?),
+        Operation::FinishHandshake { source, secret } => sources::finish_handshake(ctx, source, secret),
+        Operation::RecordRejections(report) => rejections::record(ctx, report),
+        Operation::ListRejections { id, page } => Reply::json(200, &rejections::list(ctx, id, page)?),
 
         Operation::StoreInbound(webhook) => inbound::store(ctx, &actor, webhook, body),
         Operation::ListInboundEvents { filter, page } => Reply::json(200, &inbound::list(ctx, filter, page)?),
         Operation::GetInboundEvent { id } => Reply::json(200, &inbound::get(ctx, id)?),
+        Operation::ReplayEvent { id } => inbound::replay(ctx, &actor, body, id),
+        Operation::ReplayEvents => inbound::replay_many(ctx, &actor, body),
 
         Operation::ListEndpoints { customer_id, page } => {
             Reply::json(200, &endpoints::list(ctx, &actor, customer_id.as_deref(), page)?)
@@ -144,8 +160,33 @@ pub fn handle(ctx: Context<'_>, body: &[u8]) -> Result<Reply, AppError> {
         Operation::DeleteEndpoint { id } => endpoints::delete(ctx, &actor, body, id),
         Operation::RotateEndpointSecret { id } => endpoints::rotate(ctx, &actor, body, id),
         Operation::ListDeliveries { id, status, page } => {
-            Reply::json(200, &endpoints::deliveries(ctx, &actor, id, *status, page)?)
+            Reply::json(200, &messages::deliveries_to(ctx, &actor, id, *status, page)?)
         }
+        Operation::ListAttempts { id, page } => {
+            Reply::json(200, &messages::attempts_at(ctx, &actor, id, page)?)
+        }
+        Operation::TestEndpoint { id } => messages::test(ctx, &actor, body, id),
+        Operation::RecoverEndpoint { id } => messages::recover(ctx, &actor, body, id),
+
+        Operation::ListMessages { customer_id, page } => {
+            Reply::json(200, &messages::list(ctx, &actor, customer_id.as_deref(), page)?)
+        }
+        Operation::PublishMessage => messages::create(ctx, &actor, body),
+        Operation::GetMessage { id } => Reply::json(200, &messages::get(ctx, &actor, id)?),
+        Operation::ListMessageDeliveries { id } => {
+            Reply::json(200, &messages::deliveries_of(ctx, &actor, id)?)
+        }
+        Operation::ListMessageAttempts { id, page } => {
+            Reply::json(200, &messages::attempts_of(ctx, &actor, id, page)?)
+        }
+        Operation::ResendMessage { id, endpoint } => messages::resend(ctx, &actor, body, id, endpoint),
+        Operation::SkipDelivery { id, endpoint } => messages::skip(ctx, &actor, body, id, endpoint),
+
+        Operation::ListEventTypes(page) => Reply::json(200, &messages::list_types(ctx, &actor, page)?),
+        Operation::GetEventType { name } => Reply::json(200, &messages::get_type(ctx, &actor, name)?),
+        Operation::SetEventType { name } => messages::set_type(ctx, &actor, body, name),
+        Operation::DeleteEventType { name } => messages::delete_type(ctx, &actor, body, name),
+
         Operation::GetOrgKey => Reply::json(200, &keys::get(ctx)?),
         Operation::RotateOrgKey => keys::rotate(ctx, &actor, body),
 
@@ -167,6 +208,7 @@ pub async fn handle_remote(ctx: Context<'_>, remote: &impl Remote, body: &[u8]) 
         Operation::ReplaceCredential { id } => connections::replace(ctx, remote, &actor, body, id).await,
         Operation::FinishAuthorization { query } => oauth::finish(ctx, remote, &actor, &query.0).await,
         Operation::DeleteConnection { id } => connections::delete(ctx, remote, &actor, body, id).await,
+        Operation::ListenToSource { id, after } => inbound::listen(ctx, remote, id, after.as_deref()).await,
         // Nobody is left of whom there would be more to say.
         Operation::DeleteOrg => return deletion::delete(ctx, remote, &actor, body).await,
         _ => Err(Code::NotFound.into()),

@@ -4,6 +4,7 @@
 //! works it off. At least once: whoever is told or mailed may be so twice.
 
 use super::deliveries;
+use super::notices::Notice;
 use crate::error::AppError;
 use crate::store::{SqlError, Store, Tx};
 use protocol::{ConnectionId, InvitationId, UserId};
@@ -38,6 +39,18 @@ pub enum Task {
         /// Of the connection that was.
         connection: ConnectionId,
     },
+    /// Tell the administrators by mail ([`super::address`]).
+    MailNotice {
+        /// What.
+        notice: Notice,
+    },
+    /// Tell one of them ([`super::prepare_notice_mail`]).
+    MailNoticeTo {
+        /// What.
+        notice: Notice,
+        /// Whom.
+        user: UserId,
+    },
     /// The org is no more: the registry need not count it ([`crate::registry`]).
     LeaveRegistry,
 }
@@ -54,6 +67,14 @@ pub(super) fn put_at(tx: &Tx<'_>, now_ms: u64, due_ms: u64, task: &Task) -> Resu
         &[serde_json::to_string(task)?.into(), now_ms.into(), due_ms.into()],
     )?;
     Ok(())
+}
+
+/// Adds a part of a task that is being done. Should the rest of it never be, it is done again as a whole.
+pub(super) fn split(store: Store<'_>, now_ms: u64, part: &Task) -> Result<(), AppError> {
+    Ok(store.bookkeeping(
+        "INSERT INTO outbox (task, created_at, due_at) VALUES (?, ?, ?)",
+        &[serde_json::to_string(part)?.into(), now_ms.into(), now_ms.into()],
+    )?)
 }
 
 /// Puts an org's last tasks in the place of all others. Their numbers are new ones: a task that is being done meanwhile
@@ -128,6 +149,9 @@ pub fn failed(store: Store<'_>, id: u64, now_ms: u64, permanent: bool) -> Result
             if permanent || now_ms >= created_at + MAIL_LIFE_MS =>
         {
             set_mail(store, &invitation, "failed")?;
+            forget(store, id)
+        }
+        Some((Task::MailNoticeTo { .. }, created_at)) if now_ms >= created_at + MAIL_LIFE_MS => {
             forget(store, id)
         }
         Some(_) if permanent => forget(store, id),

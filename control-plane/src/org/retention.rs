@@ -1,6 +1,6 @@
 //! What goes when its time is over, in batches: the object's alarm runs this daily, and again at once while there is more.
 
-use super::{deliveries, endpoints, inbound, oauth, sessions};
+use super::{deliveries, endpoints, inbound, oauth, sessions, sources};
 use crate::context::Context;
 use crate::store::{SqlError, Value};
 use protocol::MessageId;
@@ -17,8 +17,9 @@ pub fn purge(ctx: Context<'_>) -> Result<bool, SqlError> {
         ctx.now_ms.saturating_sub(u64::from(ctx.config.retention.idempotency_hours) * 3_600_000);
     let oldest_message = deliveries::oldest(ctx);
     let first_id = MessageId::new(oldest_message, [0; 10]);
-    let outlived: [(&str, &str, Value); 9] = [
+    let outlived: [(&str, &str, Value); 10] = [
         ("inbound_events", "received_at < ?", inbound::oldest(ctx).into()),
+        ("rejections", "at < ?", inbound::oldest(ctx).into()),
         ("idempotency", "created_at < ?", oldest_answer.into()),
         ("sessions", "seen_at < ?", sessions::oldest_alive(ctx).into()),
         ("authorizations", "created_at < ?", oauth::oldest(ctx).into()),
@@ -39,6 +40,7 @@ pub fn purge(ctx: Context<'_>) -> Result<bool, SqlError> {
         ),
     ];
     endpoints::purge(ctx)?;
+    sources::purge(ctx)?;
     let mut more = false;
     for (table, condition, time) in outlived {
         ctx.store.bookkeeping(

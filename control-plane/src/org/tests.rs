@@ -6,17 +6,23 @@ mod data_key;
 mod deletion;
 mod deliveries;
 mod endpoints;
+mod inbound;
 mod invitations;
 mod keys;
 mod limits;
+mod listen;
 mod members;
+mod messages;
 mod oauth;
 mod outbox;
 mod outside;
 mod plans;
 mod receipts;
 mod refresh;
+mod rejections;
+mod replay;
 mod sessions;
+mod sources;
 mod verdicts;
 
 use super::*;
@@ -269,12 +275,14 @@ fn call(principal: Principal, operation: Operation) -> Call {
 
 /// Every operation that a route leads to, with its route's method and path.
 fn operations() -> Vec<(&'static str, &'static str, Operation)> {
-    let kinds = ["con_", "key_", "ses_", "usr_", "inv_", "ine_", "src_", "end_", "org_e", "google"];
+    let kinds =
+        ["con_", "key_", "ses_", "usr_", "inv_", "ine_", "src_", "end_", "msg_", "ptl_", "org_e", "google"];
     let ids = kinds.map(|kind| format!("{kind:0<30}"));
     let found = ROUTES.iter().map(|route| {
         let method = if route.method == "*" { "POST" } else { route.method };
         let of = |id: &String| {
-            routes::find(method, &route.path.replace("{id}", id).replace("{path*}", "x"), "").ok()
+            let path = route.path.replace("{id}", id).replace("{endpoint_id}", &format!("{:0<30}", "end_"));
+            routes::find(method, &path.replace("{path*}", "x"), "").ok()
         };
         let (_, operation) = ids.iter().find_map(of).unwrap_or_else(|| panic!("{}", route.path));
         (method, route.path, operation)
@@ -677,98 +685,6 @@ fn webhook(tenant: &Tenant, id: &SourceId, event_id: Option<&str>, body: &[u8]) 
     };
     let call = call(Principal::Anonymous, Operation::StoreInbound(Box::new(webhook)));
     handle(tenant.context(&call), body)
-}
-
-#[test]
-fn b6_a_webhook_is_stored_once_byte_for_byte_and_sealed() {
-    let tenant = Tenant::new(1);
-    let created = tenant.ok(Operation::CreateSource, &source());
-    let id = SourceId::parse(created["id"].as_str().unwrap()).unwrap();
-    assert_eq!(created["url"], format!("https://gate.test/in/{id}"));
-
-    let body = b"{\"marker\": \"\xff\x00 very recognisable\"}\n";
-    for duplicate in [false, true] {
-        let reply = webhook(&tenant, &id, Some("evt_1"), body).unwrap();
-        let received: Json = serde_json::from_slice(&reply.body).unwrap();
-        assert_eq!(received["duplicate"], duplicate);
-    }
-    webhook(&tenant, &id, None, b"other").unwrap();
-    webhook(&tenant, &id, None, b"other").unwrap();
-
-    let list = Operation::ListInboundEvents {
-        filter: EventFilter { source: Some(id.clone()), ..EventFilter::default() },
-        page: Page::default(),
-    };
-    let events = tenant.ok(list, &Json::Null);
-    let counts: Vec<_> =
-        events["data"].as_array().unwrap().iter().map(|e| e["duplicate_count"].clone()).collect();
-    assert_eq!(counts, [json!(1), json!(1)]);
-    let first = protocol::InboundEventId::parse(events["data"][1]["id"].as_str().unwrap()).unwrap();
-    let event = tenant.ok(Operation::GetInboundEvent { id: first }, &Json::Null);
-    use base64::Engine as _;
-    let stored = base64::engine::general_purpose::STANDARD.encode(body);
-    assert_eq!(event["body_base64"], stored);
-    assert!(!tenant.sql.bytes().windows(17).any(|window| window == b"very recognisable"));
-}
-
-#[test]
-fn n4_an_id_that_the_signature_does_not_cover_does_not_make_a_new_event() {
-    let tenant = Tenant::new(1);
-    let created = tenant.ok(Operation::CreateSource, &source());
-    let source = SourceId::parse(created["id"].as_str().unwrap()).unwrap();
-    for event_id in ["delivery-1", "delivery-2"] {
-        let webhook = protocol::call::VerifiedWebhook {
-            source: source.clone(),
-            generation: 1,
-            event_id: Some(event_id.into()),
-            event_id_signed: false,
-            event_type: None,
-            headers: vec![],
-        };
-        let call = call(Principal::Anonymous, Operation::StoreInbound(Box::new(webhook)));
-        handle(tenant.context(&call), b"same bytes").unwrap();
-    }
-    assert_eq!(tenant.sql.exec("SELECT 1 FROM inbound_events", &[]).unwrap().len(), 1);
-}
-
-#[test]
-fn a_deleted_or_changed_source_stores_nothing() {
-    let tenant = Tenant::new(1);
-    let created = tenant.ok(Operation::CreateSource, &source());
-    let id = SourceId::parse(created["id"].as_str().unwrap()).unwrap();
-    tenant.sql.exec("UPDATE sources SET generation = 2", &[]).unwrap();
-    assert_eq!(code(webhook(&tenant, &id, None, b"x")), Code::IdempotencyMismatch);
-    tenant.ok(Operation::DeleteSource { id: id.clone() }, &Json::Null);
-    assert_eq!(code(webhook(&tenant, &id, None, b"x")), Code::NotFound);
-}
-
-#[test]
-fn only_the_edge_itself_asks_for_a_sources_secret() {
-    let tenant = Tenant::new(1);
-    let created = tenant.ok(Operation::CreateSource, &source());
-    let id = SourceId::parse(created["id"].as_str().unwrap()).unwrap();
-    let keys = Operation::SourceKeys { id };
-    assert_eq!(code(tenant.call(&tenant.founder, keys.clone(), &Json::Null)), Code::Forbidden);
-    let reply = tenant.call(&Principal::Anonymous, keys, &Json::Null).unwrap();
-    let keys: Json = serde_json::from_slice(&reply.body).unwrap();
-    assert_eq!(keys["secrets"], json!([secret("source")]));
-}
-
-#[test]
-fn events_past_their_retention_go() {
-    let mut tenant = Tenant::new(1);
-    let created = tenant.ok(Operation::CreateSource, &source());
-    let id = SourceId::parse(created["id"].as_str().unwrap()).unwrap();
-    webhook(&tenant, &id, None, b"old").unwrap();
-    tenant.now_ms += (u64::from(tenant.config.retention.inbound_events_days) + 1) * DAY;
-    tenant.founder = tenant.sign_in(&user(1));
-    let list = Operation::ListInboundEvents { filter: EventFilter::default(), page: Page::default() };
-    assert_eq!(tenant.ok(list, &Json::Null)["data"], json!([]));
-    for number in 2..=16u8 {
-        webhook(&tenant, &id, None, &[number]).unwrap();
-    }
-    let rows = tenant.sql.exec("SELECT 1 FROM inbound_events", &[]).unwrap();
-    assert_eq!(rows.len(), 15, "the sixteenth event takes the old one along");
 }
 
 #[test]

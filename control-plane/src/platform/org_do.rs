@@ -11,18 +11,18 @@ use crate::asks::{AskAccount, AskOrg, AskRegistry};
 use crate::context::Context;
 use crate::error::AppError;
 use crate::flows::Objects as _;
-use crate::org::{self, AccessTokens, OrgLimiter, keys, outbox};
+use crate::org::{self, AccessTokens, Facts, NoticeMail, OrgLimiter, keys, outbox};
 use crate::place::{self, Place};
 use crate::registry::shard_of;
 use crate::reply::Reply;
 use crate::store::{Sql as _, SqlError, Store, migrations};
 use futures_util::future::{Either, select};
 use mail::{Address, texts};
-use protocol::{Access, Call, Code, OrgId, Principal};
+use protocol::{Access, Call, Code, Operation, OrgId, Principal};
 use secrecy::ExposeSecret as _;
 use std::cell::{Cell, OnceCell, RefCell};
 use std::pin::pin;
-use worker::{DurableObject, Env, Request, Response, Result, State, durable_object};
+use worker::{DurableObject, Env, Request, Response, Result, State, console_warn, durable_object};
 
 /// Retention is kept once a day.
 const DAY_MS: u64 = 86_400_000;
@@ -77,6 +77,9 @@ impl DurableObject for OrgDo {
             Some(name) => self.ask(&name, &call, &body).await,
             None => self.answer(&call, &body).await,
         };
+        for line in org::take_detected(&self.limits) {
+            console_warn!("{}", line);
+        }
         if org::leaves_work(&call.operation, &self.limits) || !self.watched.get() {
             self.watch(now_ms(), true).await;
         }
@@ -104,8 +107,11 @@ impl OrgDo {
         let ctx = self.context(&isolate, &org, call);
         match place::of(&call.operation) {
             Place::OrgRemote => {
-                // What a call leaves to do, it leaves before it waits: should this object stop there, its alarm goes on.
-                wake_by(&self.state, now_ms() + UNFINISHED_MS).await;
+                // What a call leaves to do, it leaves before it waits: should this object stop there, its alarm goes on. Who
+                // only listens leaves nothing.
+                if !matches!(call.operation, Operation::ListenToSource { .. }) {
+                    wake_by(&self.state, now_ms() + UNFINISHED_MS).await;
+                }
                 let answer = org::handle_remote(ctx, &Outside, body).await;
                 self.gone.set(org::buried(ctx.store)?.is_some());
                 answer
@@ -279,6 +285,23 @@ impl OrgDo {
                     },
                 );
                 post(isolate, &mail.to, content).await.map_err(|error| !error.is_temporary())
+            }
+            outbox::Task::MailNotice { notice } => org::address(ctx, notice).map_err(|_| false),
+            outbox::Task::MailNoticeTo { notice, user } => {
+                let Some(mail) = &isolate.mail else { return Err(true) };
+                let prepared = org::prepare_notice_mail(ctx, notice, user).map_err(|_| false)?;
+                let Some(NoticeMail { to, workspace, facts }) = prepared else { return Ok(()) };
+                let content = match &facts {
+                    Facts::EndpointDisabled { host, is_gone } => {
+                        let link = format!("{}/endpoints", mail.link_origin);
+                        texts::endpoint_disabled(brand(isolate), &workspace, host, *is_gone, &link)
+                    }
+                    Facts::SignatureFailures { source, provider } => {
+                        let link = format!("{}/sources", mail.link_origin);
+                        texts::signature_failures(brand(isolate), &workspace, source, provider, &link)
+                    }
+                };
+                post(isolate, &to, content).await.map_err(|error| !error.is_temporary())
             }
             outbox::Task::LeaveRegistry => {
                 let asker = Asker { isolate, env: &self.env, call: ctx.call };

@@ -13,7 +13,7 @@ mod row;
 
 pub use audit::{Committed, Event, GENESIS, Subject, chain_hash};
 pub(crate) use audit::{SELECT as SELECT_EVENTS, head, list_events};
-pub(crate) use page::list;
+pub(crate) use page::{NEWEST, before, list, row_number};
 pub use row::{Row, Value};
 
 use crate::error::AppError;

@@ -2,19 +2,33 @@
 
 use super::{Row, Sql, SqlError, Value};
 use rusqlite::types::{ToSqlOutput, ValueRef};
-use rusqlite::{Connection, ToSql, params_from_iter};
-use std::cell::RefCell;
+use rusqlite::{Connection, StatementStatus, ToSql, params_from_iter};
+use std::cell::{Cell, RefCell};
 
-pub(crate) struct Native(RefCell<Connection>);
+pub(crate) struct Native {
+    connection: RefCell<Connection>,
+    statements: Cell<u64>,
+    steps: Cell<u64>,
+}
 
 impl Native {
     pub(crate) fn new() -> Self {
-        Self(RefCell::new(Connection::open_in_memory().unwrap()))
+        Self {
+            connection: RefCell::new(Connection::open_in_memory().unwrap()),
+            statements: Cell::new(0),
+            steps: Cell::new(0),
+        }
+    }
+
+    /// Statements run so far, and the steps of SQLite's machine that they took: a measure of what was read that does not
+    /// depend on the machine.
+    pub(crate) fn cost(&self) -> (u64, u64) {
+        (self.statements.get(), self.steps.get())
     }
 
     /// Everything in the file, as an attacker who has the disk sees it.
     pub(crate) fn bytes(&self) -> Vec<u8> {
-        self.0.borrow_mut().serialize("main").unwrap().to_vec()
+        self.connection.borrow_mut().serialize("main").unwrap().to_vec()
     }
 }
 
@@ -24,7 +38,7 @@ impl Sql for Native {
             eprintln!("{error}\n{statement}");
             SqlError::Statement
         };
-        let connection = self.0.borrow();
+        let connection = self.connection.borrow();
         let mut prepared = connection.prepare(statement).map_err(fail)?;
         let columns = prepared.column_count();
         let rows = prepared.query_map(params_from_iter(parameters), |row| {
@@ -41,11 +55,16 @@ impl Sql for Native {
                 .collect::<Result<Vec<_>, _>>()
                 .map(Row)
         });
-        rows.map_err(fail)?.collect::<Result<_, _>>().map_err(fail)
+        let rows: Vec<Row> = rows.map_err(fail)?.collect::<Result<_, _>>().map_err(fail)?;
+        let steps = prepared.get_status(StatementStatus::VmStep);
+        self.statements.set(self.statements.get() + 1);
+        self.steps.set(self.steps.get() + u64::try_from(steps).unwrap());
+        Ok(rows)
     }
 
     fn atomically(&self, body: &mut dyn FnMut() -> bool) -> Result<(), SqlError> {
-        let end = |statement| self.0.borrow().execute_batch(statement).map_err(|_| SqlError::Transaction);
+        let end =
+            |statement| self.connection.borrow().execute_batch(statement).map_err(|_| SqlError::Transaction);
         end("SAVEPOINT change")?;
         if body() { end("RELEASE change") } else { end("ROLLBACK TO change; RELEASE change") }
     }

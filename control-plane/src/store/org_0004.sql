@@ -5,11 +5,16 @@ ALTER TABLE sources ADD COLUMN scheme TEXT;
 ALTER TABLE sources ADD COLUMN paused_at INTEGER;
 ALTER TABLE sources ADD COLUMN rejected_count INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE sources ADD COLUMN last_rejected_at INTEGER;
+ALTER TABLE sources ADD COLUMN failures_since INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE sources ADD COLUMN failures INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE sources ADD COLUMN failures_before INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE sources ADD COLUMN alerting_since INTEGER;
+ALTER TABLE sources ADD COLUMN alerting_until INTEGER;
 
 CREATE TABLE source_secrets (
-  source_id TEXT PRIMARY KEY, sealed BLOB NOT NULL, ends_at INTEGER NOT NULL
+  id INTEGER PRIMARY KEY, source_id TEXT NOT NULL, sealed BLOB NOT NULL, ends_at INTEGER NOT NULL
 ) STRICT;
+CREATE INDEX source_secrets_by_source ON source_secrets (source_id);
 
 CREATE TABLE rejections (
   id INTEGER PRIMARY KEY, source_id TEXT NOT NULL, at INTEGER NOT NULL, code TEXT NOT NULL, reason TEXT NOT NULL,
@@ -19,6 +24,7 @@ CREATE INDEX rejections_by_source ON rejections (source_id);
 CREATE INDEX rejections_by_age ON rejections (at);
 
 CREATE INDEX inbound_events_by_type ON inbound_events (source_id, event_type);
+CREATE INDEX inbound_events_of_type ON inbound_events (event_type);
 
 ALTER TABLE endpoints ADD COLUMN customer_id TEXT;
 ALTER TABLE endpoints ADD COLUMN ordered INTEGER NOT NULL DEFAULT 0;
@@ -58,8 +64,10 @@ CREATE TABLE deliveries (
   attempts INTEGER NOT NULL DEFAULT 0, step INTEGER NOT NULL DEFAULT 0, due_at INTEGER, http_status INTEGER,
   PRIMARY KEY (message_id, endpoint_id)
 ) STRICT;
-CREATE INDEX deliveries_by_endpoint ON deliveries (endpoint_id, status);
+CREATE INDEX deliveries_by_endpoint ON deliveries (endpoint_id);
+CREATE INDEX deliveries_by_status ON deliveries (endpoint_id, status);
 CREATE INDEX deliveries_by_lane ON deliveries (endpoint_id, lane, due_at) WHERE status = 'pending';
+CREATE INDEX deliveries_forwarded ON deliveries (status) WHERE lane <> '';
 CREATE INDEX deliveries_due ON deliveries (endpoint_id, due_at) WHERE due_at IS NOT NULL;
 
 CREATE TABLE attempts (

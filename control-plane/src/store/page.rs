@@ -5,6 +5,27 @@ use crate::error::AppError;
 use protocol::api::List;
 use protocol::{Code, Page};
 
+/// No number is higher, 2^53 - 1: integers cross into JavaScript as doubles.
+pub(crate) const NEWEST: u64 = (1 << 53) - 1;
+
+/// The rowid that a page's rows are before.
+///
+/// # Errors
+/// `InvalidRequest` for a cursor that this API never gave.
+pub(crate) fn before(page: &Page) -> Result<u64, AppError> {
+    page.cursor.as_deref().map_or(Ok(NEWEST), row_number)
+}
+
+/// A cursor as the rowid that it is.
+///
+/// # Errors
+/// `InvalidRequest` for one that this API never gave.
+pub(crate) fn row_number(cursor: &str) -> Result<u64, AppError> {
+    cursor.parse().ok().filter(|row| *row <= NEWEST).ok_or_else(|| {
+        AppError::refused(Code::InvalidRequest, "cursor: use the next_cursor of the last page")
+    })
+}
+
 /// Reads a page. `select` is `SELECT rowid, … FROM …` up to its `WHERE`, `filters` more conditions with a
 /// parameter each.
 ///
@@ -17,14 +38,7 @@ pub(crate) fn list<T>(
     page: &Page,
     read: impl Fn(&Row) -> Result<T, SqlError>,
 ) -> Result<List<T>, AppError> {
-    /// 2^53 - 1: integers cross into JavaScript as doubles.
-    const NEWEST: u64 = (1 << 53) - 1;
-    let before = match &page.cursor {
-        Some(cursor) => cursor.parse().ok().filter(|row| *row <= NEWEST).ok_or_else(|| {
-            AppError::refused(Code::InvalidRequest, "cursor: use the next_cursor of the last page")
-        })?,
-        None => NEWEST,
-    };
+    let before = before(page)?;
     let limit = page.limit();
     let (mut conditions, mut parameters) = (String::from("rowid < ?"), vec![before.into()]);
     for (condition, parameter) in filters {

@@ -101,6 +101,58 @@ pub fn password_changed(brand: Brand<'_>, unix_seconds: u64) -> Content {
     changed(brand, "password", "the old one no longer works", unix_seconds)
 }
 
+/// To an administrator of a workspace whose endpoint at `host` gets nothing any more: it has answered that it `is_gone`, or has
+/// taken nothing for days. `link` is an absolute URL of ours.
+#[must_use]
+pub fn endpoint_disabled(
+    brand: Brand<'_>,
+    workspace: &str,
+    host: &str,
+    is_gone: bool,
+    link: &str,
+) -> Content {
+    let (name, workspace, host) = (brand.name, unlinked(workspace), unlinked(host));
+    let why = if is_gone {
+        "it answered 410 Gone, by which a receiver says that it wants nothing more"
+    } else {
+        "it has taken no delivery for five days"
+    };
+    content(
+        format!("A webhook endpoint of \"{workspace}\" was disabled"),
+        format!(
+            "{name} has stopped delivering webhooks to an endpoint of the workspace \"{workspace}\", at host {host}: {why}.\n\n\
+             Nothing is lost: what was not delivered is kept for a while. Repair the endpoint, enable it and recover its \
+             deliveries here:\n\n{link}\n\n\
+             You get this mail as an administrator of the workspace. {}\n",
+            questions(brand)
+        ),
+    )
+}
+
+/// To an administrator of a workspace of whose webhook `source` too many requests fail the signature. `provider` is the
+/// sender's name, `link` an absolute URL of ours.
+#[must_use]
+pub fn signature_failures(
+    brand: Brand<'_>,
+    workspace: &str,
+    source: &str,
+    provider: &str,
+    link: &str,
+) -> Content {
+    let (workspace, source) = (unlinked(workspace), unlinked(source));
+    content(
+        format!("Webhooks to \"{workspace}\" fail their signature"),
+        format!(
+            "Many requests to the webhook source \"{source}\" ({provider}) of the workspace \"{workspace}\" were refused, because \
+             their signature does not verify or their time is wrong. None of them was stored.\n\n\
+             Either the secret was changed at {provider} and not here, or somebody sends forged requests. What was refused, \
+             and why, is here:\n\n{link}\n\n\
+             You get this mail as an administrator of the workspace, at most once an hour while it goes on. {}\n",
+            questions(brand)
+        ),
+    )
+}
+
 fn changed(brand: Brand<'_>, what: &str, effect: &str, unix_seconds: u64) -> Content {
     let (name, contact) = (brand.name, contact(brand));
     content(
@@ -207,7 +259,13 @@ mod tests {
 
     #[test]
     fn every_mail_can_be_sent_says_whom_to_write_to_and_has_its_link_alone_on_a_line() {
-        let linked = [verify_email(BRAND, LINK, 86_400), reset_password(BRAND, LINK, 1800), invite("A", "B")];
+        let linked = [
+            verify_email(BRAND, LINK, 86_400),
+            reset_password(BRAND, LINK, 1800),
+            invite("A", "B"),
+            endpoint_disabled(BRAND, "W", "hooks.example.com", true, LINK),
+            signature_failures(BRAND, "W", "Payments", "Stripe", LINK),
+        ];
         for content in &linked {
             assert_eq!(content.text.lines().filter(|line| *line == LINK).count(), 1, "{}", content.subject);
         }
@@ -216,6 +274,43 @@ mod tests {
             let from = Mailbox::new("Acme", Address::parse("no-reply@acme.example").unwrap()).unwrap();
             let message = Message { from, to: Address::parse("ada@example.com").unwrap(), content };
             assert!(message.encode(0, [0; 16]).is_ok());
+        }
+    }
+
+    #[test]
+    fn a_notice_says_what_happened_why_and_where_to_go_on() {
+        let gone = endpoint_disabled(BRAND, "Analytical Engines", "hooks.example.com", true, LINK);
+        assert_eq!(gone.subject, "A webhook endpoint of \"Analytical Engines\" was disabled");
+        assert!(gone.text.contains("at host hooks example com: it answered 410 Gone"), "{}", *gone.text);
+        let failing = endpoint_disabled(BRAND, "W", "h", false, LINK);
+        assert!(failing.text.contains("it has taken no delivery for five days"));
+        let failures = signature_failures(BRAND, "W", "Payments", "Stripe", LINK);
+        assert_eq!(failures.subject, "Webhooks to \"W\" fail their signature");
+        assert!(
+            failures
+                .text
+                .contains("the webhook source \"Payments\" (Stripe) of the workspace \"W\" were refused")
+        );
+    }
+
+    /// Whoever names a workspace or a source writes no mail to its administrators.
+    #[test]
+    fn a_name_in_a_notice_adds_no_line_and_no_link() {
+        let name = "evil.example\r\n\r\nhttps://evil.example/x \"";
+        let lines = |content: &Content| content.text.lines().count();
+        for (evil, plain) in [
+            (
+                endpoint_disabled(BRAND, name, name, true, LINK),
+                endpoint_disabled(BRAND, "A", "B", true, LINK),
+            ),
+            (
+                signature_failures(BRAND, name, name, "Stripe", LINK),
+                signature_failures(BRAND, "A", "B", "Stripe", LINK),
+            ),
+        ] {
+            assert_eq!(lines(&evil), lines(&plain));
+            assert_eq!(evil.text.matches("://").count(), 1);
+            assert!(!evil.text.contains("evil.example") && !evil.subject.contains("evil.example"));
         }
     }
 

@@ -793,6 +793,7 @@ impl Operation {
                 | Self::RotateOrgKey
                 | Self::DeleteOrg
                 | Self::SetConnectorClient { .. }
+                | Self::TakeVerificationToken { .. }
         )
     }
 

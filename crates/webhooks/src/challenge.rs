@@ -6,12 +6,12 @@
 use serde_json::json;
 
 use crate::encoding::encode_hex;
-use crate::json::Path;
-use crate::provider::{ChallengeAnswer, Provider, UrlCheck};
+use crate::provider::{ChallengeAnswer, ChallengeRule, Path, Row, UrlCheck};
 use crate::secret::SecretKey;
 use crate::verify::is_type;
 
 const TEXT: &str = "text/plain; charset=utf-8";
+const JSON: &str = "application/json";
 
 /// The answer to a provider's question, to be sent with status 200 and `X-Content-Type-Options: nosniff`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,8 +25,8 @@ pub struct Challenge {
 /// Answers the unsigned GET or HEAD by which some providers check a URL when it is registered; `query` is the part
 /// after `?`, still percent-encoded. `None` where it isn't such a request.
 #[must_use]
-pub fn url_check(provider: &Provider, method: &str, query: &str) -> Option<Challenge> {
-    match provider.url_check? {
+pub fn url_check(row: &Row<'_>, method: &str, query: &str) -> Option<Challenge> {
+    match row.url_check? {
         UrlCheck::Head if method == "HEAD" => Some(Challenge { content_type: TEXT, body: String::new() }),
         UrlCheck::EchoQuery(name) if method == "GET" => {
             let mut pairs = query.split('&').filter_map(|pair| pair.split_once('='));
@@ -39,26 +39,34 @@ pub fn url_check(provider: &Provider, method: &str, query: &str) -> Option<Chall
     }
 }
 
+/// Where in the body a challenge and its token stand.
+pub(crate) fn paths(rule: &ChallengeRule) -> [Path<'static>; 2] {
+    let token = match rule.answer {
+        ChallengeAnswer::Echo(path) | ChallengeAnswer::JsonMac { path, .. } => path,
+        ChallengeAnswer::Fixed(_) => rule.kind.0,
+    };
+    [rule.kind.0, token]
+}
+
 /// The answer to a verified request, if it is a question; `value` looks into its body.
 pub(crate) fn answer<'v>(
-    provider: &Provider,
+    row: &Row<'_>,
     secret: &SecretKey,
-    value: impl Fn(Path) -> Option<&'v str>,
+    value: impl Fn(Path<'static>) -> Option<&'v str>,
 ) -> Option<Challenge> {
-    let rule = provider.challenge?;
+    let rule = row.challenge?;
     let (path, kind) = rule.kind;
     if value(path)? != kind {
         return None;
     }
-    let asked = value(rule.token).filter(|token| is_type(token))?;
+    let asked = |path| value(path).filter(|token| is_type(token));
     Some(match rule.answer {
-        ChallengeAnswer::Echo => Challenge { content_type: TEXT, body: asked.to_owned() },
-        ChallengeAnswer::JsonMac { token, mac } => {
-            let tag = encode_hex(&provider.algorithm.tag(secret, &[asked.as_bytes()]));
-            Challenge {
-                content_type: "application/json",
-                body: json!({ token: asked, mac: tag }).to_string(),
-            }
+        ChallengeAnswer::Echo(path) => Challenge { content_type: TEXT, body: asked(path)?.to_owned() },
+        ChallengeAnswer::JsonMac { path, token, mac } => {
+            let asked = asked(path)?;
+            let tag = row.parts().first()?.algorithm.tag(secret, &[asked.as_bytes()])?;
+            Challenge { content_type: JSON, body: json!({ token: asked, mac: encode_hex(&tag) }).to_string() }
         }
+        ChallengeAnswer::Fixed(json) => Challenge { content_type: JSON, body: json.to_owned() },
     })
 }

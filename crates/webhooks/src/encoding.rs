@@ -12,6 +12,7 @@ impl Encoding {
             Encoding::Hex => decode_hex(text, |digit| !digit.is_ascii_uppercase()),
             Encoding::Base64 => STANDARD.decode(text).ok(),
             Encoding::Base64Url => URL_SAFE_NO_PAD.decode(text).ok(),
+            Encoding::Text => Some(text.as_bytes().to_vec()),
         }
     }
 
@@ -20,6 +21,7 @@ impl Encoding {
             Encoding::Hex => encode_hex(bytes),
             Encoding::Base64 => STANDARD.encode(bytes),
             Encoding::Base64Url => URL_SAFE_NO_PAD.encode(bytes),
+            Encoding::Text => String::from_utf8_lossy(bytes).into_owned(),
         }
     }
 }

@@ -1,52 +1,95 @@
 //! The terms in which a provider's signature scheme is declared.
 //!
-//! Everything a plain HMAC scheme can vary in is a field here; [`crate::verify()`] and [`crate::sign`] read these and
-//! know no provider by name.
+//! Everything that schemes commonly vary in is a field here; [`crate::verify()`] and [`crate::sign`] read these and know no
+//! provider by name. What is no string of parts under one signature is a variant of [`Scheme`] with a file of its own.
 
-/// One webhook provider and its signature scheme.
+use crate::fetched::Fetched;
+
+/// A row of the table: a provider and its signature scheme.
+pub type Provider = Row<'static>;
+
+/// One sender of webhooks and its signature scheme. Rows of the table are [`Provider`]s; a row that lives shorter comes of
+/// [`crate::generic::Scheme::with_row`].
 #[derive(Debug, Clone, Copy)]
-pub struct Provider {
+pub struct Row<'a> {
     /// Stable id, as it stands in the API (`"stripe"`).
-    pub id: &'static str,
+    pub id: &'a str,
     /// The name people know.
-    pub name: &'static str,
+    pub name: &'a str,
     /// The provider's own page on its signatures.
-    pub docs: &'static str,
+    pub docs: &'a str,
     /// Where an operator finds the secret and how it looks.
-    pub secret_hint: &'static str,
-    pub(crate) algorithm: Algorithm,
-    pub(crate) key: KeyFormat,
-    pub(crate) signature: Signature,
-    /// What is signed: these parts, joined with nothing in between.
-    pub(crate) signed: &'static [Part],
-    pub(crate) timestamp: Option<Timestamp>,
+    pub secret_hint: &'a str,
+    /// What the scheme does not protect, for whoever relies on it.
+    pub caveat: Option<&'a str>,
+    /// How the row is known to be right.
+    pub tested: Tested,
+    pub(crate) scheme: Scheme<'a>,
     /// The provider's id for the event; the first field that holds a usable value counts.
-    pub(crate) event_id: &'static [Field],
+    pub(crate) event_id: &'a [Field<'a>],
     /// What kind of event it is; the first field that holds a usable value counts.
-    pub(crate) event_type: &'static [Field],
+    pub(crate) event_type: &'a [Field<'a>],
+    pub(crate) handshake: Option<Handshake>,
     pub(crate) challenge: Option<ChallengeRule>,
     pub(crate) url_check: Option<UrlCheck>,
 }
 
-impl Provider {
-    /// Whether the provider signs the URL it calls. Then [`crate::Request::url`] must be the URL it was given, to the
-    /// letter.
-    #[must_use]
-    pub fn signs_url(&self) -> bool {
-        self.signed.iter().any(|part| matches!(part, Part::Url))
-    }
+/// How a row is known to be right; `tests/vectors.rs` holds it to that.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tested {
+    /// The provider's own package made or accepted what is accepted here.
+    Sdk,
+    /// An example that the provider, or the standard it follows, has published is accepted here.
+    Vector,
+    /// Written after the provider's documentation, and tested with signatures computed after it.
+    Documentation,
+}
 
-    /// How far a signed timestamp may lie from now, in seconds; `None` where the scheme has no timestamp, so that a
-    /// replay shows only by its event id or its bytes.
-    #[must_use]
-    pub fn tolerance_seconds(&self) -> Option<u64> {
-        self.timestamp.map(|timestamp| timestamp.tolerance_seconds)
-    }
+/// How requests are signed.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Scheme<'a> {
+    /// Signatures over a string that is put together from parts of the request.
+    Parts(Parts<'a>),
+    /// Several such schemes with keys of one form: the first whose signature a request carries decides.
+    FirstOf(&'a [Parts<'a>]),
+    /// A JSON Web Token that vouches for the request.
+    Jwt(Jwt<'a>),
+    /// A signature by a key that has to be fetched: [`crate::read`], not [`crate::verify()`].
+    Fetched(Fetched),
+    /// The source says how ([`crate::generic::Scheme`]); nothing verifies by this row itself.
+    Declared,
+}
 
-    /// Whether a header's value is covered by the signature.
-    pub(crate) fn signs_header(&self, header: &str) -> bool {
-        self.signed.iter().any(|part| matches!(part, Part::Header(name) if *name == header))
-    }
+/// Signatures over a string that is put together from parts of the request.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Parts<'a> {
+    pub(crate) algorithm: Algorithm,
+    pub(crate) key: KeyFormat,
+    pub(crate) signature: Signature<'a>,
+    /// What is signed: these parts, joined with nothing in between.
+    pub(crate) signed: &'a [Part<'a>],
+    pub(crate) timestamp: Option<Timestamp<'a>>,
+}
+
+/// A JSON Web Token (RFC 7519) signed with HS256, in a header.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Jwt<'a> {
+    /// Lower-case header name.
+    pub(crate) header: &'a str,
+    /// What stands before the token.
+    pub(crate) prefix: &'a str,
+    pub(crate) binds: Binding,
+    /// Longest time from now to the token's end.
+    pub(crate) lifetime_seconds: u64,
+}
+
+/// What ties a token to its request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Binding {
+    /// The claim `sha256`: base64 of the body's SHA-256.
+    BodyHash,
+    /// The claim `qsh`: hex SHA-256 of method, path and query in Atlassian's canonical form. The body is not bound.
+    QueryHash,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,9 +98,15 @@ pub(crate) enum Algorithm {
     HmacSha512,
     /// Still sound as a MAC (SHA-1's collisions don't touch HMAC), and what some providers offer.
     HmacSha1,
+    /// RFC 8032, pure.
+    Ed25519,
+    /// ECDSA on P-256 over SHA-256, the signature in DER.
+    EcdsaP256,
+    /// No signature: the secret itself is sent.
+    Token,
 }
 
-/// How the pasted secret becomes the HMAC key.
+/// How the pasted secret or public key becomes the key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum KeyFormat {
     /// The whole string's UTF-8 bytes.
@@ -68,25 +117,44 @@ pub(crate) enum KeyFormat {
     Base64IfPrefixed { prefix: &'static str },
     /// Hexadecimal, either case.
     Hex,
+    /// The SHA-1 of the string's UTF-8 bytes.
+    Sha1,
+    /// An Ed25519 public key, 32 bytes in hexadecimal.
+    Ed25519Hex,
+    /// An Ed25519 public key, 32 bytes in base64.
+    Ed25519Base64,
+    /// A P-256 public key, base64 of its DER `SubjectPublicKeyInfo` (RFC 5280).
+    P256Spki,
 }
 
 /// Where the signatures stand and how they are written.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Signature {
-    /// Lower-case header names; each that is present contributes its signatures.
-    pub(crate) headers: &'static [&'static str],
-    pub(crate) grammar: Grammar,
+pub(crate) struct Signature<'a> {
+    pub(crate) place: Place<'a>,
+    pub(crate) grammar: Grammar<'a>,
     pub(crate) encoding: Encoding,
 }
 
 #[derive(Debug, Clone, Copy)]
-pub(crate) enum Grammar {
+pub(crate) enum Place<'a> {
+    /// Lower-case header names; each that is present contributes its signatures.
+    Headers(&'a [&'a str]),
+    /// A string in the JSON body, which then cannot be signed whole.
+    Json(Path<'a>),
+    /// A field of the form in the body; every other field must be signed.
+    Form(&'a str),
+}
+
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Grammar<'a> {
     /// The prefix (may be empty), then one signature, and nothing else.
-    One { prefix: &'static str },
+    One { prefix: &'a str },
     /// `key=value` pairs: one timestamp, one or more signatures, unknown keys passed over.
-    Pairs { separator: &'static str, timestamp: &'static str, signature: &'static str },
+    Pairs { separator: &'a str, timestamp: &'a str, signature: &'a str },
     /// Space-separated `version,signature` items; other versions passed over.
-    Versioned { version: &'static str },
+    Versioned { version: &'a str },
+    /// `key name|signature` items with `&` between them, one for each of the sender's keys.
+    Named,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -97,35 +165,72 @@ pub(crate) enum Encoding {
     Base64,
     /// RFC 4648 base64url, not padded.
     Base64Url,
+    /// The text's own bytes, of [`Algorithm::Token`].
+    Text,
 }
 
 /// One part of the signed string.
 #[derive(Debug, Clone, Copy)]
-pub(crate) enum Part {
-    Text(&'static str),
+pub(crate) enum Part<'a> {
+    Text(&'a str),
     Body,
     /// The timestamp, as it was written.
     Timestamp,
     /// A header's value: it must be present, short and of plain id characters.
-    Header(&'static str),
+    Header(&'a str),
+    /// The headers that this header lists, itself among them: `name:value` with `;` between them, in the list's order.
+    ListedHeaders(&'a str),
     Method,
     Url,
+    /// The URL without its port, or with it: 443 or 80 where none is written.
+    UrlAnyPort,
+    /// The URL's path and query.
+    Path,
+    /// A value of the JSON body.
+    Json {
+        path: Path<'a>,
+        value: JsonValue,
+    },
+    /// A field of the form in the body.
+    Form(&'a str),
+    /// The form's fields sorted by name, name and value with nothing in between. Where `body_hash` names a query parameter
+    /// of the URL: nothing, and that parameter must be the body's SHA-256 in hex.
+    SortedForm {
+        body_hash: Option<&'a str>,
+    },
 }
+
+/// What a signed JSON value may hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum JsonValue {
+    /// Plain id characters other than `:`.
+    Id,
+    /// The same, or nothing at all.
+    OptionalId,
+    /// Any text, or nothing at all. Of one signed string only one part may be so, else it could be cut elsewhere.
+    Free,
+}
+
+/// The keys that lead from a JSON document's top to a value; `[]` is the only element of an array.
+pub(crate) type Path<'a> = &'a [&'a str];
 
 /// Where a value stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Field {
+pub(crate) enum Field<'a> {
     /// A header, by its lower-case name.
-    Header(&'static str),
+    Header(&'a str),
     /// The timestamp pair of [`Grammar::Pairs`].
     SignaturePair,
     /// A string or whole number in the JSON body, by the keys that lead to it.
-    Json(&'static [&'static str]),
+    Json(Path<'a>),
+    /// The valid signature itself: of the same content the same, however its form or JSON is spelled. The id of events whose
+    /// scheme signs values of the body and not its bytes.
+    Signature,
 }
 
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Timestamp {
-    pub(crate) source: Field,
+pub(crate) struct Timestamp<'a> {
+    pub(crate) source: Field<'a>,
     pub(crate) unit: Unit,
     /// Both into the past and into the future, inclusive.
     pub(crate) tolerance_seconds: u64,
@@ -141,22 +246,31 @@ pub(crate) enum Unit {
     Rfc3339,
 }
 
-/// A signed event by which the provider asks whether this URL is really its owner's: known by one JSON value,
-/// answered with another.
+/// How a provider hands its secret to the URL when the webhook is registered there, before the source has one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Handshake {
+    /// A POST whose header of this lower-case name is the secret, to be answered 200 with the same header.
+    EchoHeader(&'static str),
+    /// A POST whose JSON body holds it under this name; its owner then pastes it back at the provider.
+    BodyField(&'static str),
+}
+
+/// A signed event by which the provider asks whether this URL is really its owner's: known by one JSON value.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct ChallengeRule {
     /// Where the kind stands, and the value that makes it a challenge.
-    pub(crate) kind: (&'static [&'static str], &'static str),
-    pub(crate) token: &'static [&'static str],
+    pub(crate) kind: (Path<'static>, &'static str),
     pub(crate) answer: ChallengeAnswer,
 }
 
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum ChallengeAnswer {
-    /// The token itself, as text.
-    Echo,
-    /// JSON of the token under the first name and its lower-case hex MAC under the second.
-    JsonMac { token: &'static str, mac: &'static str },
+    /// The token at this path itself, as text.
+    Echo(Path<'static>),
+    /// JSON of the token at this path under the first name and its lower-case hex MAC under the second.
+    JsonMac { path: Path<'static>, token: &'static str, mac: &'static str },
+    /// This JSON.
+    Fixed(&'static str),
 }
 
 /// An unsigned request by which the provider asks, before it sends any event, whether the URL answers at all.
@@ -166,4 +280,74 @@ pub(crate) enum UrlCheck {
     EchoQuery(&'static str),
     /// A HEAD to which 200 is the answer.
     Head,
+}
+
+impl<'a> Row<'a> {
+    /// Whether the provider signs the URL it calls. Then [`crate::Request::url`] must be the URL it was given, to the
+    /// letter, with the query of the request.
+    #[must_use]
+    pub fn signs_url(&self) -> bool {
+        let is_url = |part: &Part| matches!(part, Part::Url | Part::UrlAnyPort | Part::Path);
+        match self.scheme {
+            Scheme::Jwt(jwt) => jwt.binds == Binding::QueryHash,
+            _ => self.parts().iter().any(|parts| parts.signed.iter().any(is_url)),
+        }
+    }
+
+    /// How far a signed timestamp may lie from now, in seconds; `None` where the scheme has no timestamp, so that a
+    /// replay shows only by its event id or its bytes.
+    #[must_use]
+    pub fn tolerance_seconds(&self) -> Option<u64> {
+        match self.scheme {
+            Scheme::Jwt(jwt) => Some(jwt.lifetime_seconds),
+            Scheme::Fetched(fetched) => Some(fetched.tolerance().past_seconds),
+            _ => self.parts().iter().find_map(|parts| Some(parts.timestamp?.tolerance_seconds)),
+        }
+    }
+
+    /// How the provider hands over its secret itself, where it does.
+    #[must_use]
+    pub fn handshake(&self) -> Option<Handshake> {
+        self.handshake
+    }
+
+    /// The schemes of parts that the row has; none where it has another kind.
+    pub(crate) fn parts(&self) -> &[Parts<'a>] {
+        match &self.scheme {
+            Scheme::Parts(parts) => std::slice::from_ref(parts),
+            Scheme::FirstOf(several) => several,
+            Scheme::Jwt(_) | Scheme::Fetched(_) | Scheme::Declared => &[],
+        }
+    }
+
+    /// The lower-case names of the headers that a signature stands in.
+    pub(crate) fn signature_headers(&self) -> impl Iterator<Item = &'a str> {
+        let other = match self.scheme {
+            Scheme::Jwt(jwt) => Some(jwt.header),
+            Scheme::Fetched(fetched) => fetched.header(),
+            _ => None,
+        };
+        let of_parts = self.parts().iter().flat_map(|parts| match parts.signature.place {
+            Place::Headers(names) => names,
+            Place::Json(_) | Place::Form(_) => &[],
+        });
+        of_parts.copied().chain(other)
+    }
+}
+
+impl Parts<'_> {
+    /// Whether the time is part of the signed string, and not of a body that is.
+    pub(crate) fn signs_time(&self) -> bool {
+        self.signed.iter().any(|part| matches!(part, Part::Timestamp))
+    }
+
+    /// Whether the signature covers a value that was found at a field.
+    pub(crate) fn covers(&self, field: Field<'_>) -> bool {
+        self.signed.iter().any(|part| match (part, field) {
+            (_, Field::Signature | Field::SignaturePair) | (Part::Body, Field::Json(_)) => true,
+            (Part::Header(name), Field::Header(other)) => *name == other,
+            (Part::Json { path, .. }, Field::Json(other)) => *path == other,
+            _ => false,
+        })
+    }
 }

@@ -26,5 +26,5 @@ const SENSITIVE: &[&str] = &[
 pub fn is_sensitive_header(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
     SENSITIVE.iter().any(|part| name.contains(part))
-        || providers().iter().any(|provider| provider.signature.headers.contains(&name.as_str()))
+        || providers().iter().any(|row| row.signature_headers().any(|header| header == name))
 }

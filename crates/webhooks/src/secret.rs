@@ -1,13 +1,15 @@
-//! Signing secrets: from the text an operator pastes to the key bytes, with a clear word about a bad one.
+//! Signing secrets and public keys: from the text an operator pastes to the key bytes, with a clear word about a bad one.
 //!
 //! Invariant 3: a [`SecretKey`] is wiped when dropped, prints nothing of itself and cannot be serialized.
 
 use base64::Engine;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use secrecy::SecretSlice;
+use sha1::{Digest, Sha1};
 
 use crate::encoding::decode_hex;
-use crate::provider::{KeyFormat, Provider};
+use crate::provider::{KeyFormat, Row, Scheme};
+use crate::public_key;
 
 /// Longest secret taken, in bytes of its pasted form.
 const MAX_SECRET: usize = 512;
@@ -38,7 +40,7 @@ const PASTED_BASE64: GeneralPurpose = GeneralPurpose::new(
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
 
-/// An HMAC key. Wiped when dropped; `Debug` shows nothing of it.
+/// The key of an HMAC, or a provider's public key. Wiped when dropped; `Debug` shows nothing of it.
 #[derive(Debug)]
 pub struct SecretKey(pub(crate) SecretSlice<u8>);
 
@@ -74,13 +76,44 @@ pub enum SecretError {
     /// The provider's secret is hexadecimal and this isn't.
     #[error("the signing secret is not valid hexadecimal: copy it whole, as the provider shows it")]
     NotHex,
+    /// The provider signs with a key pair and this is no public key of its kind.
+    #[error(
+        "this is not a public key as the provider shows it: copy it whole, without any header or footer line"
+    )]
+    NotPublicKey,
+    /// The source takes another thing than a signing secret, and this isn't that.
+    #[error("this is not what the provider's hint says: copy it whole, as the provider shows it")]
+    NotAsHinted,
     /// An API key, a public key or an address.
     #[error("this looks like an API key, a public key or an address, not like a webhook signing secret")]
     AnotherKind,
 }
 
-impl Provider {
-    /// Reads a secret as an operator pastes it.
+/// What a source of a row is created with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Credential {
+    /// The secret that the provider signs with.
+    Secret,
+    /// The provider's public key.
+    PublicKey,
+    /// Nothing: the provider sends its secret to the URL ([`Row::handshake`]).
+    Handshake,
+}
+
+impl Row<'_> {
+    /// What a source is created with.
+    #[must_use]
+    pub fn credential(&self) -> Credential {
+        if self.handshake.is_some() {
+            Credential::Handshake
+        } else if self.parts().iter().all(|parts| parts.algorithm.is_symmetric()) {
+            Credential::Secret
+        } else {
+            Credential::PublicKey
+        }
+    }
+
+    /// Reads a secret or public key as an operator pastes it.
     ///
     /// # Errors
     /// [`SecretError`], with a text for the operator.
@@ -94,10 +127,17 @@ impl Provider {
         if pasted.trim() != pasted || pasted.contains(char::is_control) {
             return Err(SecretError::Whitespace);
         }
-        if NOT_SIGNING_SECRETS.iter().any(|prefix| pasted.starts_with(prefix)) {
+        let format = match self.scheme {
+            Scheme::Parts(parts) => parts.key,
+            Scheme::FirstOf(several) => several.first().map_or(KeyFormat::Utf8, |parts| parts.key),
+            Scheme::Fetched(fetched) if !fetched.takes(pasted) => return Err(SecretError::NotAsHinted),
+            Scheme::Jwt(_) | Scheme::Fetched(_) | Scheme::Declared => KeyFormat::Utf8,
+        };
+        let public = matches!(format, KeyFormat::Ed25519Hex | KeyFormat::Ed25519Base64 | KeyFormat::P256Spki);
+        if !public && NOT_SIGNING_SECRETS.iter().any(|prefix| pasted.starts_with(prefix)) {
             return Err(SecretError::AnotherKind);
         }
-        let key = match self.key {
+        let key = match format {
             KeyFormat::Utf8 => pasted.as_bytes().to_vec(),
             KeyFormat::Base64 { prefix } => decode_base64(pasted.strip_prefix(prefix).unwrap_or(pasted))?,
             KeyFormat::Base64IfPrefixed { prefix } => match pasted.strip_prefix(prefix) {
@@ -105,9 +145,20 @@ impl Provider {
                 None => pasted.as_bytes().to_vec(),
             },
             KeyFormat::Hex => long_enough(decode_hex(pasted, |_| true).ok_or(SecretError::NotHex)?)?,
+            KeyFormat::Sha1 => Sha1::digest(pasted).to_vec(),
+            KeyFormat::Ed25519Hex => ed25519(decode_hex(pasted, |_| true))?,
+            KeyFormat::Ed25519Base64 => ed25519(PASTED_BASE64.decode(pasted).ok())?,
+            KeyFormat::P256Spki => {
+                let spki = PASTED_BASE64.decode(pasted).map_err(|_| SecretError::NotPublicKey)?;
+                public_key::p256_point(&spki).ok_or(SecretError::NotPublicKey)?
+            }
         };
         Ok(SecretKey::from_bytes(key))
     }
+}
+
+fn ed25519(key: Option<Vec<u8>>) -> Result<Vec<u8>, SecretError> {
+    key.filter(|key| public_key::is_ed25519(key)).ok_or(SecretError::NotPublicKey)
 }
 
 fn decode_base64(encoded: &str) -> Result<Vec<u8>, SecretError> {

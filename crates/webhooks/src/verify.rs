@@ -3,16 +3,18 @@
 //! Claim N4: whatever a signature covers cannot be changed, and a signed time binds a request to its moment.
 //! The order is fixed. The signature is checked first and the time only then, so that
 //! `timestamp_out_of_tolerance` is ever said to the holder of a valid signature alone and a prober learns nothing;
-//! the body is parsed last, so that no unauthenticated byte reaches the JSON reader.
+//! the body is parsed last, so that no unauthenticated byte reaches the JSON reader, but for the few schemes that keep
+//! their signature in it ([`crate::inside`]).
 
 use std::borrow::Cow;
 
-use subtle::{Choice, ConstantTimeEq};
-
 use crate::challenge::{self, Challenge};
 use crate::headers::Headers;
-use crate::json::{self, Path};
-use crate::provider::{Field, Part, Provider, Timestamp};
+use crate::inside::Inside;
+use crate::json;
+use crate::jwt;
+use crate::message::{Message, messages};
+use crate::provider::{Binding, Field, Parts, Path, Place, Row, Scheme, Timestamp};
 use crate::secret::SecretKey;
 use crate::signatures::Signatures;
 
@@ -24,7 +26,8 @@ const MAX_ID: usize = 128;
 pub struct Request<'a, H: ?Sized> {
     /// The method, upper case.
     pub method: &'a str,
-    /// The public URL as the provider was given it; only some schemes sign it ([`Provider::signs_url`]).
+    /// The public URL as the provider was given it, with the query that came; only some schemes sign it
+    /// ([`Row::signs_url`]).
     pub url: &'a str,
     /// All headers.
     pub headers: &'a H,
@@ -50,10 +53,13 @@ pub struct Verified {
     pub timestamp_ms: Option<u64>,
     /// Set when the provider asks whether the URL is its owner's: answer 200 with this instead of storing an event.
     pub challenge: Option<Challenge>,
+    /// Set when the provider wants a URL of its own fetched to believe that we want its events: GET it instead of storing an
+    /// event, and answer 200 once that has worked. It is signed, and on the provider's own host.
+    pub confirm_url: Option<String>,
 }
 
 /// Why a request is refused. The text is for the source's tenant, never for the sender, who gets [`Refusal::code`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
 #[non_exhaustive]
 pub enum Refusal {
     /// The source holds no secret.
@@ -82,6 +88,34 @@ pub enum Refusal {
     /// A signed header is too long or holds characters no id has.
     #[error("a header that the provider signs is not in the provider's format")]
     SignedHeaderMalformed,
+    /// A value of the body that the provider signs is absent.
+    #[error("a field of the body that the provider signs is missing")]
+    SignedFieldMissing,
+    /// The body isn't the form or JSON in which the provider signs.
+    #[error("the body is not in the provider's format, or holds a field twice")]
+    BodyMalformed,
+    /// The request's key is at an address that is not the provider's.
+    #[error(
+        "the request names a certificate, or a URL to confirm, that is not at the provider's own address"
+    )]
+    KeyUrlRefused,
+    /// There is no key as the request names it.
+    #[error(
+        "the certificate or key that the request names is not there, not of the provider's kind, or has ended"
+    )]
+    KeyUnusable,
+    /// The signature is valid, but its certificate isn't at this time.
+    #[error("the certificate of the signature has expired or is not valid yet")]
+    KeyExpired,
+    /// The request names another algorithm than the provider's.
+    #[error("the request is signed by an algorithm that the provider does not use")]
+    AlgorithmRefused,
+    /// The message comes from another of the provider's topics.
+    #[error("the message is of another topic than this source's: its secret is the topic's ARN")]
+    AnotherTopic,
+    /// The row is that of schemes which sources declare, and this one has none.
+    #[error("the source declares no signature scheme")]
+    SchemeMissing,
     /// The scheme has a timestamp and the request none.
     #[error("the request carries no timestamp")]
     TimestampMissing,
@@ -111,10 +145,27 @@ impl Refusal {
             | Refusal::SignatureInvalid
             | Refusal::SignedHeaderMissing
             | Refusal::SignedHeaderMalformed
+            | Refusal::SignedFieldMissing
+            | Refusal::BodyMalformed
+            | Refusal::SchemeMissing
+            | Refusal::KeyUrlRefused
+            | Refusal::KeyUnusable
+            | Refusal::KeyExpired
+            | Refusal::AlgorithmRefused
+            | Refusal::AnotherTopic
             | Refusal::TimestampMissing
             | Refusal::TimestampMalformed => "signature_invalid",
         }
     }
+}
+
+/// That a request is genuine: what a scheme finds, and no more.
+#[derive(Debug)]
+pub(crate) struct Proof {
+    pub(crate) secret_index: usize,
+    /// The signature that is valid, as text.
+    pub(crate) signature: String,
+    pub(crate) timestamp_ms: Option<u64>,
 }
 
 /// Checks that a request is the provider's, unchanged and recent.
@@ -125,7 +176,7 @@ impl Refusal {
 /// # Errors
 /// [`Refusal`]; answer the sender with its [`Refusal::code`] and nothing more.
 pub fn verify<H: Headers + ?Sized>(
-    provider: &Provider,
+    row: &Row<'_>,
     secrets: &[SecretKey],
     request: &Request<'_, H>,
     now_ms: u64,
@@ -134,121 +185,121 @@ pub fn verify<H: Headers + ?Sized>(
     if secrets.is_empty() {
         return Err(Refusal::NoSecret);
     }
-    let signatures = Signatures::read(provider, request.headers)?;
-    let written_time = written_time(provider, request.headers, &signatures)?;
-    let signed_headers = signed_headers(provider, request.headers)?;
-    let message = message(provider, request, written_time.as_deref(), &signed_headers);
-
-    let secret_index = matching_secret(provider, secrets, &message, &signatures)?;
-
-    let values = Values::read(provider, request);
-    let timestamp_ms = match provider.timestamp {
-        None => None,
-        Some(rule) => {
-            let written = written_time.or_else(|| values.field(rule.source).map(Cow::Owned));
-            Some(check_time(rule, written.as_deref(), now_ms, tolerance_seconds)?)
+    let (proof, parts) = match &row.scheme {
+        Scheme::Jwt(jwt) => (jwt::verify(jwt, secrets, request, now_ms, tolerance_seconds)?, None),
+        Scheme::Parts(parts) => (prove(parts, secrets, request, now_ms, tolerance_seconds)?, Some(parts)),
+        Scheme::FirstOf(several) => {
+            let parts =
+                several.iter().find(|parts| is_used(parts, request)).ok_or(Refusal::SignatureMissing)?;
+            (prove(parts, secrets, request, now_ms, tolerance_seconds)?, Some(parts))
         }
+        Scheme::Fetched(_) | Scheme::Declared => return Err(Refusal::SchemeMissing),
     };
-    let id = provider
-        .event_id
-        .iter()
-        .find_map(|field| Some((field, values.field(*field).filter(|id| is_id(id))?)));
+    let covers = |field: Field<'_>| match (&row.scheme, parts) {
+        (_, Some(parts)) => parts.covers(field),
+        (Scheme::Jwt(jwt), None) => jwt.binds == Binding::BodyHash && matches!(field, Field::Json(_)),
+        _ => false,
+    };
+
+    let values = Values::read(row, request);
+    let usable = |field: Field<'_>| match field {
+        Field::Signature => Some(proof.signature.clone()),
+        field => values.field(field),
+    };
+    let id = row.event_id.iter().find_map(|field| Some((*field, usable(*field).filter(|id| is_id(id))?)));
     Ok(Verified {
-        secret_index,
-        event_id_signed: id.as_ref().is_some_and(|(field, _)| match field {
-            Field::Header(name) => provider.signs_header(name),
-            Field::SignaturePair | Field::Json(_) => true,
-        }),
+        secret_index: proof.secret_index,
+        event_id_signed: id.as_ref().is_some_and(|(field, _)| covers(*field)),
         event_id: id.map(|(_, id)| id),
-        event_type: provider
-            .event_type
-            .iter()
-            .find_map(|field| values.field(*field).filter(|kind| is_type(kind))),
-        timestamp_ms,
+        event_type: row.event_type.iter().find_map(|field| values.field(*field).filter(|kind| is_type(kind))),
+        timestamp_ms: proof.timestamp_ms,
         challenge: secrets
-            .get(secret_index)
-            .and_then(|secret| challenge::answer(provider, secret, |path| values.json(path))),
+            .get(proof.secret_index)
+            .and_then(|secret| challenge::answer(row, secret, |path| values.json(path))),
+        confirm_url: None,
     })
 }
 
-/// The timestamp as written outside the body, checked for form alone.
+/// Whether a request carries a signature where this scheme has it. A body is looked into where nothing else is left.
+fn is_used<H: Headers + ?Sized>(parts: &Parts<'_>, request: &Request<'_, H>) -> bool {
+    match parts.signature.place {
+        Place::Headers(names) => names.iter().any(|name| request.headers.get(name).is_some()),
+        Place::Json(_) | Place::Form(_) => true,
+    }
+}
+
+/// Checks a signature over a string of parts, and its time.
+fn prove<H: Headers + ?Sized>(
+    parts: &Parts<'_>,
+    secrets: &[SecretKey],
+    request: &Request<'_, H>,
+    now_ms: u64,
+    tolerance_seconds: Option<u64>,
+) -> Result<Proof, Refusal> {
+    let inside = Inside::read(parts, request.url, request.body)?;
+    let signatures = Signatures::read(parts, request.headers, &inside)?;
+    let written_time = written_time(parts, request.headers, &signatures, &inside)?;
+    let messages = messages(parts, request, &inside, written_time.as_deref())?;
+
+    let (secret_index, candidate) = matching(parts, secrets, &messages, &signatures)?;
+    let signature = parts.signature.encoding.encode(candidate);
+
+    let Some(rule) = parts.timestamp else {
+        return Ok(Proof { secret_index, signature, timestamp_ms: None });
+    };
+    let written = match (written_time, rule.source) {
+        (None, Field::Json(path)) => json::pick(request.body, &[path]).pop().flatten().map(Cow::Owned),
+        (written, _) => written,
+    };
+    let timestamp_ms = check_time(rule, written.as_deref(), now_ms, tolerance_seconds)?;
+    Ok(Proof { secret_index, signature, timestamp_ms: Some(timestamp_ms) })
+}
+
+/// The timestamp as written, checked for form alone; `None` where the scheme has none, or keeps it in a body that is
+/// signed whole and so not yet read.
 fn written_time<'h, H: Headers + ?Sized>(
-    provider: &Provider,
+    parts: &Parts<'_>,
     headers: &'h H,
     signatures: &'h Signatures,
+    inside: &'h Inside<'_>,
 ) -> Result<Option<Cow<'h, str>>, Refusal> {
-    let Some(rule) = provider.timestamp else { return Ok(None) };
+    let Some(rule) = parts.timestamp else { return Ok(None) };
     let written = match rule.source {
         Field::Header(name) => headers.get(name),
         Field::SignaturePair => signatures.timestamp.as_deref().map(Cow::Borrowed),
-        Field::Json(_) => return Ok(None),
+        Field::Json(path) if parts.signs_time() => inside.json(path).map(Cow::Borrowed),
+        Field::Json(_) | Field::Signature => return Ok(None),
     };
     let written = written.ok_or(Refusal::TimestampMissing)?;
     rule.unit.parse(&written).ok_or(Refusal::TimestampMalformed)?;
     Ok(Some(written))
 }
 
-/// The values of the signed headers, in the order of their parts.
-///
-/// In `{id}.{timestamp}.{body}` the same string can be cut in other places: an id that takes in the timestamp, and a
-/// newer time out of the body. So an id holds neither what a JSON object, array or string begins with ([`is_id`]) nor,
-/// after a dot, what could be a Unix time.
-fn signed_headers<'h, H: Headers + ?Sized>(
-    provider: &Provider,
-    headers: &'h H,
-) -> Result<Vec<Cow<'h, str>>, Refusal> {
-    let names = provider
-        .signed
-        .iter()
-        .filter_map(|part| if let Part::Header(name) = part { Some(name) } else { None });
-    names
-        .map(|name| {
-            let value = headers.get(name).ok_or(Refusal::SignedHeaderMissing)?;
-            let holds_time = value.split('.').skip(1).any(is_time);
-            if is_id(&value) && !holds_time { Ok(value) } else { Err(Refusal::SignedHeaderMalformed) }
-        })
-        .collect()
-}
-
-/// The signed string, in parts.
-fn message<'m, H: ?Sized>(
-    provider: &Provider,
-    request: &Request<'m, H>,
-    time: Option<&'m str>,
-    signed_headers: &'m [Cow<'m, str>],
-) -> Vec<&'m [u8]> {
-    let mut signed_headers = signed_headers.iter();
-    let part = |part: &Part| match part {
-        Part::Text(text) => text.as_bytes(),
-        Part::Body => request.body,
-        Part::Timestamp => time.unwrap_or_default().as_bytes(),
-        Part::Header(_) => signed_headers.next().map(|value| value.as_bytes()).unwrap_or_default(),
-        Part::Method => request.method.as_bytes(),
-        Part::Url => request.url.as_bytes(),
-    };
-    provider.signed.iter().map(part).collect()
-}
-
-/// Compares every candidate with every secret's tag, whichever matches first.
-fn matching_secret(
-    provider: &Provider,
+/// The first secret of which a candidate is the signature, and that candidate.
+fn matching<'s>(
+    parts: &Parts<'_>,
     secrets: &[SecretKey],
-    message: &[&[u8]],
-    signatures: &Signatures,
-) -> Result<usize, Refusal> {
-    let mut matching = None;
-    for (index, secret) in secrets.iter().enumerate() {
-        let tag = provider.algorithm.tag(secret, message);
-        let matches = signatures.candidates.iter().fold(Choice::from(0), |any, one| any | tag.ct_eq(one));
-        if bool::from(matches) {
-            matching = matching.or(Some(index));
+    messages: &[Message<'_>],
+    signatures: &'s Signatures,
+) -> Result<(usize, &'s [u8]), Refusal> {
+    let mut found = None;
+    for message in messages {
+        let message: Vec<&[u8]> = message.iter().map(AsRef::as_ref).collect();
+        for (index, secret) in secrets.iter().enumerate() {
+            if found.is_none_or(|(first, _)| index < first)
+                && let Some(at) = parts.algorithm.matching(secret, &message, &signatures.candidates)
+            {
+                found = Some((index, at));
+            }
         }
     }
-    matching.ok_or(Refusal::SignatureInvalid)
+    let (index, at) = found.ok_or(Refusal::SignatureInvalid)?;
+    let candidate = signatures.candidates.get(at).ok_or(Refusal::SignatureInvalid)?;
+    Ok((index, candidate))
 }
 
 fn check_time(
-    rule: Timestamp,
+    rule: Timestamp<'_>,
     written: Option<&str>,
     now_ms: u64,
     tolerance_seconds: Option<u64>,
@@ -269,44 +320,42 @@ fn check_time(
 /// What the table names of a verified request: headers, and values from one pass over the body.
 struct Values<'r, H: ?Sized> {
     headers: &'r H,
-    paths: Vec<Path>,
+    paths: Vec<Path<'r>>,
     found: Vec<Option<String>>,
 }
 
 impl<'r, H: Headers + ?Sized> Values<'r, H> {
-    fn read(provider: &Provider, request: &Request<'r, H>) -> Self {
-        let fields = provider.event_id.iter().chain(provider.event_type);
-        let fields = fields.copied().chain(provider.timestamp.map(|rule| rule.source));
-        let json = fields.filter_map(|field| if let Field::Json(path) = field { Some(path) } else { None });
-        let paths: Vec<Path> =
-            json.chain(provider.challenge.into_iter().flat_map(|rule| [rule.kind.0, rule.token])).collect();
+    fn read(row: &Row<'r>, request: &Request<'r, H>) -> Self {
+        let fields = row.event_id.iter().chain(row.event_type);
+        let json = fields.filter_map(|field| if let Field::Json(path) = field { Some(*path) } else { None });
+        let challenge = row.challenge.as_ref().map(challenge::paths);
+        let paths: Vec<Path<'r>> = json.chain(challenge.into_iter().flatten()).collect();
         let found = if paths.is_empty() { Vec::new() } else { json::pick(request.body, &paths) };
         Values { headers: request.headers, paths, found }
     }
 
-    fn field(&self, field: Field) -> Option<String> {
+    fn field(&self, field: Field<'_>) -> Option<String> {
         match field {
             Field::Header(name) => self.headers.get(name).map(Cow::into_owned),
             Field::Json(path) => self.json(path).map(str::to_owned),
-            Field::SignaturePair => None,
+            Field::SignaturePair | Field::Signature => None,
         }
     }
 
-    fn json(&self, path: Path) -> Option<&str> {
+    fn json(&self, path: Path<'_>) -> Option<&str> {
         let mut pairs = self.paths.iter().zip(&self.found);
         pairs.find_map(|(its_path, found)| if *its_path == path { found.as_deref() } else { None })
     }
 }
 
-/// An id: 1 to 128 of the characters that ids are made of, none of which begins a JSON text's object, array or string.
-fn is_id(text: &str) -> bool {
-    (1..=MAX_ID).contains(&text.len())
-        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._~:+/=@".contains(&byte))
+/// An id: 1 to 128 of the characters that ids are made of.
+pub(crate) fn is_id(text: &str) -> bool {
+    (1..=MAX_ID).contains(&text.len()) && text.bytes().all(is_id_byte)
 }
 
-/// Digits enough for the seconds since 1970 of any day after 2001.
-fn is_time(text: &str) -> bool {
-    text.len() >= 10 && text.bytes().all(|byte| byte.is_ascii_digit())
+/// What ids are made of: nothing that begins a JSON text's object, array or string.
+pub(crate) fn is_id_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"-._~:+/=@".contains(&byte)
 }
 
 /// A type or token: 1 to 128 printable ASCII characters, no space.

@@ -42,7 +42,8 @@ fn each_refusal_has_its_code() {
         ("POST", "/v1/api-keys", vec![auth, json, ("idempotency-key", "a b")], Code::InvalidRequest),
         ("POST", "/in/src_0", vec![], Code::NotFound),
         ("POST", &forged, vec![], Code::NotFound),
-        ("GET", &source, vec![], Code::MethodNotAllowed),
+        ("PUT", &source, vec![], Code::MethodNotAllowed),
+        ("GET", &forged, vec![], Code::NotFound),
         ("POST", &source, vec![("content-length", "1048577")], Code::PayloadTooLarge),
     ];
     for (method, path, headers, expected) in cases {

@@ -48,16 +48,21 @@ impl<P: ControlPlane> Context<'_, P> {
         operation: Operation,
         body: Vec<u8>,
     ) -> Result<Reply, Code> {
-        let call = Call {
+        let call = self.prepare(principal, operation);
+        let reply = self.plane.call(&call, body).await.map_err(|Unreachable| Code::Unavailable)?;
+        learn_quota(caller, reply.rate_limit.as_deref(), self.admitted.now_ms);
+        Ok(reply)
+    }
+
+    /// A call in this request's name.
+    pub fn prepare(&self, principal: Principal, operation: Operation) -> Call {
+        Call {
             request_id: self.admitted.request_id.clone(),
             client: self.admitted.client.clone(),
             principal,
             operation,
             idempotency_key: None,
-        };
-        let reply = self.plane.call(&call, body).await.map_err(|Unreachable| Code::Unavailable)?;
-        learn_quota(caller, reply.rate_limit.as_deref(), self.admitted.now_ms);
-        Ok(reply)
+        }
     }
 }
 

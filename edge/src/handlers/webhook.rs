@@ -1,39 +1,29 @@
-//! `POST /in/{source_id}`: verify the raw bytes, store, and only then answer 200 (invariant 9, claims N4 and B6).
+//! `/in/{source_id}`: verify the raw bytes, store, and only then answer 200 (invariant 9, claims N4 and B6).
 //!
-//! A source's secrets stay in isolate memory for [`MAX_AGE_MS`] at most. That age is no window for a revoked secret: the
-//! org's object stores an event only if it was verified by the source's current generation, and answers 409 otherwise.
+//! What memory holds of a source ([`keys`]) may be behind what the org's object holds. That lets nothing in: the object
+//! stores an event only if the current generation of the source's secrets verified it, and answers 409 otherwise. Nor
+//! does it keep much out: before a signature is refused, the current secrets are asked for.
+
+mod keys;
+mod rejections;
+
+pub use keys::KnownSource;
+pub use rejections::{Backlog, Report};
 
 use super::Context;
 use crate::control_plane::{ControlPlane, Reply};
 use crate::security_headers::Kind;
-use crate::tree;
 use crate::verdict::Answer;
-use protocol::call::{SourceKeys, VerifiedWebhook};
+use keys::{Keys, Known};
+use protocol::api::ShownOnce;
+use protocol::call::VerifiedWebhook;
 use protocol::{Code, Operation, Principal, SourceId};
-use std::rc::Rc;
-use webhooks::{Provider, Refusal, Request, SecretKey, is_sensitive_header, provider, verify};
-use zeroize::Zeroize as _;
+use secrecy::ExposeSecret as _;
+use webhooks::{Challenge, Refusal, Request, SentSecret, is_sensitive_header, sent_secret, verify};
 
-/// Longest time that a source's secrets are kept without asking again.
-const MAX_AGE_MS: u64 = 30_000;
-/// How long a source that is not there stays so: its id was issued here, so it was deleted.
-const ABSENT_MS: u64 = 5_000;
 /// Headers stored with an event: at most this many, and this many bytes.
 const MAX_HEADERS: usize = 64;
 const MAX_HEADER_BYTES: usize = 8192;
-
-/// A source in memory; absent ones are remembered too.
-#[derive(Clone)]
-pub struct KnownSource {
-    asked_at_ms: u64,
-    keys: Option<Rc<Keys>>,
-}
-
-struct Keys {
-    provider: &'static Provider,
-    secrets: Vec<SecretKey>,
-    generation: u64,
-}
 
 /// A webhook's request as the platform read it.
 pub struct Incoming {
@@ -45,69 +35,153 @@ pub struct Incoming {
     pub body: Vec<u8>,
 }
 
-/// Verifies and stores.
+/// A webhook that is refused.
+#[derive(Debug)]
+pub struct Refused {
+    /// For the sender: no reason that would help a forger.
+    pub code: Code,
+    /// For the tenant, to be sent once the sender has its answer.
+    pub report: Option<Box<Report>>,
+}
+
+impl From<Code> for Refused {
+    fn from(code: Code) -> Self {
+        Self { code, report: None }
+    }
+}
+
+/// `POST`: verifies and stores.
 ///
 /// # Errors
-/// The refusal for the sender, without a reason that would help a forger.
+/// [`Refused`].
 pub async fn handle<P: ControlPlane>(
     context: &Context<'_, P>,
     source: &SourceId,
     incoming: &Incoming,
-) -> Result<Answer, Code> {
-    let mut keys = known_keys(context, source).await?;
-    // Twice: where the keys in memory are of an older generation, the current ones decide.
-    for _ in 0..2 {
-        let verified = check(context, &keys, incoming).map_err(refused)?;
-        if let Some(challenge) = verified.challenge {
-            let answer = Answer::new(200, Kind::Json, challenge.body);
-            return Ok(answer.with("content-type", challenge.content_type.to_owned()));
+) -> Result<Answer, Refused> {
+    let Known { keys, recent } = keys::known(context, source).await?;
+    match attempt(context, source, &keys, incoming).await? {
+        Outcome::Answer(answer) => return Ok(answer),
+        Outcome::Refused(refusal) if recent || is_of_time(refusal) => {
+            return Err(reject(context, source, refusal));
         }
-        let webhook = VerifiedWebhook {
-            source: source.clone(),
-            generation: keys.generation,
-            event_id: verified.event_id,
-            event_id_signed: verified.event_id_signed,
-            event_type: verified.event_type,
-            headers: storable(&incoming.headers),
-        };
-        let operation = Operation::StoreInbound(Box::new(webhook));
-        let reply = context.call(None, Principal::Anonymous, operation, incoming.body.clone()).await?;
-        match reply.status {
-            200..300 => return received(reply),
-            404 => {
-                forget(context, source);
-                return Err(Code::NotFound);
-            }
-            409 => {
-                forget(context, source);
-                keys = known_keys(context, source).await?;
-            }
-            // The org's plan does not include it, or no more of it.
-            403 => return Err(reply.problem().0),
-            _ => return Err(Code::Unavailable),
-        }
+        Outcome::Refused(_) => keys::mark_recent(context, source),
+        Outcome::Outdated => {}
     }
-    Err(Code::Unavailable)
+    let keys = keys::fetch(context, source).await?;
+    match attempt(context, source, &keys, incoming).await? {
+        Outcome::Answer(answer) => Ok(answer),
+        Outcome::Refused(refusal) => Err(reject(context, source, refusal)),
+        Outcome::Outdated => Err(Code::Unavailable.into()),
+    }
 }
 
-fn check<P>(
+/// `GET` and `HEAD`: the question by which some providers check a URL.
+///
+/// # Errors
+/// `NotFound` or `Unavailable`.
+pub async fn check_url<P: ControlPlane>(
     context: &Context<'_, P>,
+    source: &SourceId,
+    head: bool,
+    query: &str,
+) -> Result<Answer, Code> {
+    let Known { keys, .. } = keys::known(context, source).await?;
+    let method = if head { "HEAD" } else { "GET" };
+    Ok(match webhooks::url_check(keys.provider, method, query) {
+        Some(challenge) => answer_to(challenge),
+        None => {
+            let answer = Answer::problem(Code::MethodNotAllowed, None, &context.admitted.request_id);
+            answer.with("allow", "POST".to_owned())
+        }
+    })
+}
+
+/// What some keys make of a request.
+enum Outcome {
+    Answer(Answer),
+    Refused(Refusal),
+    /// The org's object holds others by now.
+    Outdated,
+}
+
+async fn attempt<P: ControlPlane>(
+    context: &Context<'_, P>,
+    source: &SourceId,
     keys: &Keys,
     incoming: &Incoming,
-) -> Result<webhooks::Verified, Refusal> {
+) -> Result<Outcome, Code> {
     let request = Request {
         method: "POST",
-        url: &[context.admitted.client.origin.as_str(), &incoming.path_and_query].concat(),
+        url: &keys.url(&context.admitted.client.origin, &incoming.path_and_query),
         headers: &incoming.headers,
         body: &incoming.body,
     };
-    verify(keys.provider, &keys.secrets, &request, context.admitted.now_ms, None)
+    if keys.awaiting_handshake
+        && let Some(sent) = sent_secret(keys.provider, &request)
+    {
+        return finish_handshake(context, source, sent).await;
+    }
+    let verified = match verify(keys.provider, &keys.secrets, &request, context.admitted.now_ms, None) {
+        Ok(verified) => verified,
+        Err(refusal) => return Ok(Outcome::Refused(refusal)),
+    };
+    if let Some(challenge) = verified.challenge {
+        return Ok(Outcome::Answer(answer_to(challenge)));
+    }
+    let webhook = VerifiedWebhook {
+        source: source.clone(),
+        generation: keys.generation,
+        event_id: verified.event_id,
+        event_id_signed: verified.event_id_signed,
+        event_type: verified.event_type,
+        headers: storable(&incoming.headers),
+    };
+    let operation = Operation::StoreInbound(Box::new(webhook));
+    match tell(context, source, operation, incoming.body.clone()).await? {
+        Some(reply) => received(reply).map(Outcome::Answer),
+        None => Ok(Outcome::Outdated),
+    }
 }
 
-fn refused(refusal: Refusal) -> Code {
-    match refusal {
-        Refusal::TimestampTooOld | Refusal::TimestampInFuture => Code::TimestampOutOfTolerance,
-        _ => Code::SignatureInvalid,
+/// The provider's secret goes to the org's object, which takes the first one alone, and is acknowledged after.
+async fn finish_handshake<P: ControlPlane>(
+    context: &Context<'_, P>,
+    source: &SourceId,
+    sent: SentSecret,
+) -> Result<Outcome, Code> {
+    let secret = sent.secret.expose_secret();
+    let operation =
+        Operation::FinishHandshake { source: source.clone(), secret: ShownOnce(secret.to_owned()) };
+    if tell(context, source, operation, Vec::new()).await?.is_none() {
+        return Ok(Outcome::Outdated);
+    }
+    keys::forget(context, source);
+    let answer = Answer::new(200, Kind::Json, "{}");
+    Ok(Outcome::Answer(match sent.echo {
+        Some(name) => answer.with(name, secret.to_owned()),
+        None => answer,
+    }))
+}
+
+/// A call that changes what is stored; `None`: what memory holds of the source is outdated.
+async fn tell<P: ControlPlane>(
+    context: &Context<'_, P>,
+    source: &SourceId,
+    operation: Operation,
+    body: Vec<u8>,
+) -> Result<Option<Reply>, Code> {
+    let reply = context.call(None, Principal::Anonymous, operation, body).await?;
+    match reply.status {
+        200..300 => Ok(Some(reply)),
+        404 => {
+            keys::forget(context, source);
+            Err(Code::NotFound)
+        }
+        409 => Ok(None),
+        // The org's plan does not include it, or no more of it.
+        403 => Err(reply.problem().0),
+        _ => Err(Code::Unavailable),
     }
 }
 
@@ -116,43 +190,18 @@ fn received(reply: Reply) -> Result<Answer, Code> {
     Ok(Answer::new(200, Kind::Json, body))
 }
 
-async fn known_keys<P: ControlPlane>(context: &Context<'_, P>, source: &SourceId) -> Result<Rc<Keys>, Code> {
-    let now_ms = context.admitted.now_ms;
-    let known = context.state.borrow_mut().sources.get(source).filter(|known| is_fresh(known, now_ms));
-    if let Some(known) = known {
-        return known.keys.ok_or(Code::NotFound);
-    }
-    let operation = Operation::SourceKeys { id: source.clone() };
-    let reply = context.call(None, Principal::Anonymous, operation, Vec::new()).await?;
-    let keys = match reply.status {
-        200 => Some(Rc::new(read(&reply.body)?)),
-        404 => None,
-        _ => return Err(Code::Unavailable),
-    };
-    let sources = &mut context.state.borrow_mut().sources;
-    // No secret stays behind for want of traffic (invariant 1).
-    sources.retain(|known| is_fresh(known, now_ms));
-    sources.insert(source.clone(), KnownSource { asked_at_ms: now_ms, keys: keys.clone() });
-    keys.ok_or(Code::NotFound)
+fn answer_to(challenge: Challenge) -> Answer {
+    Answer::new(200, Kind::Json, challenge.body).with("content-type", challenge.content_type.to_owned())
 }
 
-fn is_fresh(known: &KnownSource, now_ms: u64) -> bool {
-    let most_ms = if known.keys.is_some() { MAX_AGE_MS } else { ABSENT_MS };
-    now_ms.checked_sub(known.asked_at_ms).is_some_and(|age| age < most_ms)
+fn reject<P: ControlPlane>(context: &Context<'_, P>, source: &SourceId, refusal: Refusal) -> Refused {
+    let code = if is_of_time(refusal) { Code::TimestampOutOfTolerance } else { Code::SignatureInvalid };
+    Refused { code, report: Report::of(context, source, refusal).map(Box::new) }
 }
 
-fn forget<P>(context: &Context<'_, P>, source: &SourceId) {
-    context.state.borrow_mut().sources.remove(source);
-}
-
-fn read(body: &[u8]) -> Result<Keys, Code> {
-    let mut keys: SourceKeys = tree::read(body).map_err(|_| Code::Unavailable)?;
-    let parsed = provider(&keys.provider).and_then(|provider| {
-        let secrets = keys.secrets.iter().map(|pasted| provider.parse_secret(pasted).ok());
-        Some(Keys { provider, secrets: secrets.collect::<Option<_>>()?, generation: keys.generation })
-    });
-    keys.secrets.iter_mut().for_each(|secret| secret.zeroize());
-    parsed.ok_or(Code::Internal)
+/// Whether the signature was found valid before the refusal.
+fn is_of_time(refusal: Refusal) -> bool {
+    matches!(refusal, Refusal::TimestampTooOld | Refusal::TimestampInFuture)
 }
 
 /// The headers to store: whatever may be a credential redacted, in bounds.

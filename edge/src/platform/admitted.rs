@@ -2,11 +2,11 @@
 //! [`super::handle`] resolves to.
 
 use super::control_plane::Binding;
-use super::{body, log_admitted};
+use super::{Invocation, body, log_admitted};
 use crate::MAX_FORM_BYTES;
 use crate::control_plane::Unreachable;
 use crate::handlers::gateway::Onward;
-use crate::handlers::webhook::Incoming;
+use crate::handlers::webhook::{Incoming, Refused};
 use crate::handlers::{self, Context, check, forms, forward, gateway, pages, webhook};
 use crate::state::State;
 use crate::verdict::{Admitted, Answer, Forward, Task};
@@ -14,7 +14,9 @@ use js_sys::Array;
 use protocol::call::reply;
 use protocol::{Code, Operation};
 use std::cell::RefCell;
+use std::rc::Rc;
 use wasm_bindgen::JsValue;
+use wasm_bindgen_futures::future_to_promise;
 use worker::{Env, Fetch, Method, RequestInit, RequestRedirect};
 
 /// What a task comes to: an answer, and the response whose body it streams.
@@ -26,11 +28,12 @@ struct Outcome {
 /// Runs the task. Never fails: a refusal is an answer.
 pub(super) async fn run(
     admitted: &Admitted,
-    state: &RefCell<State>,
+    state: &Rc<RefCell<State>>,
     request: &web_sys::Request,
     env: &Env,
+    invocation: &Invocation,
 ) -> JsValue {
-    let outcome = run_task(admitted, state, request, env).await.unwrap_or_else(|code| {
+    let outcome = run_task(admitted, state, request, env, invocation).await.unwrap_or_else(|code| {
         let answer = pages::refused(admitted, &mut state.borrow_mut(), code);
         if let Some(code) = answer.logged {
             log_admitted(code, &admitted.request_id, &request.method(), path_of(&request.url()));
@@ -47,9 +50,10 @@ pub(super) async fn run(
 
 async fn run_task(
     admitted: &Admitted,
-    state: &RefCell<State>,
+    state: &Rc<RefCell<State>>,
     request: &web_sys::Request,
     env: &Env,
+    invocation: &Invocation,
 ) -> Result<Outcome, Code> {
     let plane = Binding::of(env).map_err(|Unreachable| Code::Unavailable)?;
     let context = Context { state, plane: &plane, admitted };
@@ -68,8 +72,22 @@ async fn run_task(
                 headers: headers_of(&request.headers()),
                 body: body::read(request, cap).await?,
             };
-            webhook::handle(&context, source, &incoming).await?
+            match webhook::handle(&context, source, &incoming).await {
+                Ok(answer) => answer,
+                Err(Refused { code, report }) => {
+                    if let Some(report) = report {
+                        let (plane, state) = (plane.clone(), state.clone());
+                        let sent = async move { report.send(&plane, &state).await };
+                        invocation.wait_until(&future_to_promise(async {
+                            sent.await;
+                            Ok(JsValue::UNDEFINED)
+                        }));
+                    }
+                    return Err(code);
+                }
+            }
         }
+        Task::UrlCheck { source, head, query } => webhook::check_url(&context, source, *head, query).await?,
         Task::Forward(task) => return relay(&context, task, request).await,
         Task::Gateway { route, caller, ahead, path_and_query } => {
             let onward = gateway::admit(&context, *route, caller, *ahead, path_and_query).await?;

@@ -18,6 +18,7 @@ const READY_URL: &str = "https://control-plane/readyz";
 
 #[wasm_bindgen]
 extern "C" {
+    #[derive(Clone)]
     /// A service binding: `worker::Fetcher` makes a request and a response of its own around each call.
     type Service;
 
@@ -26,6 +27,7 @@ extern "C" {
 }
 
 /// The binding.
+#[derive(Clone)]
 pub(super) struct Binding(Service);
 
 impl Binding {

@@ -25,6 +25,16 @@ thread_local! {
     static ADMITTED: Cell<Option<Box<Admitted>>> = const { Cell::new(None) };
 }
 
+#[wasm_bindgen]
+extern "C" {
+    /// One run of the Worker, as the platform tells it apart.
+    pub type Invocation;
+
+    /// Keeps it alive, for at most half a minute after the answer, until the promise is settled.
+    #[wasm_bindgen(method, js_name = waitUntil)]
+    fn wait_until(this: &Invocation, promise: &Promise);
+}
+
 /// The header sets, one for each kind of answer: `name:value` lines, an empty line between sets.
 #[wasm_bindgen(js_name = headerSets)]
 pub fn header_sets() -> String {
@@ -91,14 +101,14 @@ pub fn decide(head: &str, now_ms: f64) -> Result<String, JsError> {
 /// Does what the last [`decide`] admitted. Resolves to an answer as [`decide`] returns one, or to `[answer, response]`
 /// where the response's body (or WebSocket) is the answer's.
 #[wasm_bindgen]
-pub fn handle(request: web_sys::Request, env: worker::Env) -> Promise {
+pub fn handle(request: web_sys::Request, env: worker::Env, invocation: Invocation) -> Promise {
     let admitted = ADMITTED.take();
     let state = STATE.with(|cell| cell.get().cloned());
     future_to_promise(async move {
         let (Some(admitted), Some(state)) = (admitted, state) else {
             return Err(JsError::new("handle without decide").into());
         };
-        Ok(admitted::run(&admitted, &state, &request, &env).await)
+        Ok(admitted::run(&admitted, &state, &request, &env, &invocation).await)
     })
 }
 

@@ -25,8 +25,10 @@ pub(in crate::org) enum Audience<'a> {
     Customer(Option<&'a str>),
     /// Those that get this source's events of this type.
     Source { id: &'a SourceId, paused: bool },
-    /// One, whatever it asks for.
-    Endpoint(&'a EndpointId),
+    /// One, whatever it asks for, which is this customer's.
+    Endpoint { id: &'a EndpointId, customer: Option<&'a str> },
+    /// Nobody yet: deliveries are added one by one ([`rearm`]).
+    Nobody,
 }
 
 /// What is delivered.
@@ -58,7 +60,7 @@ pub(in crate::org) fn enqueue(
          WHERE value = ?3 OR (value LIKE '%.*' AND substr(?3, 1, length(value) - 1) = substr(value, 1, length(value) - 1))))";
     let (paused, lane) = match message.audience {
         Audience::Source { id, paused } => (paused, id.as_str()),
-        Audience::Customer(_) | Audience::Endpoint(_) => (false, ""),
+        Audience::Customer(_) | Audience::Endpoint { .. } | Audience::Nobody => (false, ""),
     };
     let mut parameters = vec![
         message.id.as_str().into(),
@@ -79,10 +81,11 @@ pub(in crate::org) fn enqueue(
             ),
             None,
         ),
-        Audience::Endpoint(id) => {
+        Audience::Endpoint { id, customer } => {
             parameters.push(id.as_str().into());
-            ("FROM endpoints e WHERE e.id = ?6".to_owned(), None)
+            ("FROM endpoints e WHERE e.id = ?6".to_owned(), customer)
         }
+        Audience::Nobody => ("FROM endpoints e WHERE 0".to_owned(), None),
     };
     let made = tx.write(&format!("{DELIVER}{from} RETURNING endpoint_id"), &parameters)?.len() as u64;
     if made == 0 && !message.keep {

@@ -16,7 +16,7 @@ mod target;
 mod update;
 
 pub(super) use create::create;
-pub(super) use secrets::{place, purge, rotate};
+pub(super) use secrets::{purge, rotate};
 pub(super) use signing::{custom_headers, shared_secrets, sign};
 pub(super) use state::disable;
 pub(super) use target::Target;
@@ -28,7 +28,7 @@ use crate::context::Context;
 use crate::error::AppError;
 use crate::reply::Reply;
 use crate::store::{self, Event, Row, SqlError};
-use protocol::api::{Delivery, DeliveryStatus, DisabledReason, Endpoint, List, SignatureVersion};
+use protocol::api::{DisabledReason, Endpoint, List, SignatureVersion};
 use protocol::time::rfc3339;
 use protocol::{Code, EndpointId, Page};
 
@@ -122,32 +122,4 @@ fn about(action: &'static str, id: &EndpointId, customer: Option<&str>) -> Event
         Some(customer) => event.with("customer_id", customer),
         None => event,
     }
-}
-
-/// What was, or is still to be, delivered to an endpoint.
-pub(super) fn deliveries(
-    ctx: Context<'_>,
-    actor: &Actor,
-    id: &EndpointId,
-    status: Option<DeliveryStatus>,
-    page: &Page,
-) -> Result<List<Delivery>, AppError> {
-    const SELECT: &str = "SELECT rowid, message_id, (SELECT event_type FROM messages WHERE id = message_id), status, attempts, \
-                          http_status, (SELECT created_at FROM messages WHERE id = message_id), due_at, reason FROM deliveries";
-    get(ctx, actor, id)?;
-    let of = ("endpoint_id = ?", id.as_str().into());
-    let filters = [of].into_iter().chain(status.map(|status| ("status = ?", status.as_str().into())));
-    store::list(ctx.store, SELECT, filters, page, |row| {
-        Ok(Delivery {
-            message_id: row.parse(1)?,
-            endpoint_id: id.clone(),
-            event_type: row.text(2)?.to_owned(),
-            status: DeliveryStatus::parse(row.text(3)?).ok_or(SqlError::Row)?,
-            reason: row.optional_text(8)?.map(str::to_owned),
-            attempts: u32::try_from(row.number(4)?).map_err(|_| SqlError::Row)?,
-            http_status: row.optional_number(5)?.map(u16::try_from).transpose().map_err(|_| SqlError::Row)?,
-            created_at: rfc3339(row.number(6)?),
-            next_attempt_at: row.optional_number(7)?.map(rfc3339),
-        })
-    })
 }

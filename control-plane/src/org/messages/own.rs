@@ -9,14 +9,14 @@ use protocol::MessageId;
 use protocol::time::rfc3339;
 use serde::Serialize;
 
-/// The body of a delivery.
+/// The body of a delivery, as Standard Webhooks recommends it.
 #[derive(Serialize)]
-struct Payload<'a> {
+pub(super) struct Payload<'a, T> {
     #[serde(rename = "type")]
-    kind: &'static str,
+    pub kind: &'a str,
     /// When it happened, RFC 3339.
-    timestamp: String,
-    data: &'a OwnEvent<'a>,
+    pub timestamp: String,
+    pub data: T,
 }
 
 /// Publishes an event: to be called in the transaction of the change that it tells of. What is written is due at once.

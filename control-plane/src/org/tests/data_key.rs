@@ -191,7 +191,20 @@ pub(super) fn furnish(tenant: &mut Tenant) -> u64 {
     let key = call(tenant.founder.clone(), Operation::CreateApiKey);
     let key = Call { idempotency_key: Some("once".into()), ..key };
     handle(tenant.context(&key), br#"{"name":"k","scopes":["connections:read"]}"#).unwrap();
-    tenant.ok(Operation::CreateEndpoint, &json!({ "url": "https://hooks.example.com/a" }));
+    let endpoint = json!({ "url": "https://hooks.example.com/a", "headers": { "x-team": secret("header") } });
+    let id = tenant.ok(Operation::CreateEndpoint, &endpoint)["id"].take();
+    let id = protocol::EndpointId::parse(id.as_str().unwrap()).unwrap();
+    tenant.ok(Operation::RotateEndpointSecret { id }, &json!({}));
+    tenant.ok(Operation::PublishMessage, &json!({ "event_type": "a", "payload": { "n": 1 } }));
+    let id = SourceId::parse(&source).unwrap();
+    tenant.ok(Operation::RotateSourceSecret { id }, &json!({ "secret": secret("source") }));
+    for row in [
+        // What forwards an event has no payload of its own.
+        "INSERT INTO messages (id, event_type, inbound_event_id, size, created_at, sealed) \
+         SELECT 'msg_00000000000000000000000000', 'push', id, size, received_at, x'' FROM inbound_events",
+    ] {
+        tenant.sql.exec(row, &[]).unwrap();
+    }
     let sealed = |column: &reseal::Column| {
         let count = format!("SELECT COUNT(*) FROM {} WHERE length(sealed) > 0", column.table);
         tenant.sql.exec(&count, &[]).unwrap()[0].number(0).unwrap()

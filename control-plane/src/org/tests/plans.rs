@@ -115,6 +115,11 @@ fn n3_every_meter_is_refused_at_its_number_until_the_cycle_ends() {
     let use_all = |tenant: &Tenant, number: u8| {
         [
             webhook(tenant, &source, None, &[number]),
+            tenant.call(
+                &tenant.founder,
+                Operation::PublishMessage,
+                &json!({ "event_type": "a", "payload": number }),
+            ),
             tenant.call(&tenant.founder, proxy(&connection, "/"), &Json::Null),
             tenant.call(&tenant.founder, Operation::VerifyApiKey, &json!({ "key": "x" })),
         ]
@@ -165,11 +170,13 @@ fn n3_usage_tells_what_there_is_and_may_be() {
             "resources": {
                 "api_keys": { "used": 1, "limit": 1000 },
                 "connections": { "used": 0, "limit": 1000 },
+                "endpoints": { "used": 0, "limit": 10000 },
                 "members": { "used": 2, "limit": 1000 },
                 "sources": { "used": 0, "limit": 1000 },
             },
             "meters": {
                 "inbound_events": { "used": 0, "limit": null },
+                "messages": { "used": 0, "limit": null },
                 "proxy_calls": { "used": 0, "limit": null },
                 "key_verifications": { "used": 0, "limit": null },
             },

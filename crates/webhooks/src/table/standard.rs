@@ -1,33 +1,47 @@
 //! Senders of Standard Webhooks 1.0.0 with symmetric signatures, under the specification's header names or Svix's.
 
-use super::BODY;
-use crate::provider::{Encoding, Field, Grammar, KeyFormat, Part, Provider, Signature, Timestamp};
+use super::{BODY, PROVIDER};
+use crate::provider::{
+    Encoding, Field, Grammar, KeyFormat, Part, Parts, Place, Provider, Scheme, Signature, Tested, Timestamp,
+};
 
 /// <https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md>
-const STANDARD: Provider = Provider {
+pub(super) const STANDARD_PARTS: Parts = Parts {
     key: KeyFormat::Base64 { prefix: "whsec_" },
     signature: versioned(&["webhook-signature"]),
     signed: &[Part::Header("webhook-id"), Part::Text("."), Part::Timestamp, Part::Text("."), Part::Body],
     timestamp: Some(seconds(Field::Header("webhook-timestamp"))),
+    ..BODY
+};
+
+const STANDARD: Provider = Provider {
+    scheme: Scheme::Parts(STANDARD_PARTS),
     event_id: &[Field::Header("webhook-id")],
     event_type: &[Field::Json(&["type"])],
-    ..BODY
+    ..PROVIDER
 };
 
 /// The same under the names it had before it was a standard.
 const SVIX_NAMES: Provider = Provider {
-    signature: versioned(&["svix-signature"]),
-    signed: &[Part::Header("svix-id"), Part::Text("."), Part::Timestamp, Part::Text("."), Part::Body],
-    timestamp: Some(seconds(Field::Header("svix-timestamp"))),
+    scheme: Scheme::Parts(Parts {
+        signature: versioned(&["svix-signature"]),
+        signed: &[Part::Header("svix-id"), Part::Text("."), Part::Timestamp, Part::Text("."), Part::Body],
+        timestamp: Some(seconds(Field::Header("svix-timestamp"))),
+        ..STANDARD_PARTS
+    }),
     event_id: &[Field::Header("svix-id")],
     ..STANDARD
 };
 
-const fn versioned(headers: &'static [&'static str]) -> Signature {
-    Signature { headers, grammar: Grammar::Versioned { version: "v1" }, encoding: Encoding::Base64 }
+const fn versioned(headers: &'static [&'static str]) -> Signature<'static> {
+    Signature {
+        place: Place::Headers(headers),
+        grammar: Grammar::Versioned { version: "v1" },
+        encoding: Encoding::Base64,
+    }
 }
 
-const fn seconds(source: Field) -> Timestamp {
+const fn seconds(source: Field<'static>) -> Timestamp<'static> {
     super::seconds(source, 300)
 }
 
@@ -61,7 +75,7 @@ pub(super) const OPENAI: Provider = Provider {
     name: "OpenAI",
     docs: "https://platform.openai.com/docs/guides/webhooks",
     secret_hint: "Shown once when the webhook is created (Settings → Webhooks): whsec_…",
-    key: KeyFormat::Base64IfPrefixed { prefix: "whsec_" },
+    scheme: Scheme::Parts(Parts { key: KeyFormat::Base64IfPrefixed { prefix: "whsec_" }, ..STANDARD_PARTS }),
     ..STANDARD
 };
 
@@ -70,8 +84,11 @@ pub(super) const POLAR: Provider = Provider {
     name: "Polar",
     docs: "https://polar.sh/docs/integrate/webhooks/delivery",
     secret_hint: "Settings → Webhooks → your endpoint → Secret, as shown or as you set it.",
-    // Polar's own libraries encode the whole secret before they hand it to a Standard Webhooks library.
-    key: KeyFormat::Utf8,
+    scheme: Scheme::Parts(Parts {
+        // Polar's own libraries encode the whole secret before they hand it to a Standard Webhooks library.
+        key: KeyFormat::Utf8,
+        ..STANDARD_PARTS
+    }),
     ..STANDARD
 };
 
@@ -96,6 +113,7 @@ pub(super) const STANDARD_WEBHOOKS: Provider = Provider {
     name: "Standard Webhooks",
     docs: "https://www.standardwebhooks.com",
     secret_hint: "The sender's signing secret: whsec_ and base64.",
+    tested: Tested::Vector,
     ..STANDARD
 };
 
@@ -104,5 +122,6 @@ pub(super) const SVIX: Provider = Provider {
     name: "Svix",
     docs: "https://docs.svix.com/receiving/verifying-payloads/how",
     secret_hint: "Your endpoint → Signing Secret: whsec_… (if the headers are named webhook-…, take standard-webhooks)",
+    tested: Tested::Vector,
     ..SVIX_NAMES
 };

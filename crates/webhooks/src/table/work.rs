@@ -1,19 +1,36 @@
 //! Messages, files, forms, calendars, support, marketing.
 
-use super::{BODY, SLACK_LIKE, STRIPE_LIKE, base64, hex, milliseconds, pairs, rfc3339, seconds};
-use crate::provider::{Algorithm, ChallengeAnswer, ChallengeRule, Field, Part, Provider, UrlCheck};
+use super::{BODY, PROVIDER, SLACK_LIKE, STRIPE_LIKE, base64, hex, milliseconds, pairs, rfc3339, seconds};
+use crate::provider::{
+    Algorithm, ChallengeAnswer, ChallengeRule, Field, Handshake, Part, Parts, Provider, Scheme, Tested,
+    UrlCheck,
+};
+
+pub(super) const ASANA: Provider = Provider {
+    id: "asana",
+    name: "Asana",
+    docs: "https://developers.asana.com/docs/webhooks-guide",
+    secret_hint: "Nothing to paste: Asana sends the secret to the URL when the webhook is created.",
+    scheme: Scheme::Parts(Parts { signature: hex(&["x-hook-signature"], ""), ..BODY }),
+    handshake: Some(Handshake::EchoHeader("x-hook-secret")),
+    ..PROVIDER
+};
 
 pub(super) const BOX: Provider = Provider {
     id: "box",
     name: "Box",
     docs: "https://developer.box.com/guides/webhooks/v2/signatures-v2",
     secret_hint: "Developer Console → your app → Webhooks → Manage signature keys: primary and secondary, one secret each.",
-    signature: base64(&["box-signature-primary", "box-signature-secondary"], ""),
-    signed: &[Part::Body, Part::Timestamp],
-    timestamp: Some(rfc3339(Field::Header("box-delivery-timestamp"), 600)),
+    tested: Tested::Vector,
+    scheme: Scheme::Parts(Parts {
+        signature: base64(&["box-signature-primary", "box-signature-secondary"], ""),
+        signed: &[Part::Body, Part::Timestamp],
+        timestamp: Some(rfc3339(Field::Header("box-delivery-timestamp"), 600)),
+        ..BODY
+    }),
     event_id: &[Field::Json(&["id"])],
     event_type: &[Field::Json(&["trigger"])],
-    ..BODY
+    ..PROVIDER
 };
 
 pub(super) const CAL_COM: Provider = Provider {
@@ -21,9 +38,9 @@ pub(super) const CAL_COM: Provider = Provider {
     name: "Cal.com",
     docs: "https://cal.com/docs/developing/guides/automation/webhooks",
     secret_hint: "Settings → Developer → Webhooks → Secret, as you set it.",
-    signature: hex(&["x-cal-signature-256"], ""),
+    scheme: Scheme::Parts(Parts { signature: hex(&["x-cal-signature-256"], ""), ..BODY }),
     event_type: &[Field::Json(&["triggerEvent"])],
-    ..BODY
+    ..PROVIDER
 };
 
 pub(super) const CALENDLY: Provider = Provider {
@@ -31,9 +48,12 @@ pub(super) const CALENDLY: Provider = Provider {
     name: "Calendly",
     docs: "https://developer.calendly.com/api-docs/4c305798a61d3-webhook-signatures",
     secret_hint: "The signing_key you gave when you created the webhook subscription.",
-    signature: pairs(&["calendly-webhook-signature"], "t", ",", "v1"),
+    scheme: Scheme::Parts(Parts {
+        signature: pairs(&["calendly-webhook-signature"], "t", ",", "v1"),
+        ..STRIPE_LIKE
+    }),
     event_type: &[Field::Json(&["event"])],
-    ..STRIPE_LIKE
+    ..PROVIDER
 };
 
 pub(super) const CLICKUP: Provider = Provider {
@@ -41,9 +61,9 @@ pub(super) const CLICKUP: Provider = Provider {
     name: "ClickUp",
     docs: "https://developer.clickup.com/docs/webhooksignature",
     secret_hint: "webhook.secret in the answer to the request that created the webhook.",
-    signature: hex(&["x-signature"], ""),
+    scheme: Scheme::Parts(Parts { signature: hex(&["x-signature"], ""), ..BODY }),
     event_type: &[Field::Json(&["event"])],
-    ..BODY
+    ..PROVIDER
 };
 
 pub(super) const CUSTOMERIO: Provider = Provider {
@@ -51,11 +71,14 @@ pub(super) const CUSTOMERIO: Provider = Provider {
     name: "Customer.io",
     docs: "https://docs.customer.io/journeys/webhooks/",
     secret_hint: "Integrations → Reporting Webhooks → your webhook → Signing key.",
-    signature: hex(&["x-cio-signature"], ""),
-    timestamp: Some(seconds(Field::Header("x-cio-timestamp"), 300)),
+    scheme: Scheme::Parts(Parts {
+        signature: hex(&["x-cio-signature"], ""),
+        timestamp: Some(seconds(Field::Header("x-cio-timestamp"), 300)),
+        ..SLACK_LIKE
+    }),
     event_id: &[Field::Json(&["event_id"])],
     event_type: &[Field::Json(&["metric"])],
-    ..SLACK_LIKE
+    ..PROVIDER
 };
 
 pub(super) const DROPBOX: Provider = Provider {
@@ -63,9 +86,9 @@ pub(super) const DROPBOX: Provider = Provider {
     name: "Dropbox",
     docs: "https://www.dropbox.com/developers/reference/webhooks",
     secret_hint: "App Console → your app → App secret.",
-    signature: hex(&["x-dropbox-signature"], ""),
+    scheme: Scheme::Parts(Parts { signature: hex(&["x-dropbox-signature"], ""), ..BODY }),
     url_check: Some(UrlCheck::EchoQuery("challenge")),
-    ..BODY
+    ..PROVIDER
 };
 
 pub(super) const HELPSCOUT: Provider = Provider {
@@ -73,10 +96,13 @@ pub(super) const HELPSCOUT: Provider = Provider {
     name: "Help Scout",
     docs: "https://developer.helpscout.com/webhooks/",
     secret_hint: "Manage → Apps → Webhooks → Secret key, as you set it.",
-    algorithm: Algorithm::HmacSha1,
-    signature: base64(&["x-helpscout-signature"], ""),
+    scheme: Scheme::Parts(Parts {
+        algorithm: Algorithm::HmacSha1,
+        signature: base64(&["x-helpscout-signature"], ""),
+        ..BODY
+    }),
     event_type: &[Field::Header("x-helpscout-event")],
-    ..BODY
+    ..PROVIDER
 };
 
 pub(super) const HUBSPOT: Provider = Provider {
@@ -84,10 +110,13 @@ pub(super) const HUBSPOT: Provider = Provider {
     name: "HubSpot",
     docs: "https://developers.hubspot.com/docs/apps/legacy-apps/authentication/validating-requests",
     secret_hint: "Your app → Auth → Client secret.",
-    signature: base64(&["x-hubspot-signature-v3"], ""),
-    signed: &[Part::Method, Part::Url, Part::Body, Part::Timestamp],
-    timestamp: Some(milliseconds(Field::Header("x-hubspot-request-timestamp"), 300)),
-    ..BODY
+    scheme: Scheme::Parts(Parts {
+        signature: base64(&["x-hubspot-signature-v3"], ""),
+        signed: &[Part::Method, Part::Url, Part::Body, Part::Timestamp],
+        timestamp: Some(milliseconds(Field::Header("x-hubspot-request-timestamp"), 300)),
+        ..BODY
+    }),
+    ..PROVIDER
 };
 
 pub(super) const INTERCOM: Provider = Provider {
@@ -95,11 +124,14 @@ pub(super) const INTERCOM: Provider = Provider {
     name: "Intercom",
     docs: "https://developers.intercom.com/docs/webhooks/setting-up-webhooks",
     secret_hint: "Developer Hub → your app → Basic information → Client secret.",
-    algorithm: Algorithm::HmacSha1,
-    signature: hex(&["x-hub-signature"], "sha1="),
+    scheme: Scheme::Parts(Parts {
+        algorithm: Algorithm::HmacSha1,
+        signature: hex(&["x-hub-signature"], "sha1="),
+        ..BODY
+    }),
     event_id: &[Field::Json(&["id"])],
     event_type: &[Field::Json(&["topic"])],
-    ..BODY
+    ..PROVIDER
 };
 
 pub(super) const LINE: Provider = Provider {
@@ -107,8 +139,8 @@ pub(super) const LINE: Provider = Provider {
     name: "LINE",
     docs: "https://developers.line.biz/en/docs/messaging-api/verify-webhook-signature/",
     secret_hint: "LINE Developers Console → your channel → Basic settings → Channel secret.",
-    signature: base64(&["x-line-signature"], ""),
-    ..BODY
+    scheme: Scheme::Parts(Parts { signature: base64(&["x-line-signature"], ""), ..BODY }),
+    ..PROVIDER
 };
 
 /// The token that Meta repeats in its URL check is not compared: the answer discloses nothing, and events of another
@@ -118,10 +150,10 @@ pub(super) const META: Provider = Provider {
     name: "Meta",
     docs: "https://developers.facebook.com/docs/graph-api/webhooks/getting-started",
     secret_hint: "App Dashboard → App settings → Basic → App secret.",
-    signature: hex(&["x-hub-signature-256"], "sha256="),
+    scheme: Scheme::Parts(Parts { signature: hex(&["x-hub-signature-256"], "sha256="), ..BODY }),
     event_type: &[Field::Json(&["object"])],
     url_check: Some(UrlCheck::EchoQuery("hub.challenge")),
-    ..BODY
+    ..PROVIDER
 };
 
 pub(super) const NOTION: Provider = Provider {
@@ -129,10 +161,11 @@ pub(super) const NOTION: Provider = Provider {
     name: "Notion",
     docs: "https://developers.notion.com/reference/webhooks",
     secret_hint: "The verification_token that Notion sends to the URL when the subscription is created: secret_…",
-    signature: hex(&["x-notion-signature"], "sha256="),
+    scheme: Scheme::Parts(Parts { signature: hex(&["x-notion-signature"], "sha256="), ..BODY }),
     event_id: &[Field::Json(&["id"])],
     event_type: &[Field::Json(&["type"])],
-    ..BODY
+    handshake: Some(Handshake::BodyField("verification_token")),
+    ..PROVIDER
 };
 
 pub(super) const SLACK: Provider = Provider {
@@ -140,16 +173,19 @@ pub(super) const SLACK: Provider = Provider {
     name: "Slack",
     docs: "https://docs.slack.dev/authentication/verifying-requests-from-slack",
     secret_hint: "Your app → Basic Information → App Credentials → Signing Secret (32 hex digits).",
-    signature: hex(&["x-slack-signature"], "v0="),
-    timestamp: Some(seconds(Field::Header("x-slack-request-timestamp"), 300)),
+    tested: Tested::Vector,
+    scheme: Scheme::Parts(Parts {
+        signature: hex(&["x-slack-signature"], "v0="),
+        timestamp: Some(seconds(Field::Header("x-slack-request-timestamp"), 300)),
+        ..SLACK_LIKE
+    }),
     event_id: &[Field::Json(&["event_id"])],
     event_type: &[Field::Json(&["event", "type"]), Field::Json(&["type"])],
     challenge: Some(ChallengeRule {
         kind: (&["type"], "url_verification"),
-        token: &["challenge"],
-        answer: ChallengeAnswer::Echo,
+        answer: ChallengeAnswer::Echo(&["challenge"]),
     }),
-    ..SLACK_LIKE
+    ..PROVIDER
 };
 
 pub(super) const TRELLO: Provider = Provider {
@@ -157,13 +193,16 @@ pub(super) const TRELLO: Provider = Provider {
     name: "Trello",
     docs: "https://developer.atlassian.com/cloud/trello/guides/rest-api/webhooks/",
     secret_hint: "Power-Up admin → your app → API key → Secret (OAuth 1.0).",
-    algorithm: Algorithm::HmacSha1,
-    signature: base64(&["x-trello-webhook"], ""),
-    signed: &[Part::Body, Part::Url],
+    scheme: Scheme::Parts(Parts {
+        algorithm: Algorithm::HmacSha1,
+        signature: base64(&["x-trello-webhook"], ""),
+        signed: &[Part::Body, Part::Url],
+        ..BODY
+    }),
     event_id: &[Field::Json(&["action", "id"])],
     event_type: &[Field::Json(&["action", "type"])],
     url_check: Some(UrlCheck::Head),
-    ..BODY
+    ..PROVIDER
 };
 
 pub(super) const TYPEFORM: Provider = Provider {
@@ -171,10 +210,10 @@ pub(super) const TYPEFORM: Provider = Provider {
     name: "Typeform",
     docs: "https://www.typeform.com/developers/webhooks/secure-your-webhooks/",
     secret_hint: "Connect → Webhooks → Edit → Secret, as you set it.",
-    signature: base64(&["typeform-signature"], "sha256="),
+    scheme: Scheme::Parts(Parts { signature: base64(&["typeform-signature"], "sha256="), ..BODY }),
     event_id: &[Field::Json(&["event_id"])],
     event_type: &[Field::Json(&["event_type"])],
-    ..BODY
+    ..PROVIDER
 };
 
 pub(super) const WEBEX: Provider = Provider {
@@ -182,10 +221,13 @@ pub(super) const WEBEX: Provider = Provider {
     name: "Webex",
     docs: "https://developer.webex.com/docs/webhooks",
     secret_hint: "The secret you gave when you created the webhook.",
-    algorithm: Algorithm::HmacSha1,
-    signature: hex(&["x-spark-signature"], ""),
+    scheme: Scheme::Parts(Parts {
+        algorithm: Algorithm::HmacSha1,
+        signature: hex(&["x-spark-signature"], ""),
+        ..BODY
+    }),
     event_type: &[Field::Json(&["resource"])],
-    ..BODY
+    ..PROVIDER
 };
 
 pub(super) const WHATSAPP: Provider = Provider {
@@ -200,13 +242,16 @@ pub(super) const ZENDESK: Provider = Provider {
     name: "Zendesk",
     docs: "https://developer.zendesk.com/documentation/webhooks/verifying/",
     secret_hint: "Admin Center → Apps and integrations → Webhooks → your webhook → Reveal secret.",
-    signature: base64(&["x-zendesk-webhook-signature"], ""),
-    signed: &[Part::Timestamp, Part::Body],
-    timestamp: Some(rfc3339(Field::Header("x-zendesk-webhook-signature-timestamp"), 300)),
+    scheme: Scheme::Parts(Parts {
+        signature: base64(&["x-zendesk-webhook-signature"], ""),
+        signed: &[Part::Timestamp, Part::Body],
+        timestamp: Some(rfc3339(Field::Header("x-zendesk-webhook-signature-timestamp"), 300)),
+        ..BODY
+    }),
     // Not the body's id: a trigger's body is the customer's own and may hold a ticket's.
     event_id: &[Field::Header("x-zendesk-webhook-invocation-id")],
     event_type: &[Field::Json(&["type"])],
-    ..BODY
+    ..PROVIDER
 };
 
 pub(super) const ZOOM: Provider = Provider {
@@ -214,13 +259,19 @@ pub(super) const ZOOM: Provider = Provider {
     name: "Zoom",
     docs: "https://developers.zoom.us/docs/api/webhooks/#verify-webhook-events",
     secret_hint: "App Marketplace → your app → Feature → Access → Secret token.",
-    signature: hex(&["x-zm-signature"], "v0="),
-    timestamp: Some(seconds(Field::Header("x-zm-request-timestamp"), 300)),
+    scheme: Scheme::Parts(Parts {
+        signature: hex(&["x-zm-signature"], "v0="),
+        timestamp: Some(seconds(Field::Header("x-zm-request-timestamp"), 300)),
+        ..SLACK_LIKE
+    }),
     event_type: &[Field::Json(&["event"])],
     challenge: Some(ChallengeRule {
         kind: (&["event"], "endpoint.url_validation"),
-        token: &["payload", "plainToken"],
-        answer: ChallengeAnswer::JsonMac { token: "plainToken", mac: "encryptedToken" },
+        answer: ChallengeAnswer::JsonMac {
+            path: &["payload", "plainToken"],
+            token: "plainToken",
+            mac: "encryptedToken",
+        },
     }),
-    ..SLACK_LIKE
+    ..PROVIDER
 };

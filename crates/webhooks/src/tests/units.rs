@@ -1,8 +1,8 @@
 //! The parts: secrets, times, the JSON reader, challenges, redaction, the table's own order.
 
-use super::{NOW, Signed, body, key};
+use super::{NOW, Signed, key};
 use crate::json::pick;
-use crate::provider::Unit;
+use crate::provider::{Scheme, Unit};
 use crate::*;
 
 #[test]
@@ -11,7 +11,9 @@ fn ids_are_sorted_unique_and_complete_rows() {
     for provider in providers() {
         assert!(provider.docs.starts_with("https://"), "{}", provider.id);
         assert!(!provider.name.is_empty() && !provider.secret_hint.is_empty(), "{}", provider.id);
-        assert!(!provider.signature.headers.is_empty(), "{}", provider.id);
+        if let Scheme::FirstOf([first, others @ ..]) = provider.scheme {
+            assert!(others.iter().all(|other| other.key == first.key), "{}: one secret for all", provider.id);
+        }
     }
     assert!(provider("stripe").is_some() && provider("Stripe").is_none() && provider("").is_none());
 }
@@ -156,7 +158,7 @@ fn zooms_challenge_is_answered_with_a_mac() {
     let secret = || zoom.parse_secret("fake-secret-for-tests").unwrap();
     let body = br#"{"event":"endpoint.url_validation","payload":{"plainToken":"qgg8vlvZRS6UYooatFL8Aw"}}"#;
     let message = sign::Unsigned { method: "POST", url: "", id: "", timestamp_ms: NOW, body };
-    let headers = sign::sign_as(zoom, &secret(), &message);
+    let headers = sign::sign_as(zoom, &secret(), &message).unwrap().headers;
     let request = Request { method: "POST", url: "", headers: &headers, body };
     let challenge = verify(zoom, &[key(1), secret()], &request, NOW, None).unwrap().challenge.unwrap();
     assert_eq!(challenge.content_type, "application/json");
@@ -187,8 +189,7 @@ fn an_unsigned_url_check_echoes_harmless_tokens_alone() {
 #[test]
 fn every_signature_header_and_every_credential_is_redacted() {
     for provider in providers() {
-        let signed = Signed::new(provider, body());
-        assert!(is_sensitive_header(signed.headers[0].0), "{}", provider.id);
+        assert!(provider.signature_headers().all(is_sensitive_header), "{}", provider.id);
     }
     for name in
         ["Authorization", "cookie", "X-Gitlab-Token", "X-Api-Key", "x-hook-secret", "Proxy-Authorization"]
@@ -199,4 +200,88 @@ fn every_signature_header_and_every_credential_is_redacted() {
     {
         assert!(!is_sensitive_header(name), "{name}");
     }
+}
+
+#[test]
+fn discords_ping_is_answered() {
+    let discord = provider("discord").unwrap();
+    let answer = |body: &str| Signed::new(discord, body.as_bytes().to_vec()).check().unwrap().challenge;
+    let pong = answer(r#"{"id":"1","application_id":"2","type":1}"#).unwrap();
+    assert_eq!((pong.content_type, pong.body.as_str()), ("application/json", r#"{"type":1}"#));
+    assert_eq!(answer(r#"{"id":"1","type":2}"#), None);
+}
+
+/// What `GET /v1/providers` says is made of the row: these lines change with the table and with nothing else.
+#[test]
+fn a_row_describes_itself() {
+    let describe = |id: &str| provider(id).unwrap().describe();
+    for (id, line) in [
+        ("github", "HMAC-SHA256 of {body}, hex, in X-Hub-Signature-256 (sha256=…)"),
+        ("stripe", "HMAC-SHA256 of {timestamp}.{body}, hex, in Stripe-Signature (t=…,v1=…)"),
+        (
+            "slack",
+            "HMAC-SHA256 of v0:{timestamp}:{body}, hex, in X-Slack-Signature (v0=…); the time in X-Slack-Request-Timestamp",
+        ),
+        (
+            "svix",
+            "HMAC-SHA256 of {svix-id}.{timestamp}.{body}, base64, in Svix-Signature (v1,…); the time in Svix-Timestamp",
+        ),
+        (
+            "linear",
+            "HMAC-SHA256 of {body}, hex, in Linear-Signature; the time in webhookTimestamp of the body",
+        ),
+        (
+            "discord",
+            "Ed25519 of {timestamp}{body}, hex, in X-Signature-Ed25519; the time in X-Signature-Timestamp",
+        ),
+        (
+            "gitlab",
+            "HMAC-SHA256 of {webhook-id}.{timestamp}.{body}, base64, in Webhook-Signature (v1,…); the time in Webhook-Timestamp; or The secret itself, in X-Gitlab-Token",
+        ),
+        (
+            "twilio",
+            "HMAC-SHA1 of {url}{sorted form, or bodySHA256 in the URL}, base64, in X-Twilio-Signature",
+        ),
+        (
+            "contentful",
+            "HMAC-SHA256 of {method}\\n{path}\\n{headers of x-contentful-signed-headers}\\n{body}, hex, in X-Contentful-Signature; the time in X-Contentful-Timestamp",
+        ),
+        (
+            "mailgun",
+            "HMAC-SHA256 of {timestamp}{token}, hex, in signature.signature of the body; the time in signature.timestamp of the body",
+        ),
+        ("braintree", "HMAC-SHA1 of {bt_payload}, hex, in bt_signature of the form (key|…)"),
+        (
+            "livekit",
+            "JWT signed with HS256, its claim sha256 (base64 SHA-256 of {body}), in Authorization (…)",
+        ),
+    ] {
+        assert_eq!(describe(id), line);
+    }
+    for provider in providers() {
+        assert!(!provider.describe().is_empty(), "{}", provider.id);
+        // Who signs less than the whole body says so.
+        let signs_less =
+            ["adyen", "atlassian-connect", "generic", "gitlab", "mailgun"].contains(&provider.id);
+        assert_eq!(provider.caveat.is_some(), signs_less, "{}", provider.id);
+    }
+}
+
+#[test]
+fn a_handshake_is_told_in_words() {
+    let words = |id: &str| provider(id).unwrap().describe_handshake();
+    assert_eq!(words("github"), None);
+    assert_eq!(
+        words("asana").unwrap(),
+        "A POST with X-Hook-Secret brings the secret; it is answered with the same header."
+    );
+    assert_eq!(words("discord").unwrap(), r#"A signed event with type = 1 is answered with {"type":1}."#);
+    assert_eq!(
+        words("zoom").unwrap(),
+        "A signed event with event = endpoint.url_validation is answered with its payload.plainToken and that one's MAC."
+    );
+    assert_eq!(words("meta").unwrap(), "A GET with hub.challenge is answered with its value.");
+    let handing: Vec<_> =
+        providers().iter().filter(|row| row.credential() == Credential::Handshake).collect();
+    assert!(handing.iter().map(|row| row.id).eq(["asana", "notion"]));
 }

@@ -1,9 +1,15 @@
+mod handshake;
+mod rejections;
+mod url;
+
 use super::*;
 use crate::testing::*;
 use crate::verdict::{Admitted, Verdict};
 use protocol::InboundEventId;
 use protocol::api::Received;
+use protocol::call::SourceKeys;
 use std::cell::{Cell, RefCell};
+use webhooks::provider;
 use webhooks::sign::{Unsigned, sign_as};
 
 const SECRET: &str = "whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=";
@@ -24,7 +30,7 @@ fn fixture() -> Fixture {
 
 fn run(fixture: &Fixture, plane: &FakePlane, incoming: &Incoming) -> Result<Answer, Code> {
     let context = Context { state: &fixture.state, plane, admitted: &fixture.admitted };
-    block_on(handle(&context, &fixture.source, incoming))
+    block_on(handle(&context, &fixture.source, incoming)).map_err(|refused| refused.code)
 }
 
 /// As the provider sends it, and two headers besides.
@@ -35,12 +41,12 @@ fn signed_as(id: &str, secret: &str, body: &[u8], at: u64) -> Incoming {
         id: "msg_1",
         timestamp_ms: at * 1000,
         method: "POST",
-        url: "https://gate.test/in/x",
+        url: &[ORIGIN, "/in/x"].concat(),
         body,
     };
     let extra = [("authorization", "Bearer of the provider"), ("user-agent", "provider/1")];
     let extra = extra.map(|(name, value)| (name, value.to_owned()));
-    let headers = sign_as(provider, &key, &unsigned).into_iter().chain(extra);
+    let headers = sign_as(provider, &key, &unsigned).unwrap().headers.into_iter().chain(extra);
     Incoming {
         path_and_query: "/in/x".into(),
         headers: headers.map(|(name, value)| (name.to_owned(), value)).collect(),
@@ -210,6 +216,38 @@ fn stored_headers_are_bounded() {
     assert!(kept.len() <= MAX_HEADERS);
     assert!(kept.iter().map(|(name, value)| name.len() + value.len()).sum::<usize>() <= MAX_HEADER_BYTES);
     assert!(storable(&[("sluicegate-call".into(), "x".into())]).is_empty());
+}
+
+/// An event signed with a secret that has just been put in place of the one in memory.
+#[test]
+fn a_new_secret_counts_at_once_and_forgeries_ask_seldom() {
+    let rotated = "whsec_QUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUE=";
+    let (mut fixture, secret) = (fixture(), std::rc::Rc::new(Cell::new(SECRET)));
+    let current = secret.clone();
+    let plane = FakePlane::new(move |call, _| match call.operation {
+        Operation::SourceKeys { .. } => reply(200, source_keys("standard-webhooks", current.get(), 1)),
+        _ => stored(),
+    });
+    run(&fixture, &plane, &signed(BODY, NOW)).unwrap();
+    secret.set(rotated);
+    fixture.admitted.now_ms = NOW_MS + 2_000;
+    let new = signed_as("standard-webhooks", rotated, BODY, NOW);
+    assert_eq!(run(&fixture, &plane, &new).unwrap().status, 200);
+
+    let asked = |plane: &FakePlane| {
+        plane.operations().iter().filter(|op| matches!(op, Operation::SourceKeys { .. })).count()
+    };
+    assert_eq!(asked(&plane), 2);
+    for after_ms in 0..10_000 {
+        fixture.admitted.now_ms = NOW_MS + 2_000 + after_ms;
+        assert_eq!(run(&fixture, &plane, &signed(BODY, NOW)), Err(Code::SignatureInvalid));
+    }
+    assert_eq!(asked(&plane), 2 + 4, "once in two seconds");
+    // A valid signature proves the secret: its time alone is no reason to ask.
+    fixture.admitted.now_ms += 5_000;
+    let old = signed_as("standard-webhooks", rotated, BODY, NOW - 301);
+    assert_eq!(run(&fixture, &plane, &old), Err(Code::TimestampOutOfTolerance));
+    assert_eq!(asked(&plane), 2 + 4);
 }
 
 fn source_keys(provider: &str, secret: &str, generation: u64) -> SourceKeys {

@@ -49,8 +49,8 @@ fn ten_that_hang_hold_up_nobody_who_answers() {
         receivers.ring_when_due(&tenant).unwrap();
     }
     let new = endpoint(&tenant, "https://healthy-too.example.com");
-    publish_to(&tenant, 100, Audience::Endpoint(&healthy));
-    publish_to(&tenant, 100, Audience::Endpoint(&new));
+    publish_to(&tenant, 100, Audience::Endpoint { id: &healthy, customer: None });
+    publish_to(&tenant, 100, Audience::Endpoint { id: &new, customer: None });
     let begun = receivers.now_ms();
     receivers.ring(&tenant).unwrap();
     assert_eq!(receivers.posts_to("healthy"), 301);

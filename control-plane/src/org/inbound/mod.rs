@@ -1,34 +1,37 @@
-//! Inbound webhooks: stored before they are acknowledged, once each (invariant 9, claim B6).
+//! Inbound webhooks: stored before they are acknowledged, once each (invariant 9, claim B6), and put on their way to the
+//! endpoints that name their source in the same transaction.
 //!
 //! The edge has verified the raw bytes. Body and headers are sealed: they are the tenant's data, and go with its key.
 
 mod forward;
+mod listen;
+mod read;
+mod replay;
 
 pub(super) use forward::forwarded;
+pub(super) use listen::listen;
+pub(super) use read::{get, list};
+pub(super) use replay::{replay, replay_many};
 
 use super::actor::Actor;
+use super::deliveries::{Audience, Content, Outgoing, enqueue};
+use super::sources::GENERATION;
 use super::{dek, usage};
 use crate::context::{Context, hex, random};
 use crate::error::AppError;
 use crate::reply::Reply;
-use crate::store::{self, Event, Row, SqlError};
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use protocol::api::{InboundEvent, InboundEventSummary, List, Received};
-use protocol::call::{EventFilter, VerifiedWebhook};
-use protocol::time::rfc3339;
-use protocol::{Code, InboundEventId, Meter, OrgId, Page};
+use crate::store::{self, Event, SqlError};
+use protocol::api::Received;
+use protocol::call::VerifiedWebhook;
+use protocol::{Code, InboundEventId, MessageId, Meter, OrgId};
 use sha2::{Digest as _, Sha256};
-use vault::{Purpose, Sealed};
+use vault::Purpose;
 use zeroize::Zeroizing;
 
 /// Every so many new events of a source take those along that are past their retention, up to [`PURGE_ROWS`] of them: the
 /// table shrinks as fast as it grows, and no call is long.
 const PURGE_EVERY: u64 = 16;
 const PURGE_ROWS: u32 = 64;
-
-const SELECT: &str = "SELECT rowid, id, source_id, provider, provider_event_id, event_type, received_at, \
-                      duplicate_count, size FROM inbound_events";
 
 pub(super) fn store(
     ctx: Context<'_>,
@@ -45,10 +48,13 @@ pub(super) fn store(
     let source = ctx
         .store
         .first(
-            "SELECT s.provider, s.generation, \
-             (SELECT e.id FROM inbound_events e WHERE e.source_id = s.id AND e.dedupe_key = ?) \
-             FROM sources s WHERE s.id = ?",
-            &[dedupe_key.as_str().into(), webhook.source.as_str().into()],
+            &format!(
+                "SELECT s.provider, {GENERATION}, \
+                 (SELECT e.id FROM inbound_events e WHERE e.source_id = s.id AND e.dedupe_key = ?2), \
+                 s.paused_at IS NOT NULL, EXISTS (SELECT 1 FROM endpoint_sources WHERE source_id = s.id) \
+                 FROM sources s WHERE s.id = ?3"
+            ),
+            &[ctx.now_ms.into(), dedupe_key.as_str().into(), webhook.source.as_str().into()],
         )?
         .ok_or(Code::NotFound)?;
     let provider = source.text(0)?;
@@ -65,6 +71,7 @@ pub(super) fn store(
         return Reply::json(200, &Received { id, duplicate: true });
     }
 
+    let (is_paused, is_forwarded) = (source.number(3)? == 1, source.number(4)? == 1);
     let id = InboundEventId::new(ctx.now_ms, random()?);
     let headers = serde_json::to_vec(&webhook.headers)?;
     let sealed = dek::seal(ctx, &place(ctx.org, &id, provider), &join(&headers, body)?)?;
@@ -92,8 +99,20 @@ pub(super) fn store(
         if count.first().ok_or(SqlError::Row)?.number(0)? % PURGE_EVERY == 0 {
             purge(ctx, tx)?;
         }
+        if is_forwarded {
+            let message = Outgoing {
+                id: &MessageId::new(ctx.now_ms, random()?),
+                event_type: webhook.event_type.as_deref().unwrap_or_default(),
+                audience: Audience::Source { id: &webhook.source, paused: is_paused },
+                content: Content::Event { id: &id, size: body.len() as u64 },
+                keep: false,
+            };
+            enqueue(ctx, tx, &message)?;
+        }
         tx.commit(&ctx.subject(webhook.source.as_str()), Event::new("inbound_event.stored", &id), ())
     })?;
+    let events = ctx.limits.borrow().events.clone();
+    events.wake();
     Reply::json(200, &Received { id, duplicate: false })
 }
 
@@ -109,55 +128,6 @@ fn purge(ctx: Context<'_>, tx: &store::Tx<'_>) -> Result<(), SqlError> {
 /// with one of the next events.
 pub(super) fn oldest(ctx: Context<'_>) -> u64 {
     ctx.now_ms.saturating_sub(u64::from(ctx.config.retention.inbound_events_days) * 86_400_000)
-}
-
-pub(super) fn list(
-    ctx: Context<'_>,
-    filter: &EventFilter,
-    page: &Page,
-) -> Result<List<InboundEventSummary>, AppError> {
-    let kept: Vec<(&'static str, store::Value)> = std::iter::once(("received_at >= ?", oldest(ctx).into()))
-        .chain(filter.source.as_ref().map(|id| ("source_id = ?", id.as_str().into())))
-        .collect();
-    store::list(ctx.store, SELECT, kept, page, summary)
-}
-
-pub(super) fn get(ctx: Context<'_>, id: &InboundEventId) -> Result<InboundEvent, AppError> {
-    let row = ctx
-        .store
-        .first(
-            &format!("{SELECT} WHERE id = ? AND received_at >= ?"),
-            &[id.as_str().into(), oldest(ctx).into()],
-        )?
-        .ok_or(Code::NotFound)?;
-    let summary = summary(&row)?;
-    let row = ctx
-        .store
-        .first("SELECT sealed FROM inbound_events WHERE id = ?", &[id.as_str().into()])?
-        .ok_or(Code::NotFound)?;
-    let sealed = Sealed::from_bytes(row.blob(0)?)?;
-    let plaintext = dek::open(ctx, &place(ctx.org, id, &summary.provider), &sealed)?;
-    let (headers, body) = split(&plaintext).ok_or(AppError::Encoding)?;
-    Ok(InboundEvent {
-        summary,
-        message_id: None,
-        headers: serde_json::from_slice(headers)?,
-        body_base64: STANDARD.encode(body),
-    })
-}
-
-fn summary(row: &Row) -> Result<InboundEventSummary, SqlError> {
-    Ok(InboundEventSummary {
-        id: row.parse(1)?,
-        source_id: row.parse(2)?,
-        provider: row.text(3)?.to_owned(),
-        provider_event_id: row.optional_text(4)?.map(str::to_owned),
-        event_type: row.optional_text(5)?.map(str::to_owned),
-        received_at: rfc3339(row.number(6)?),
-        duplicate_count: row.number(7)?,
-        size: row.number(8)?,
-        forwarding: None,
-    })
 }
 
 /// What is sealed: the headers' length (u32, big-endian), the headers as JSON, the body. Frozen.
