@@ -11,9 +11,7 @@ mod schedule;
 
 pub(super) use deliver::next_due;
 pub use deliver::{Answer, BODY_BYTES, BODY_MS, Courier, NoResponse, Post, TIMEOUT_MS, deliver};
-#[allow(unused_imports, reason = "written first")]
 pub(super) use lanes::{hold, release, reorder};
-#[allow(unused_imports, reason = "written first")]
 pub(super) use queue::{Audience, Content, Outgoing, enqueue, place, rearm, skip};
 
 use crate::context::Context;

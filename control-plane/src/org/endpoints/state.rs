@@ -10,7 +10,7 @@ use crate::store::{Committed, Row, SqlError, Tx};
 use protocol::api::DisabledReason;
 use protocol::{Code, EndpointId};
 
-/// Takes an endpoint out of use for what it has answered; nothing where it is so already, or is no more.
+/// Takes an endpoint out of use for what it has answered, and tells the administrators; nothing where it is so already, or is no more.
 ///
 /// # Errors
 /// Those of the database and the vault.
@@ -23,7 +23,10 @@ pub(in crate::org) fn disable(
     if ctx.store.first(in_use, &[id.as_str().into()])?.is_none() {
         return Ok(());
     }
-    ctx.store.transaction(|tx| take_out(ctx, tx, "system", id, reason))
+    ctx.store.transaction(|tx| {
+        notices::tell(ctx, tx, Notice::EndpointDisabled { endpoint: id.clone() })?;
+        take_out(ctx, tx, "system", id, reason)
+    })
 }
 
 /// Takes an endpoint out of use, in the transaction that has read that it is in use. What is pending fails.

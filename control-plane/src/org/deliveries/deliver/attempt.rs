@@ -33,6 +33,7 @@ pub(super) struct Attempt {
     message: MessageId,
     content: Content,
     url: String,
+    has_custom_headers: bool,
     /// Of the schedule, this one counted.
     step: u64,
     begun_ms: u64,
@@ -130,7 +131,7 @@ impl Attempt {
             let row = ctx.store.first(
                 "SELECT d.message_id, d.attempts, d.step, d.lane, (SELECT MIN(o.due_at) FROM deliveries o \
                  WHERE o.endpoint_id = d.endpoint_id AND o.due_at IS NOT NULL AND o.rowid <> d.rowid), \
-                 e.url, e.rate_limit, e.tat, m.inbound_event_id, m.sealed \
+                 e.url, e.rate_limit, e.tat, m.inbound_event_id, m.sealed, e.header_names <> '[]' \
                  FROM deliveries d CROSS JOIN endpoints e ON e.id = d.endpoint_id \
                  LEFT JOIN messages m ON m.id = d.message_id \
                  WHERE d.endpoint_id = ? AND d.due_at <= ? AND e.disabled_at IS NULL ORDER BY d.due_at, d.rowid LIMIT 1",
@@ -155,6 +156,7 @@ impl Attempt {
                     None => Content::Sealed(row.optional_blob(9)?.unwrap_or_default().to_vec()),
                 },
                 url: row.text(5)?.to_owned(),
+                has_custom_headers: row.number(10)? != 0,
                 step,
                 begun_ms: ctx.now_ms,
                 next_due_at: row.optional_number(4)?,
@@ -211,7 +213,11 @@ impl Attempt {
             },
         };
         let hosts = &target.allowed_hosts;
-        let custom = endpoints::custom_headers(ctx, &self.endpoint, hosts)?;
+        let custom = if self.has_custom_headers {
+            endpoints::custom_headers(ctx, &self.endpoint, hosts)?
+        } else {
+            Vec::new()
+        };
         let signed =
             endpoints::sign(ctx, &self.endpoint, hosts, self.message.as_str(), ctx.now_ms / 1000, &body)?;
         let headers = headers(ctx, signed, about, &custom);
@@ -349,7 +355,10 @@ impl Attempt {
     }
 
     fn disable(&self, ctx: Context<'_>, reason: DisabledReason) -> Result<(), AppError> {
-        endpoints::disable(ctx, &self.endpoint, reason)
+        endpoints::disable(ctx, &self.endpoint, reason)?;
+        // There is a mail to be sent.
+        ctx.limits.borrow().tasks.wake();
+        Ok(())
     }
 }
 

@@ -74,7 +74,7 @@ fn a_backlog_makes_no_statement_longer_and_none_more() {
     };
     let (few, many) = (cost(30), cost(10_000));
     assert_eq!(few, many);
-    assert!(many.1 <= many.0 * 11 + 20, "{many:?}");
+    assert!(many.1 <= many.0 * 8 + 60, "8 a delivery, and a few for a turn: {many:?}");
 }
 
 #[test]
@@ -129,6 +129,7 @@ fn what_changes_a_queue_goes_by_an_index() {
 /// `cargo test -p control-plane --lib throughput -- --ignored --nocapture`
 #[test]
 #[ignore = "a measurement"]
+#[allow(clippy::disallowed_methods, clippy::print_stdout, reason = "native alone")]
 fn throughput() {
     for messages in [100, 10_000] {
         let tenant = Tenant::new(1);
