@@ -10,8 +10,7 @@ mod lanes;
 mod statements;
 
 use super::*;
-use crate::org::deliveries::{Audience, Content, Outgoing, enqueue};
-use crate::org::outbox::next_due;
+use crate::org::deliveries::{Audience, Content, Outgoing, enqueue, next_due};
 use crate::store::{Event, Row, SqlError};
 use protocol::{EndpointId, InboundEventId, MessageId};
 use std::cell::Cell;
