@@ -23,10 +23,7 @@ pub(in crate::org) fn disable(
     if ctx.store.first(in_use, &[id.as_str().into()])?.is_none() {
         return Ok(());
     }
-    ctx.store.transaction(|tx| {
-        notices::tell(ctx, tx, Notice::EndpointDisabled { endpoint: id.clone() })?;
-        take_out(ctx, tx, "system", id, reason)
-    })
+    ctx.store.transaction(|tx| take_out(ctx, tx, "system", id, reason))
 }
 
 /// Takes an endpoint out of use, in the transaction that has read that it is in use. What is pending fails.
