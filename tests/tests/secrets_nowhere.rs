@@ -467,7 +467,9 @@ fn endpoints(planted: &mut Planted, watched: &Watched, org: &Org) {
     planted.add("a header for an endpoint", &header, Way::In);
 
     let payload = json!({ "type": "t", "text": planted.fresh("a message's payload", Way::In) });
-    let message = json!({ "event_type": "t", "payload": payload });
+    let message = json!({ "event_type": "t", "payload": payload, "customer_id": "cus_1" });
+    org.post("/v1/messages", &message).send().ok(202);
+    let message = json!({ "event_type": "t", "payload": {} });
     let message = org.post("/v1/messages", &message).send().ok(202);
     let attempts = format!("/v1/messages/{}/attempts", text(&message, "/id"));
     let attempt = e2e::until("an attempt", || {

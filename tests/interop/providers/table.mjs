@@ -42,6 +42,7 @@ import DodoPayments from "dodopayments";
 import * as gocardless from "gocardless-nodejs";
 import { AccessToken, WebhookReceiver } from "livekit-server-sdk";
 import { createHash, createHmac, generateKeyPairSync, randomBytes, randomUUID, sign as signWith } from "node:crypto";
+import mailgun from "mailgun-js";
 import OpenAI from "openai";
 import Razorpay from "razorpay";
 import { validateWebhook as validateReplicate } from "replicate";
@@ -354,7 +355,7 @@ export const CASES = [
     provider: "braintree",
     newKeys: () => {
       const [publicKey, privateKey] = [randomBytes(8).toString("hex"), randomBytes(16).toString("hex")];
-      return { ...shared(`${publicKey}|${privateKey}`), publicKey, privateKey };
+      return { ...shared(privateKey), publicKey, privateKey };
     },
     signed: [],
     sign: ({ keys }) => {
@@ -383,6 +384,31 @@ export const CASES = [
       return { headers: { authorization: await token.toJwt() } };
     },
     accepts: ({ keys, headers, body }) => new WebhookReceiver(keys.key, keys.secret).receive(body, headers.authorization),
+  },
+  {
+    package: "mailgun-js",
+    provider: "mailgun",
+    newKeys: hex(16),
+    signed: [],
+    tolerance: 300,
+    // https://documentation.mailgun.com/docs/mailgun/user-manual/webhooks/securing-webhooks
+    sign: ({ keys, body, at }) => {
+      const [timestamp, token] = [String(at), randomBytes(25).toString("hex")];
+      const signature = { timestamp, token, signature: hmac(keys.secret, timestamp + token, "hex") };
+      return { headers: {}, body: JSON.stringify({ signature, "event-data": JSON.parse(body) }) };
+    },
+    accepts: ({ keys, body }) => {
+      const { timestamp, token, signature } = JSON.parse(body).signature;
+      return mailgun({ apiKey: keys.secret, domain: "example.com", mute: true }).validateWebhook(timestamp, token, signature);
+    },
+    // What an event says is not signed: Mailgun's own scheme.
+    body_changes: {
+      token: (body) => body.replace('"token":"', '"token":"0'),
+      signature: (body) => body.replace('"signature":"', '"signature":"0'),
+      "no signature": (body) => body.replace('"signature":"', '"unsigned":"'),
+      "signature twice": (body) => body.replace('"signature":{', '"signature":{"signature":"0",'),
+      empty: () => "",
+    },
   },
   {
     package: "@notionhq/client",

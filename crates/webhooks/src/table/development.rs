@@ -170,6 +170,7 @@ pub(super) const WEBFLOW: Provider = Provider {
         ..BODY
     }),
     event_type: &[Field::Json(&["triggerType"])],
+    tested: Tested::Sdk,
     ..PROVIDER
 };
 

@@ -148,7 +148,7 @@ pub(super) const VECTORS: &[Vector] = &[
         event_id: Some("01E4"), event_type: Some("delivered"),
     },
     Vector {
-        provider: "webflow", by: By::Computed, url: URL, secret: "fake-secret-for-tests", now_ms: 1760000000123,
+        provider: "webflow", by: By::Sdk("webflow-api 3.3.4"), url: URL, secret: "fake-secret-for-tests", now_ms: 1760000000123,
         headers: &[("x-webflow-signature", "3581a8f77906576fbf70e78ddef976d47740be81593b5ac6abfb35c3123a504a"), ("x-webflow-timestamp", "1760000000123")],
         body: r#"{"triggerType":"form_submission","payload":{}}"#,
         event_id: None, event_type: Some("form_submission"),
