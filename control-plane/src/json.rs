@@ -12,6 +12,10 @@ use tokens::TokenError;
 /// # Errors
 /// 400 `invalid_json`, or 422 `validation_failed` naming the field that is missing, unknown or of another type.
 pub fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, AppError> {
+    // A list of fields in their order is a struct to serde, and nobody's intention.
+    if body.trim_ascii_start().starts_with(b"[") && serde_json::from_slice::<IgnoredAny>(body).is_ok() {
+        return Err(AppError::refused(Code::ValidationFailed, "an object is expected"));
+    }
     serde_json::from_slice(body).map_err(|error| match error.classify() {
         Category::Data => AppError::refused(Code::ValidationFailed, without_values(&error)),
         // A list where one of some names is expected is a fault of syntax to serde_json.
