@@ -12,7 +12,7 @@ use serde_json::Value;
 use std::time::{Duration, Instant, SystemTime};
 use std::{fmt, thread};
 use ureq::Agent;
-use ureq::http::{HeaderName, Request};
+use ureq::http::{HeaderName, Request, Uri};
 use webhooks::sign::{Signed, Unsigned, sign_as, standard_webhooks};
 use webhooks::{Provider, SecretKey, provider};
 
@@ -61,7 +61,8 @@ pub fn run(options: &Options) -> Result<()> {
     loop {
         let heard = gate.get(&format!("{listen}?after={cursor}")).and_then(|heard| {
             for event in heard.pointer("/data").and_then(Value::as_array).into_iter().flatten() {
-                handler.take(event)?;
+                // One that cannot be sent on keeps nobody from the next: it can be replayed.
+                handler.take(event).unwrap_or_else(|error| eprintln!("! {error:#}"));
             }
             Ok(string(&heard, "/cursor")?.to_owned())
         });
@@ -92,7 +93,8 @@ enum Signer {
 
 impl<'a> Handler<'a> {
     fn new(to: &'a str, provider_id: &str) -> Result<Self> {
-        if !to.starts_with("http://") && !to.starts_with("https://") {
+        let is_url = to.parse::<Uri>().is_ok_and(|uri| uri.host().is_some());
+        if !is_url || (!to.starts_with("http://") && !to.starts_with("https://")) {
             bail!("--to takes a URL, such as http://localhost:3000/webhooks");
         }
         let mut random = [0; 32];

@@ -103,6 +103,8 @@ pub fn run(options: Options) -> Result<()> {
     let wanted = (published.len() * taking) as u64;
     ui::step("deliveries", || wait_for(&receivers, &characters, published.len(), wanted))?;
     let took = begun.elapsed();
+    // The last answers are still to be written down.
+    thread::sleep(Duration::from_secs(5));
 
     let outcome = ui::step("looking every delivery up", || {
         let api = Api::new(stack.url()).with(&token);

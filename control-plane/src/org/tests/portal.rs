@@ -133,9 +133,15 @@ fn n8_a_link_ends_with_the_rights_of_who_made_it() {
     assert!(!ended(&by_admin) && !ended(&by_key));
 
     let id: Value = user(9).id.as_str().into();
-    tenant.sql.exec("UPDATE members SET role = 'member' WHERE user_id = ?", &[id.clone()]).unwrap();
+    tenant
+        .sql
+        .exec("UPDATE members SET role = 'member' WHERE user_id = ?", std::slice::from_ref(&id))
+        .unwrap();
     assert!(ended(&by_admin), "demoted");
-    tenant.sql.exec("UPDATE members SET role = 'org_admin' WHERE user_id = ?", &[id.clone()]).unwrap();
+    tenant
+        .sql
+        .exec("UPDATE members SET role = 'org_admin' WHERE user_id = ?", std::slice::from_ref(&id))
+        .unwrap();
     assert!(!ended(&by_admin));
     tenant.sql.exec("DELETE FROM members WHERE user_id = ?", &[id]).unwrap();
     assert!(ended(&by_admin), "removed");

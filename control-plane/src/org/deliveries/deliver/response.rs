@@ -86,11 +86,7 @@ mod tests {
         let post = Post {
             url: String::new(),
             headers: headers.iter().map(own).collect(),
-            custom: custom
-                .iter()
-                .map(|header| own(header))
-                .map(|(name, value)| (name, value.into()))
-                .collect(),
+            custom: custom.iter().map(own).map(|(name, value)| (name, value.into())).collect(),
             body: Zeroizing::default(),
         };
         shown(body, &post, "sgk", || vec![Zeroizing::new(shared.to_owned())])
