@@ -27,7 +27,7 @@ pub(crate) const GENERIC: Provider = Row {
     event_id: &[],
     event_type: &[],
     handshake: None,
-    challenge: None,
+    challenge: &[],
     url_check: None,
 };
 

@@ -219,7 +219,7 @@ fn received(reply: Reply) -> Result<Answer, Code> {
 }
 
 fn answer_to(challenge: Challenge) -> Answer {
-    Answer::new(200, Kind::Json, challenge.body).with("content-type", challenge.content_type.to_owned())
+    Answer::new(challenge.status, Kind::Json, challenge.body).with("content-type", challenge.content_type.to_owned())
 }
 
 fn reject<P: ControlPlane>(context: &Context<'_, P>, source: &SourceId, refusal: Refusal) -> Refused {

@@ -220,6 +220,14 @@ fn a_signed_challenge_is_answered_and_not_stored() {
 }
 
 #[test]
+fn a_challenge_is_answered_with_its_own_status() {
+    let challenge = Challenge { status: 204, content_type: "application/json", body: String::new() };
+    let answer = answer_to(challenge);
+    assert_eq!((answer.status, answer.body.as_ref()), (204, ""));
+    assert_eq!(answer.header("content-type"), Some("application/json"));
+}
+
+#[test]
 fn stored_headers_are_bounded() {
     let many: Vec<_> = (0..200).map(|n| (format!("x-{n}"), "v".repeat(100))).collect();
     let kept = storable(&many);
