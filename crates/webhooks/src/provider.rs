@@ -326,7 +326,7 @@ impl<'a> Row<'a> {
     }
 
     /// The lower-case names of the headers that a signature stands in.
-    pub(crate) fn signature_headers(&self) -> impl Iterator<Item = &'a str> {
+    pub fn signature_headers(&self) -> impl Iterator<Item = &'a str> {
         let other = match self.scheme {
             Scheme::Jwt(jwt) => Some(jwt.header),
             Scheme::Fetched(fetched) => fetched.header(),
