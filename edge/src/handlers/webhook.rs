@@ -70,8 +70,7 @@ pub async fn handle<P: ControlPlane, F: Fetch>(
         Outcome::Refused(refusal) if recent || !depends_on_secrets(refusal) => {
             return Err(reject(context, source, refusal));
         }
-        Outcome::Refused(_) => keys::mark_recent(context, source),
-        Outcome::Outdated => {}
+        Outcome::Refused(_) | Outcome::Outdated => {}
     }
     let keys = keys::fetch(context, source).await?;
     match attempt(context, fetch, source, &keys, incoming).await? {

@@ -4,12 +4,16 @@ mod rejections;
 mod url;
 
 use super::*;
+use crate::control_plane::Unreachable;
 use crate::testing::*;
 use crate::verdict::{Admitted, Verdict};
 use protocol::InboundEventId;
 use protocol::api::Received;
 use protocol::call::SourceKeys;
 use std::cell::{Cell, RefCell};
+use std::future::poll_fn;
+use std::pin::pin;
+use std::task::{Poll, Waker};
 use webhooks::provider;
 use webhooks::sign::{Unsigned, sign_as};
 
@@ -33,7 +37,7 @@ fn fixture() -> Fixture {
 struct NoWeb;
 
 impl Fetch for NoWeb {
-    async fn get(&self, url: &str) -> Result<Got, crate::control_plane::Unreachable> {
+    async fn get(&self, url: &str) -> Result<Got, Unreachable> {
         panic!("nothing to fetch at {url}")
     }
 }
@@ -278,6 +282,57 @@ fn a_new_secret_counts_at_once_and_forgeries_ask_seldom() {
     let old = signed_as("standard-webhooks", rotated, BODY, NOW - 301);
     assert_eq!(run(&fixture, &plane, &old), Err(Code::TimestampOutOfTolerance));
     assert_eq!(asked(&plane), 2 + 4);
+}
+
+/// A control plane whose answer about a source takes a while.
+struct Slow(FakePlane);
+
+impl ControlPlane for Slow {
+    async fn call(&self, call: &protocol::Call, body: Vec<u8>) -> Result<Reply, Unreachable> {
+        let mut waits = matches!(call.operation, Operation::SourceKeys { .. });
+        poll_fn(|_| if std::mem::take(&mut waits) { Poll::Pending } else { Poll::Ready(()) }).await;
+        self.0.call(call, body).await
+    }
+
+    async fn is_ready(&self) -> bool {
+        true
+    }
+}
+
+#[test]
+fn while_a_new_secret_is_asked_for_none_is_refused_by_the_old_one() {
+    let rotated = "whsec_QUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUE=";
+    let mut fixture = fixture();
+    run(&fixture, &usual(), &signed(BODY, NOW)).unwrap();
+    fixture.admitted.now_ms = NOW_MS + 2_000;
+    let plane = Slow(FakePlane::new(move |call, _| match call.operation {
+        Operation::SourceKeys { .. } => reply(200, source_keys("standard-webhooks", rotated, 2)),
+        _ => stored(),
+    }));
+    let context = Context { state: &fixture.state, plane: &plane, admitted: &fixture.admitted };
+    let new = signed_as("standard-webhooks", rotated, BODY, NOW);
+    let mut first = pin!(handle(&context, &NoWeb, &fixture.source, &new));
+    let mut second = pin!(handle(&context, &NoWeb, &fixture.source, &new));
+    let waker = &mut std::task::Context::from_waker(Waker::noop());
+    assert!(first.as_mut().poll(waker).is_pending());
+    assert!(second.as_mut().poll(waker).is_pending());
+    assert!(matches!(first.poll(waker), Poll::Ready(Ok(answer)) if answer.status == 200));
+    assert!(matches!(second.poll(waker), Poll::Ready(Ok(answer)) if answer.status == 200));
+}
+
+#[test]
+fn where_asking_for_a_new_secret_failed_it_is_asked_for_again() {
+    let rotated = "whsec_QUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUE=";
+    let mut fixture = fixture();
+    run(&fixture, &usual(), &signed(BODY, NOW)).unwrap();
+    fixture.admitted.now_ms = NOW_MS + 2_000;
+    let new = signed_as("standard-webhooks", rotated, BODY, NOW);
+    assert_eq!(run(&fixture, &FakePlane::new(|_, _| None), &new), Err(Code::Unavailable));
+    let plane = FakePlane::new(move |call, _| match call.operation {
+        Operation::SourceKeys { .. } => reply(200, source_keys("standard-webhooks", rotated, 2)),
+        _ => stored(),
+    });
+    assert_eq!(run(&fixture, &plane, &new).unwrap().status, 200);
 }
 
 fn source_keys(provider: &str, secret: &str, generation: u64) -> SourceKeys {
