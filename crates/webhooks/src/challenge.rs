@@ -13,9 +13,11 @@ use crate::verify::is_type;
 const TEXT: &str = "text/plain; charset=utf-8";
 const JSON: &str = "application/json";
 
-/// The answer to a provider's question, to be sent with status 200 and `X-Content-Type-Options: nosniff`.
+/// The answer to a provider's question, to be sent with `X-Content-Type-Options: nosniff`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Challenge {
+    /// The answer's status: 200, or 204 where there is no body.
+    pub status: u16,
     /// The answer's `Content-Type`.
     pub content_type: &'static str,
     /// The answer's body.
@@ -27,25 +29,29 @@ pub struct Challenge {
 #[must_use]
 pub fn url_check(row: &Row<'_>, method: &str, query: &str) -> Option<Challenge> {
     match row.url_check? {
-        UrlCheck::Head if method == "HEAD" => Some(Challenge { content_type: TEXT, body: String::new() }),
+        UrlCheck::Head if method == "HEAD" => Some(ok(TEXT, String::new())),
         UrlCheck::EchoQuery(name) if method == "GET" => {
             let mut pairs = query.split('&').filter_map(|pair| pair.split_once('='));
             let (_, token) = pairs.find(|(key, _)| *key == name)?;
             let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
             let harmless = (1..=256).contains(&token.len()) && token.bytes().all(plain);
-            harmless.then(|| Challenge { content_type: TEXT, body: token.to_owned() })
+            harmless.then(|| ok(TEXT, token.to_owned()))
         }
         UrlCheck::Head | UrlCheck::EchoQuery(_) => None,
     }
 }
 
-/// Where in the body a challenge and its token stand.
-pub(crate) fn paths(rule: &ChallengeRule) -> [Path<'static>; 2] {
+fn ok(content_type: &'static str, body: String) -> Challenge {
+    Challenge { status: 200, content_type, body }
+}
+
+/// Where in the body a challenge, what speaks against it, and its token stand.
+pub(crate) fn paths(rule: &ChallengeRule) -> impl Iterator<Item = Path<'static>> {
     let token = match rule.answer {
-        ChallengeAnswer::Echo(path) | ChallengeAnswer::JsonMac { path, .. } => path,
-        ChallengeAnswer::Fixed(_) => rule.kind.0,
+        ChallengeAnswer::Echo(path) | ChallengeAnswer::JsonMac { path, .. } => Some(path),
+        ChallengeAnswer::Fixed(_) | ChallengeAnswer::Nothing => None,
     };
-    [rule.kind.0, token]
+    [Some(rule.kind.0), rule.unless, token].into_iter().flatten()
 }
 
 /// The answer to a verified request, if it is a question; `value` looks into its body.
@@ -54,19 +60,20 @@ pub(crate) fn answer<'v>(
     secret: &SecretKey,
     value: impl Fn(Path<'static>) -> Option<&'v str>,
 ) -> Option<Challenge> {
-    let rule = row.challenge?;
-    let (path, kind) = rule.kind;
-    if value(path)? != kind {
-        return None;
-    }
+    let asks = |rule: &&ChallengeRule| {
+        let (path, kind) = rule.kind;
+        value(path) == Some(kind) && rule.unless.is_none_or(|path| value(path).is_none())
+    };
+    let rule = row.challenge.iter().find(asks)?;
     let asked = |path| value(path).filter(|token| is_type(token));
     Some(match rule.answer {
-        ChallengeAnswer::Echo(path) => Challenge { content_type: TEXT, body: asked(path)?.to_owned() },
+        ChallengeAnswer::Echo(path) => ok(TEXT, asked(path)?.to_owned()),
         ChallengeAnswer::JsonMac { path, token, mac } => {
             let asked = asked(path)?;
             let tag = row.parts().first()?.algorithm.tag(secret, &[asked.as_bytes()])?;
-            Challenge { content_type: JSON, body: json!({ token: asked, mac: encode_hex(&tag) }).to_string() }
+            ok(JSON, json!({ token: asked, mac: encode_hex(&tag) }).to_string())
         }
-        ChallengeAnswer::Fixed(json) => Challenge { content_type: JSON, body: json.to_owned() },
+        ChallengeAnswer::Fixed(json) => ok(JSON, json.to_owned()),
+        ChallengeAnswer::Nothing => Challenge { status: 204, content_type: JSON, body: String::new() },
     })
 }

@@ -1,7 +1,7 @@
 //! Schemes that a source declares itself, for senders the table does not know: checked once, then verified as any row.
 //!
-//! What would protect nothing is refused here, with a word about why: a body or a time that is not signed, and an id
-//! and a body that could be cut apart in two places.
+//! What would protect nothing is refused here, with a word about why: a body or a time that is not signed, and an id or a
+//! URL and a body that could be cut apart in two places.
 
 use crate::provider::{
     Algorithm, Encoding, Field, Grammar, KeyFormat, Part, Parts, Place, Provider, Row, Scheme as RowScheme,
@@ -27,7 +27,7 @@ pub(crate) const GENERIC: Provider = Row {
     event_id: &[],
     event_type: &[],
     handshake: None,
-    challenge: None,
+    challenge: &[],
     url_check: None,
 };
 
@@ -128,6 +128,9 @@ pub enum SchemeError {
     /// An id and a body that could be cut apart in two places.
     #[error("needs {{timestamp}}, or a character that no id holds such as |, between {{id}} and {{body}}")]
     IdBesideBody,
+    /// A URL and a body that could be cut apart in two places.
+    #[error("needs something between {{url}} and {{body}}, such as a line feed")]
+    UrlBesideBody,
     /// Without a time there is nothing to say of it.
     #[error("is only for schemes with a timestamp_header")]
     NoTimestamp(&'static str),
@@ -156,7 +159,8 @@ impl SchemeError {
             | SchemeError::PlaceholderTwice
             | SchemeError::BodyUnsigned
             | SchemeError::TimestampUnsigned
-            | SchemeError::IdBesideBody => "signed",
+            | SchemeError::IdBesideBody
+            | SchemeError::UrlBesideBody => "signed",
             SchemeError::TimestampHeaderMissing => "timestamp_header",
             SchemeError::IdHeaderMissing => "id_header",
             SchemeError::TimestampUnit => "timestamp_unit",
@@ -331,11 +335,14 @@ fn check_signed(parts: &[Part<'_>], has_time: bool) -> Result<(), SchemeError> {
     let id = at(|part| matches!(part, Part::Header(_)))?;
     let time = at(|part| matches!(part, Part::Timestamp))?;
     at(|part| matches!(part, Part::Method))?;
-    at(|part| matches!(part, Part::Url))?;
+    let url = at(|part| matches!(part, Part::Url))?;
     match (time, has_time) {
         (Some(_), false) => return Err(SchemeError::TimestampHeaderMissing),
         (None, true) => return Err(SchemeError::TimestampUnsigned),
         _ => {}
+    }
+    if url.is_some_and(|url| url.abs_diff(body) == 1) {
+        return Err(SchemeError::UrlBesideBody);
     }
     let Some(id) = id else { return Ok(()) };
     let between = parts.get(id.min(body) + 1..id.max(body)).unwrap_or_default();

@@ -22,6 +22,9 @@ pub(crate) fn messages<'m, H: Headers + ?Sized>(
     inside: &'m Inside<'_>,
     time: Option<&'m str>,
 ) -> Result<Vec<Message<'m>>, Refusal> {
+    if !begins_apart(parts, request.body) {
+        return Err(Refusal::BodyMalformed);
+    }
     let any_port = parts.signed.iter().any(|part| matches!(part, Part::UrlAnyPort));
     let urls =
         if any_port { url::with_and_without_port(request.url) } else { vec![Cow::Borrowed(request.url)] };
@@ -31,6 +34,14 @@ pub(crate) fn messages<'m, H: Headers + ?Sized>(
             parts.signed.iter().map(part).collect()
         })
         .collect()
+}
+
+/// Whether a body that is signed directly behind the URL is told from it. The end of the query could else be sent as the
+/// beginning of the body, or the other way round. What begins like a JSON object or array inside another has a bracket or
+/// a quote too many to be JSON itself.
+fn begins_apart(parts: &Parts<'_>, body: &[u8]) -> bool {
+    let beside = parts.signed.windows(2).any(|pair| matches!(pair, [Part::Url, Part::Body]));
+    !beside || matches!(body.first(), Some(b'{' | b'['))
 }
 
 fn render<'m, H: Headers + ?Sized>(

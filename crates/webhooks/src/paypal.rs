@@ -19,6 +19,10 @@ pub(crate) const SIGNATURE: &str = "paypal-transmission-sig";
 const CERTIFICATE: &str = "paypal-cert-url";
 const ALGORITHM: &str = "paypal-auth-algo";
 
+/// The hosts of the API, where certificates are.
+const HOSTS: [&str; 4] =
+    ["api.paypal.com", "api.sandbox.paypal.com", "api-m.paypal.com", "api-m.sandbox.paypal.com"];
+
 /// Longest header read, in bytes: a signature of 4096 bits in base64 is 684.
 const MAX_HEADER: usize = 1024;
 
@@ -75,13 +79,12 @@ pub(crate) fn is_webhook_id(text: &str) -> bool {
     (10..=32).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit())
 }
 
-/// `https://api.paypal.com/v1/notifications/certs/CERT-…`, and its like on other hosts of PayPal's.
+/// `https://api.paypal.com/v1/notifications/certs/CERT-…`, and its like on the API's other hosts.
 fn certificate_url(url: &str) -> Option<String> {
     let (host, path) = host_and_path(url)?;
-    let labels = host.strip_suffix(".paypal.com")?;
     let name = path.strip_prefix("/v1/notifications/certs/")?;
-    let plain = !labels.is_empty() && !labels.split('.').any(str::is_empty) && !name.is_empty();
-    (plain && !name.contains('/')).then(|| ["https://", host, path].concat())
+    (HOSTS.contains(&host) && !name.is_empty() && !name.contains('/'))
+        .then(|| ["https://", host, path].concat())
 }
 
 /// CRC-32 as of IEEE 802.3, reflected.

@@ -1,5 +1,7 @@
 //! Plaid: a JSON Web Token (ES256) whose claim is the body's SHA-256, by a public key that Plaid's API gives for its id. The
 //! source's secret is the API's credential and stays where that is asked ([`crate::Row::secret_stays`]).
+//!
+//! Plaid gives its events no id and two of them may have the same body, so the token is what an event is known by.
 //! <https://plaid.com/docs/api/webhooks/webhook-verification/>
 
 use base64::Engine;
@@ -17,7 +19,7 @@ use crate::fetched::{Claims, Fetched, KeySource, Pending, Signature};
 use crate::headers::Headers;
 use crate::json;
 use crate::provider::{Encoding, Path, Unit};
-use crate::verify::{Refusal, Request, is_type};
+use crate::verify::{Refusal, Request, is_type, signature_hash};
 
 pub(crate) const HEADER: &str = "plaid-verification";
 /// Longest token read, in bytes.
@@ -114,15 +116,22 @@ pub(crate) fn read<H: Headers + ?Sized>(request: &Request<'_, H>) -> Result<Pend
         return Err(Refusal::SignatureInvalid);
     }
 
+    // Of a valid ES256 signature anybody can make a second one, by the sign of `s`: it must not be a second event.
+    let signature = Es256::from_slice(&signature).map_err(|_| malformed)?.normalize_s().to_bytes().to_vec();
+
     let [kind, code] = pick(request.body, [&["webhook_type"], &["webhook_code"]]);
     let event_type = kind.zip(code).map(|(kind, code)| [kind, code].join("."));
     Ok(Pending {
         key: KeySource::Id(id),
+        claims: Claims {
+            event_id: Some(signature_hash(&signature)),
+            event_type: event_type.filter(|kind| is_type(kind)),
+            confirm_url: None,
+        },
         signature: Signature::Es256(signature),
         signed: vec![(0, signed.as_bytes().to_vec())],
         timestamp_ms,
         tolerance: Fetched::Plaid.tolerance(),
-        claims: Claims { event_type: event_type.filter(|kind| is_type(kind)), ..Claims::default() },
     })
 }
 

@@ -30,7 +30,8 @@ pub struct Row<'a> {
     /// What kind of event it is; the first field that holds a usable value counts.
     pub(crate) event_type: &'a [Field<'a>],
     pub(crate) handshake: Option<Handshake>,
-    pub(crate) challenge: Option<ChallengeRule>,
+    /// The first rule that an event meets counts.
+    pub(crate) challenge: &'a [ChallengeRule],
     pub(crate) url_check: Option<UrlCheck>,
 }
 
@@ -255,11 +256,13 @@ pub enum Handshake {
     BodyField(&'static str),
 }
 
-/// A signed event by which the provider asks whether this URL is really its owner's: known by one JSON value.
+/// A signed event by which the provider asks whether this URL is really its owner's: known by a JSON value.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct ChallengeRule {
     /// Where the kind stands, and the value that makes it a challenge.
     pub(crate) kind: (Path<'static>, &'static str),
+    /// Where a value makes it an event after all.
+    pub(crate) unless: Option<Path<'static>>,
     pub(crate) answer: ChallengeAnswer,
 }
 
@@ -271,6 +274,8 @@ pub(crate) enum ChallengeAnswer {
     JsonMac { path: Path<'static>, token: &'static str, mac: &'static str },
     /// This JSON.
     Fixed(&'static str),
+    /// Status 204 and no body.
+    Nothing,
 }
 
 /// An unsigned request by which the provider asks, before it sends any event, whether the URL answers at all.
@@ -321,7 +326,7 @@ impl<'a> Row<'a> {
     }
 
     /// The lower-case names of the headers that a signature stands in.
-    pub(crate) fn signature_headers(&self) -> impl Iterator<Item = &'a str> {
+    pub fn signature_headers(&self) -> impl Iterator<Item = &'a str> {
         let other = match self.scheme {
             Scheme::Jwt(jwt) => Some(jwt.header),
             Scheme::Fetched(fetched) => fetched.header(),

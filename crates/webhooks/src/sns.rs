@@ -57,11 +57,14 @@ pub(crate) fn read<H: Headers + ?Sized>(
     let signature = Some(&envelope.signature).filter(|text| text.len() <= MAX_SIGNATURE);
     let signature =
         signature.and_then(|text| Encoding::Base64.decode(text)).ok_or(Refusal::SignatureMalformed)?;
-    let url = certificate_url(&envelope.signing_cert_url).ok_or(Refusal::KeyUrlRefused)?;
+    let own_host = host_of(&envelope.topic_arn).ok_or(Refusal::KeyUrlRefused)?;
+    let url = certificate_url(&envelope.signing_cert_url, &own_host).ok_or(Refusal::KeyUrlRefused)?;
     let signed = envelope.signed().ok_or(Refusal::SignatureMalformed)?;
     let timestamp_ms = Unit::Rfc3339.parse(&envelope.timestamp).ok_or(Refusal::TimestampMalformed)?;
     let confirm_url = match (envelope.r#type.as_str(), &envelope.subscribe_url) {
-        ("SubscriptionConfirmation", Some(url)) => Some(confirm_url(url).ok_or(Refusal::KeyUrlRefused)?),
+        ("SubscriptionConfirmation", Some(url)) => {
+            Some(confirm_url(url, &own_host).ok_or(Refusal::KeyUrlRefused)?)
+        }
         _ => None,
     };
     Ok(Pending {
@@ -121,32 +124,48 @@ pub(crate) fn is_topic(text: &str) -> bool {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
     (*arn, *service) == ("arn", "sns")
         && partition.starts_with("aws")
-        && [region, account, name].iter().all(|part| !part.is_empty() && part.bytes().all(plain))
+        && is_region(region)
+        && [account, name].iter().all(|part| !part.is_empty() && part.bytes().all(plain))
 }
 
 /// `https://sns.us-east-1.amazonaws.com/SimpleNotificationService-….pem`.
-fn certificate_url(url: &str) -> Option<String> {
-    let (host, path) = host_and_path(url).filter(|(host, _)| is_sns(host))?;
+fn certificate_url(url: &str, own_host: &str) -> Option<String> {
+    let (host, path) = host_and_path(url).filter(|(host, _)| *host == own_host)?;
     let name = path.strip_prefix("/SimpleNotificationService-")?.strip_suffix(".pem")?;
     let plain = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric());
     plain.then(|| ["https://", host, path].concat())
 }
 
 /// `https://sns.us-east-1.amazonaws.com/?Action=ConfirmSubscription&TopicArn=…&Token=…`.
-fn confirm_url(url: &str) -> Option<String> {
+fn confirm_url(url: &str, own_host: &str) -> Option<String> {
     let (base, query) = url.split_once('?')?;
-    let (host, _) = host_and_path(base).filter(|(host, path)| is_sns(host) && *path == "/")?;
+    let (host, _) = host_and_path(base).filter(|(host, path)| *host == own_host && *path == "/")?;
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~:=&%".contains(&byte);
     let confirms = query.starts_with("Action=ConfirmSubscription&") && query.bytes().all(plain);
     confirms.then(|| ["https://", host, "/?", query].concat())
 }
 
-/// Whether a host is the service's own in one of its regions. A bucket or a function under `amazonaws.com` is anybody's.
-fn is_sns(host: &str) -> bool {
-    let Some(rest) = host.strip_prefix("sns.") else { return false };
-    let region = rest.strip_suffix(".amazonaws.com").or_else(|| rest.strip_suffix(".amazonaws.com.cn"));
-    let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-    region.is_some_and(|region| (3..=24).contains(&region.len()) && region.bytes().all(plain))
+/// The service's own host in a topic's region. Other names under `amazonaws.com` are anybody's: a bucket `sns` is at
+/// `sns.s3-us-west-2.amazonaws.com`.
+fn host_of(topic: &str) -> Option<String> {
+    let mut parts = topic.split(':').skip(1);
+    let (partition, region) = (parts.next()?, parts.nth(1)?);
+    let top = if partition == "aws-cn" { ".amazonaws.com.cn" } else { ".amazonaws.com" };
+    is_region(region).then(|| ["sns.", region, top].concat())
+}
+
+/// `us-west-2`, `us-gov-east-1`: the first word is a region's, no other service's.
+fn is_region(text: &str) -> bool {
+    let mut words = text.split('-');
+    let area = words.next().is_some_and(|word| word.len() == 2 && is_lower(word));
+    let number =
+        words.next_back().is_some_and(|word| word.len() == 1 && word.bytes().all(|b| b.is_ascii_digit()));
+    let between: Vec<&str> = words.collect();
+    area && number && (1..=2).contains(&between.len()) && between.iter().all(|word| is_lower(word))
+}
+
+fn is_lower(word: &str) -> bool {
+    (1..=16).contains(&word.len()) && word.bytes().all(|byte| byte.is_ascii_lowercase())
 }
 
 #[cfg(test)]

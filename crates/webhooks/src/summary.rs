@@ -31,14 +31,16 @@ impl Row<'_> {
                 "A POST with {name} in its body brings the secret; fetch it and paste it at the provider."
             ),
         });
-        let challenge = self.challenge.map(|rule| {
+        let challenges = self.challenge.iter().map(|rule| {
             let (path, value) = rule.kind;
             let answer = match rule.answer {
                 ChallengeAnswer::Echo(path) => format!("its {}", dotted(path)),
                 ChallengeAnswer::JsonMac { path, .. } => format!("its {} and that one's MAC", dotted(path)),
                 ChallengeAnswer::Fixed(json) => json.to_owned(),
+                ChallengeAnswer::Nothing => "status 204".to_owned(),
             };
-            format!("A signed event with {} = {value} is answered with {answer}.", dotted(path))
+            let unless = rule.unless.map(|path| format!(" and no {}", dotted(path))).unwrap_or_default();
+            format!("A signed event with {} = {value}{unless} is answered with {answer}.", dotted(path))
         });
         let check = self.url_check.map(|check| match check {
             UrlCheck::EchoQuery(name) => format!("A GET with {name} is answered with its value."),
@@ -48,7 +50,8 @@ impl Row<'_> {
             Scheme::Fetched(fetched) => fetched.describe_confirmation().map(str::to_owned),
             _ => None,
         };
-        let words: Vec<String> = [handshake, challenge, check, confirmation].into_iter().flatten().collect();
+        let words: Vec<String> =
+            handshake.into_iter().chain(challenges).chain(check).chain(confirmation).collect();
         (!words.is_empty()).then(|| words.join(" "))
     }
 }

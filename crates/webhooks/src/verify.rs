@@ -54,7 +54,7 @@ pub struct Verified {
     pub event_type: Option<String>,
     /// The signed time, in milliseconds since the Unix epoch.
     pub timestamp_ms: Option<u64>,
-    /// Set when the provider asks whether the URL is its owner's: answer 200 with this instead of storing an event.
+    /// Set when the provider asks whether the URL is its owner's: answer with this instead of storing an event.
     pub challenge: Option<Challenge>,
     /// Set when the provider wants a URL of its own fetched to believe that we want its events: GET it instead of storing an
     /// event, and answer 200 once that has worked. It is signed, and on the provider's own host.
@@ -336,8 +336,8 @@ impl<'r, H: Headers + ?Sized> Values<'r, H> {
     fn read(row: &Row<'r>, request: &Request<'r, H>) -> Self {
         let fields = row.event_id.iter().chain(row.event_type);
         let json = fields.filter_map(|field| if let Field::Json(path) = field { Some(*path) } else { None });
-        let challenge = row.challenge.as_ref().map(challenge::paths);
-        let paths: Vec<Path<'r>> = json.chain(challenge.into_iter().flatten()).collect();
+        let challenge = row.challenge.iter().flat_map(challenge::paths).map(|path| -> Path<'r> { path });
+        let paths: Vec<Path<'r>> = json.chain(challenge).collect();
         let found = if paths.is_empty() { Vec::new() } else { json::pick(request.body, &paths) };
         Values { headers: request.headers, paths, found }
     }

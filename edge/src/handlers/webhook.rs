@@ -21,7 +21,9 @@ use protocol::api::ShownOnce;
 use protocol::call::VerifiedWebhook;
 use protocol::{Code, Operation, Principal, SourceId};
 use secrecy::ExposeSecret as _;
-use webhooks::{Challenge, Refusal, Request, SentSecret, Verified, is_sensitive_header, sent_secret, verify};
+use webhooks::{
+    Challenge, Refusal, Request, Row, SentSecret, Verified, is_sensitive_header, sent_secret, verify,
+};
 
 /// Headers stored with an event: at most this many, and this many bytes.
 const MAX_HEADERS: usize = 64;
@@ -68,8 +70,7 @@ pub async fn handle<P: ControlPlane, F: Fetch>(
         Outcome::Refused(refusal) if recent || !depends_on_secrets(refusal) => {
             return Err(reject(context, source, refusal));
         }
-        Outcome::Refused(_) => keys::mark_recent(context, source),
-        Outcome::Outdated => {}
+        Outcome::Refused(_) | Outcome::Outdated => {}
     }
     let keys = keys::fetch(context, source).await?;
     match attempt(context, fetch, source, &keys, incoming).await? {
@@ -143,7 +144,7 @@ async fn attempt<P: ControlPlane, F: Fetch>(
         event_id: verified.event_id,
         event_id_signed: verified.event_id_signed,
         event_type: verified.event_type,
-        headers: storable(&incoming.headers),
+        headers: keys.rules.with_row(|row| storable(row, &incoming.headers)),
     };
     let operation = Operation::StoreInbound(Box::new(webhook));
     match tell(context, source, operation, incoming.body.clone()).await? {
@@ -219,7 +220,8 @@ fn received(reply: Reply) -> Result<Answer, Code> {
 }
 
 fn answer_to(challenge: Challenge) -> Answer {
-    Answer::new(200, Kind::Json, challenge.body).with("content-type", challenge.content_type.to_owned())
+    Answer::new(challenge.status, Kind::Json, challenge.body)
+        .with("content-type", challenge.content_type.to_owned())
 }
 
 fn reject<P: ControlPlane>(context: &Context<'_, P>, source: &SourceId, refusal: Refusal) -> Refused {
@@ -241,12 +243,13 @@ fn depends_on_secrets(refusal: Refusal) -> bool {
     !of_key && !is_of_time(refusal)
 }
 
-/// The headers to store: whatever may be a credential redacted, in bounds.
-fn storable(headers: &[(String, String)]) -> Vec<(String, String)> {
+/// The headers to store: whatever may be a credential redacted, the source's own signature too; in bounds.
+fn storable(row: &Row<'_>, headers: &[(String, String)]) -> Vec<(String, String)> {
     let mut left = MAX_HEADER_BYTES;
     let redacted =
         headers.iter().filter(|(name, _)| !name.starts_with("sluicegate-")).map(|(name, value)| {
-            let value = if is_sensitive_header(name) { "[redacted]" } else { value };
+            let is_signature = row.signature_headers().any(|its_name| its_name == name);
+            let value = if is_signature || is_sensitive_header(name) { "[redacted]" } else { value };
             (name.clone(), value.to_owned())
         });
     redacted

@@ -39,7 +39,10 @@ fn a_provider_says_what_it_takes_and_what_it_leaves_open() {
     let get = |id: &str| tenant.ok(Operation::GetProvider { provider: id.into() }, &Json::Null);
     let discord = get("discord");
     assert_eq!(discord["credential"], "public_key");
-    assert_eq!(discord["handshake"], r#"A signed event with type = 1 is answered with {"type":1}."#);
+    assert_eq!(
+        discord["handshake"],
+        r#"A signed event with type = 1 and no event.type is answered with {"type":1}. A signed event with type = 0 is answered with status 204."#
+    );
     assert_eq!(get("asana")["credential"], "handshake");
     assert_eq!(get("twilio")["signs_url"], true);
     assert!(get("mailgun")["caveat"].as_str().unwrap().contains("not the event"));

@@ -106,6 +106,9 @@ fn n4_a_certificate_is_fetched_from_paypal_alone() {
         "https://api.paypal.com.evil.com/v1/notifications/certs/CERT-1",
         "https://evil.com/v1/notifications/certs/CERT-1",
         "https://evilpaypal.com/v1/notifications/certs/CERT-1",
+        "https://www.paypal.com/v1/notifications/certs/CERT-1",
+        "https://evil.api.paypal.com/v1/notifications/certs/CERT-1",
+        "https://api-m.evil.paypal.com/v1/notifications/certs/CERT-1",
         "https://paypal.com/v1/notifications/certs/CERT-1",
         "https://.paypal.com/v1/notifications/certs/CERT-1",
         "https://api.paypal.com@evil.com/v1/notifications/certs/CERT-1",
@@ -131,7 +134,12 @@ fn n4_a_certificate_is_fetched_from_paypal_alone() {
         headers[2].1 = url.into();
         assert_eq!(ask(&headers, BODY, NOW), Err(Refusal::KeyUrlRefused), "{url}");
     }
-    for url in [URL, "https://api.sandbox.paypal.com/v1/notifications/certs/CERT-1"] {
+    for url in [
+        URL,
+        "https://api.sandbox.paypal.com/v1/notifications/certs/CERT-1",
+        "https://api-m.paypal.com/v1/notifications/certs/CERT-1",
+        "https://api-m.sandbox.paypal.com/v1/notifications/certs/CERT-1",
+    ] {
         assert_eq!(certificate_url(url).as_deref(), Some(url));
     }
 }

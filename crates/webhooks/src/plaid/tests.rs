@@ -61,9 +61,32 @@ fn n4_a_token_is_verified_by_the_key_that_it_names() {
     assert_eq!(pending.key, KeySource::Id(ID.into()));
     let verified = pending.verify(&key(), NOW).unwrap();
     assert_eq!(verified.event_type.as_deref(), Some("TRANSACTIONS.SYNC_UPDATES_AVAILABLE"));
-    assert_eq!((verified.event_id, verified.event_id_signed), (None, false));
+    assert!(verified.event_id.is_some() && verified.event_id_signed);
     assert_eq!(verified.timestamp_ms, Some(NOW));
     assert!(ask_for(header(), claims()).is_ok());
+}
+
+/// N4: a body that comes again under a token of its own is another event, a token that comes again is the same.
+#[test]
+fn n4_an_event_is_known_by_its_token() {
+    let id = |token: &str, key: &FetchedKey| {
+        let verified = check("plaid", &[], &[("plaid-verification", token)], BODY, key, NOW).unwrap();
+        assert!(verified.event_id_signed);
+        verified.event_id.unwrap()
+    };
+    assert_eq!(id(OPENSSL, &key()), id(OPENSSL, &key()));
+    let (first, own_key) = token(&header(), &claims());
+    let mut later = claims();
+    later["iat"] = json!(NOW / 1000 + 1);
+    assert_ne!(id(&first, &own_key), id(&token(&header(), &later).0, &own_key));
+
+    let (signed, signature) = first.rsplit_once('.').unwrap();
+    let bytes = URL_SAFE_NO_PAD.decode(signature).unwrap();
+    let (r, s) = Es256::from_slice(&bytes).unwrap().split_scalars();
+    let turned = Es256::from_scalars(r, -s).unwrap().to_bytes();
+    let turned = [signed, ".", &URL_SAFE_NO_PAD.encode(turned)].concat();
+    assert_ne!(turned, first);
+    assert_eq!(id(&turned, &own_key), id(&first, &own_key), "the other signature of the same token");
 }
 
 #[test]

@@ -91,6 +91,8 @@ fn a_subscription_is_confirmed_at_amazon_by_a_signed_url() {
     for url in [
         "http://sns.us-west-2.amazonaws.com/?Action=ConfirmSubscription&Token=x",
         "https://sns.us-west-2.amazonaws.com.evil.com/?Action=ConfirmSubscription&Token=x",
+        "https://sns.s3-us-west-2.amazonaws.com/?Action=ConfirmSubscription&Token=x",
+        "https://sns.us-east-1.amazonaws.com/?Action=ConfirmSubscription&Token=x",
         "https://sns.us-west-2.amazonaws.com:444/?Action=ConfirmSubscription&Token=x",
         "https://evil.com/?Action=ConfirmSubscription&Token=x",
         "https://u@sns.us-west-2.amazonaws.com/?Action=ConfirmSubscription&Token=x",
@@ -179,34 +181,48 @@ fn n4_a_genuine_message_of_another_topic_is_refused() {
 #[test]
 fn n4_a_certificate_is_fetched_from_the_service_alone() {
     for url in [
-        "https://sns.us-east-1.amazonaws.com.evil.com/SimpleNotificationService-1.pem",
+        "https://sns.us-west-2.amazonaws.com.evil.com/SimpleNotificationService-1.pem",
         "https://sns.evil.com/SimpleNotificationService-1.pem",
         "https://evil.com/SimpleNotificationService-1.pem",
-        "https://user@sns.us-east-1.amazonaws.com/SimpleNotificationService-1.pem",
-        "https://sns.us-east-1.amazonaws.com@evil.com/SimpleNotificationService-1.pem",
-        "https://sns.us-east-1.amazonaws.com:443/SimpleNotificationService-1.pem",
-        "http://sns.us-east-1.amazonaws.com/SimpleNotificationService-1.pem",
+        "https://user@sns.us-west-2.amazonaws.com/SimpleNotificationService-1.pem",
+        "https://sns.us-west-2.amazonaws.com@evil.com/SimpleNotificationService-1.pem",
+        "https://sns.us-west-2.amazonaws.com:443/SimpleNotificationService-1.pem",
+        "http://sns.us-west-2.amazonaws.com/SimpleNotificationService-1.pem",
         "https://bucket.s3.amazonaws.com/SimpleNotificationService-1.pem",
         "https://sns.bucket.s3.amazonaws.com/SimpleNotificationService-1.pem",
-        "https://sns.us-east-1.s3.amazonaws.com/SimpleNotificationService-1.pem",
+        "https://sns.us-west-2.s3.amazonaws.com/SimpleNotificationService-1.pem",
         "https://sns..amazonaws.com/SimpleNotificationService-1.pem",
         "https://sns.amazonaws.com/SimpleNotificationService-1.pem",
-        "https://xsns.us-east-1.amazonaws.com/SimpleNotificationService-1.pem",
-        "https://sns.us-east-1.amazonaws.com/other.pem",
-        "https://sns.us-east-1.amazonaws.com/x/SimpleNotificationService-1.pem",
-        "https://sns.us-east-1.amazonaws.com/SimpleNotificationService-1.pem.exe",
-        "https://sns.us-east-1.amazonaws.com/SimpleNotificationService-1.pem?x",
-        "https://sns.us-east-1.amazonaws.com/SimpleNotificationService-1.pem#x",
-        "https://sns.us-east-1.amazonaws.com/?Action=GetFile&x=SimpleNotificationService-1.pem",
-        "https://sns.us-east-1.amazonaws.com",
+        "https://xsns.us-west-2.amazonaws.com/SimpleNotificationService-1.pem",
+        "https://sns.us-west-2.amazonaws.com/other.pem",
+        "https://sns.us-west-2.amazonaws.com/x/SimpleNotificationService-1.pem",
+        "https://sns.us-west-2.amazonaws.com/SimpleNotificationService-1.pem.exe",
+        "https://sns.us-west-2.amazonaws.com/SimpleNotificationService-1.pem?x",
+        "https://sns.us-west-2.amazonaws.com/SimpleNotificationService-1.pem#x",
+        "https://sns.us-west-2.amazonaws.com/?Action=GetFile&x=SimpleNotificationService-1.pem",
+        "https://sns.us-west-2.amazonaws.com",
+        "https://sns.s3-us-west-2.amazonaws.com/SimpleNotificationService-1.pem",
+        "https://sns.s3-website-us-west-2.amazonaws.com/SimpleNotificationService-1.pem",
+        "https://sns.us-east-1.amazonaws.com/SimpleNotificationService-1.pem",
+        "https://sns.us-west-2.amazonaws.com.cn/SimpleNotificationService-1.pem",
         "",
     ] {
         let mut elsewhere = notification();
         elsewhere["SigningCertURL"] = url.into();
         assert_eq!(ask(&elsewhere), Err(Refusal::KeyUrlRefused), "{url}");
     }
-    let china = "https://sns.cn-north-1.amazonaws.com.cn/SimpleNotificationService-1.pem";
-    assert_eq!(certificate_url(china).as_deref(), Some(china));
+    for (topic, host) in [
+        ("arn:aws-cn:sns:cn-north-1:123456789012:T.fifo", "sns.cn-north-1.amazonaws.com.cn"),
+        ("arn:aws-us-gov:sns:us-gov-west-1:123456789012:T", "sns.us-gov-west-1.amazonaws.com"),
+        ("arn:aws:sns:ap-southeast-5:123456789012:T", "sns.ap-southeast-5.amazonaws.com"),
+    ] {
+        assert_eq!(host_of(topic).as_deref(), Some(host));
+        let url = ["https://", host, "/SimpleNotificationService-1.pem"].concat();
+        assert_eq!(certificate_url(&url, host), Some(url));
+    }
+    for region in ["s3-us-west-2", "s3", "us-west-2.s3", "us-west", "us--2", "", "website-us-2"] {
+        assert_eq!(host_of(&format!("arn:aws:sns:{region}:123456789012:T")), None, "{region}");
+    }
 }
 
 #[test]

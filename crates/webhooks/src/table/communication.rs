@@ -21,10 +21,15 @@ pub(super) const DISCORD: Provider = Provider {
     }),
     event_id: &[Field::Json(&["id"])],
     event_type: &[Field::Json(&["event", "type"]), Field::Json(&["type"])],
-    challenge: Some(ChallengeRule {
-        kind: (&["type"], "1"),
-        answer: ChallengeAnswer::Fixed(r#"{"type":1}"#),
-    }),
+    // Type 1 is a question among interactions and an event among event webhooks, whose own question is type 0.
+    challenge: &[
+        ChallengeRule {
+            kind: (&["type"], "1"),
+            unless: Some(&["event", "type"]),
+            answer: ChallengeAnswer::Fixed(r#"{"type":1}"#),
+        },
+        ChallengeRule { kind: (&["type"], "0"), unless: None, answer: ChallengeAnswer::Nothing },
+    ],
     ..PROVIDER
 };
 

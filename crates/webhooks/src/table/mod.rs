@@ -105,7 +105,7 @@ const PROVIDER: Provider = Provider {
     event_id: &[],
     event_type: &[],
     handshake: None,
-    challenge: None,
+    challenge: &[],
     url_check: None,
 };
 

@@ -184,10 +184,11 @@ pub(super) const SLACK: Provider = Provider {
     }),
     event_id: &[Field::Json(&["event_id"])],
     event_type: &[Field::Json(&["event", "type"]), Field::Json(&["type"])],
-    challenge: Some(ChallengeRule {
+    challenge: &[ChallengeRule {
         kind: (&["type"], "url_verification"),
+        unless: None,
         answer: ChallengeAnswer::Echo(&["challenge"]),
-    }),
+    }],
     ..PROVIDER
 };
 
@@ -268,13 +269,14 @@ pub(super) const ZOOM: Provider = Provider {
         ..SLACK_LIKE
     }),
     event_type: &[Field::Json(&["event"])],
-    challenge: Some(ChallengeRule {
+    challenge: &[ChallengeRule {
         kind: (&["event"], "endpoint.url_validation"),
+        unless: None,
         answer: ChallengeAnswer::JsonMac {
             path: &["payload", "plainToken"],
             token: "plainToken",
             mac: "encryptedToken",
         },
-    }),
+    }],
     ..PROVIDER
 };

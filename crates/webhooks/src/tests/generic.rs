@@ -62,6 +62,8 @@ fn what_protects_nothing_or_means_nothing_is_refused_with_its_field() {
         (signed("\t{timestamp}.{body}"), SchemeError::Signed, "signed"),
         (signed("{timestamp}{id}.{body}"), SchemeError::IdBesideBody, "signed"),
         (signed("{timestamp}.{body}{id}"), SchemeError::IdBesideBody, "signed"),
+        (signed("{timestamp}.{url}{body}"), SchemeError::UrlBesideBody, "signed"),
+        (signed("{timestamp}.{body}{url}"), SchemeError::UrlBesideBody, "signed"),
         (
             Declaration { signed: Some("{timestamp}.{body}"), ..minimal },
             SchemeError::TimestampHeaderMissing,

@@ -62,7 +62,7 @@ fn body(provider: &Provider) -> Vec<u8> {
 
 /// Whether the scheme takes a body of any bytes.
 fn takes_any_body(provider: &Provider) -> bool {
-    !["adyen", "braintree", "linear", "mailgun", "mandrill"].contains(&provider.id)
+    !["adyen", "braintree", "hubspot", "linear", "mailgun", "mandrill", "square"].contains(&provider.id)
 }
 
 /// A request correctly signed under `key_of(provider, 7)`, to be spoiled.

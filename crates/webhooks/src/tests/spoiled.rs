@@ -287,3 +287,23 @@ fn n4_a_signed_string_is_not_cut_in_another_place() {
     let dotted = standard_webhooks(&[&key(7)], "user.created.42", NOW / 1000, b"{}").to_vec();
     assert!(Signed { headers: dotted, ..Signed::new(provider, b"{}".to_vec()) }.check().is_ok());
 }
+
+/// N4: where a URL is signed directly before the body, the signed string cannot be cut elsewhere.
+#[test]
+fn n4_a_body_and_the_url_before_it_cannot_lend_each_other_bytes() {
+    for id in ["hubspot", "square"] {
+        let sample = Signed::sample(provider(id).unwrap());
+        for moved in 1..=sample.body.len() {
+            let mut cut = sample.clone();
+            let rest = cut.body.split_off(moved);
+            cut.url.push_str(std::str::from_utf8(&cut.body).unwrap());
+            cut.body = rest;
+            assert_eq!(cut.check(), Err(Refusal::BodyMalformed), "{id} {moved}");
+        }
+        let mut grown = sample.clone();
+        let tail = grown.url.split_off(sample.url.len() - 3);
+        grown.body.splice(0..0, tail.into_bytes());
+        assert_eq!(grown.check(), Err(Refusal::BodyMalformed), "{id}");
+        assert!(sample.check().is_ok(), "{id}");
+    }
+}

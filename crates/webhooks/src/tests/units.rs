@@ -207,8 +207,25 @@ fn discords_ping_is_answered() {
     let discord = provider("discord").unwrap();
     let answer = |body: &str| Signed::new(discord, body.as_bytes().to_vec()).check().unwrap().challenge;
     let pong = answer(r#"{"id":"1","application_id":"2","type":1}"#).unwrap();
-    assert_eq!((pong.content_type, pong.body.as_str()), ("application/json", r#"{"type":1}"#));
+    assert_eq!(
+        (pong.status, pong.content_type, pong.body.as_str()),
+        (200, "application/json", r#"{"type":1}"#)
+    );
     assert_eq!(answer(r#"{"id":"1","type":2}"#), None);
+}
+
+/// An event webhook's number for its question is another, and an interaction's is its number for events.
+/// <https://docs.discord.com/developers/events/webhook-events>
+#[test]
+fn discords_events_are_told_from_its_pings() {
+    let discord = provider("discord").unwrap();
+    let check = |body: &str| Signed::new(discord, body.as_bytes().to_vec()).check().unwrap();
+    let ping = check(r#"{"version":1,"application_id":"2","type":0}"#).challenge.unwrap();
+    assert_eq!((ping.status, ping.body.as_str()), (204, ""));
+    let event = check(
+        r#"{"version":1,"application_id":"2","type":1,"event":{"type":"ENTITLEMENT_CREATE","timestamp":"2024-10-18T18:41:21.109604","data":{}}}"#,
+    );
+    assert_eq!((event.challenge, event.event_type.as_deref()), (None, Some("ENTITLEMENT_CREATE")));
 }
 
 /// What `GET /v1/providers` says is made of the row: these lines change with the table and with nothing else.
@@ -275,7 +292,10 @@ fn a_handshake_is_told_in_words() {
         words("asana").unwrap(),
         "A POST with X-Hook-Secret brings the secret; it is answered with the same header."
     );
-    assert_eq!(words("discord").unwrap(), r#"A signed event with type = 1 is answered with {"type":1}."#);
+    assert_eq!(
+        words("discord").unwrap(),
+        r#"A signed event with type = 1 and no event.type is answered with {"type":1}. A signed event with type = 0 is answered with status 204."#
+    );
     assert_eq!(
         words("zoom").unwrap(),
         "A signed event with event = endpoint.url_validation is answered with its payload.plainToken and that one's MAC."

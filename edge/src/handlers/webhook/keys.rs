@@ -15,16 +15,16 @@ use zeroize::Zeroize as _;
 const MAX_AGE_MS: u64 = 30_000;
 /// How long a source that is not there stays so: its id was issued here, so it was deleted.
 const ABSENT_MS: u64 = 5_000;
-/// Secrets of no more than this age are good enough to refuse a signature by. It bounds what forgers can make an isolate
-/// ask: once in that time for each source.
+/// Secrets of no more than this age are good enough to refuse a signature by, and none that are older: what comes while
+/// they are asked for asks too. So forgers can make an isolate ask once in that time for each source, and again by
+/// whatever they send until that is answered.
 const RECENT_MS: u64 = 2_000;
 
 /// A source in memory; absent ones are remembered too.
 #[derive(Clone)]
 pub struct KnownSource {
-    asked_at_ms: u64,
-    /// When it was last asked for, or is being.
-    recent_at_ms: u64,
+    /// When the request came for which it was fetched.
+    fetched_at_ms: u64,
     keys: Option<Rc<Keys>>,
 }
 
@@ -101,9 +101,9 @@ pub(super) async fn known<P: ControlPlane>(
     let now_ms = context.admitted.now_ms;
     let known = context.state.borrow_mut().sources.get(source).filter(|known| is_fresh(known, now_ms));
     match known {
-        Some(KnownSource { keys, recent_at_ms, .. }) => Ok(Known {
+        Some(KnownSource { keys, fetched_at_ms }) => Ok(Known {
             keys: keys.ok_or(Code::NotFound)?,
-            recent: now_ms.saturating_sub(recent_at_ms) < RECENT_MS,
+            recent: now_ms.saturating_sub(fetched_at_ms) < RECENT_MS,
         }),
         None => Ok(Known { keys: fetch(context, source).await?, recent: true }),
     }
@@ -128,17 +128,8 @@ pub(super) async fn fetch<P: ControlPlane>(
     let sources = &mut context.state.borrow_mut().sources;
     // No secret stays behind for want of traffic (invariant 1).
     sources.retain(|known| is_fresh(known, now_ms));
-    let known = KnownSource { asked_at_ms: now_ms, recent_at_ms: now_ms, keys: keys.clone() };
-    sources.insert(source.clone(), known);
+    sources.insert(source.clone(), KnownSource { fetched_at_ms: now_ms, keys: keys.clone() });
     keys.ok_or(Code::NotFound)
-}
-
-/// Notes that the keys are about to be asked for, so that no other request does it at the same time.
-pub(super) fn mark_recent<P>(context: &Context<'_, P>, source: &SourceId) {
-    let sources = &mut context.state.borrow_mut().sources;
-    if let Some(known) = sources.get(source) {
-        sources.insert(source.clone(), KnownSource { recent_at_ms: context.admitted.now_ms, ..known });
-    }
 }
 
 pub(super) fn forget<P>(context: &Context<'_, P>, source: &SourceId) {
@@ -147,7 +138,7 @@ pub(super) fn forget<P>(context: &Context<'_, P>, source: &SourceId) {
 
 fn is_fresh(known: &KnownSource, now_ms: u64) -> bool {
     let most_ms = if known.keys.is_some() { MAX_AGE_MS } else { ABSENT_MS };
-    now_ms.checked_sub(known.asked_at_ms).is_some_and(|age| age < most_ms)
+    now_ms.checked_sub(known.fetched_at_ms).is_some_and(|age| age < most_ms)
 }
 
 fn read(body: &[u8]) -> Result<Keys, Code> {

@@ -4,12 +4,16 @@ mod rejections;
 mod url;
 
 use super::*;
+use crate::control_plane::Unreachable;
 use crate::testing::*;
 use crate::verdict::{Admitted, Verdict};
 use protocol::InboundEventId;
 use protocol::api::Received;
 use protocol::call::SourceKeys;
 use std::cell::{Cell, RefCell};
+use std::future::poll_fn;
+use std::pin::pin;
+use std::task::{Poll, Waker};
 use webhooks::provider;
 use webhooks::sign::{Unsigned, sign_as};
 
@@ -33,7 +37,7 @@ fn fixture() -> Fixture {
 struct NoWeb;
 
 impl Fetch for NoWeb {
-    async fn get(&self, url: &str) -> Result<Got, crate::control_plane::Unreachable> {
+    async fn get(&self, url: &str) -> Result<Got, Unreachable> {
         panic!("nothing to fetch at {url}")
     }
 }
@@ -220,12 +224,32 @@ fn a_signed_challenge_is_answered_and_not_stored() {
 }
 
 #[test]
+fn a_challenge_is_answered_with_its_own_status() {
+    let challenge = Challenge { status: 204, content_type: "application/json", body: String::new() };
+    let answer = answer_to(challenge);
+    assert_eq!((answer.status, answer.body.as_ref()), (204, ""));
+    assert_eq!(answer.header("content-type"), Some("application/json"));
+}
+
+#[test]
 fn stored_headers_are_bounded() {
     let many: Vec<_> = (0..200).map(|n| (format!("x-{n}"), "v".repeat(100))).collect();
-    let kept = storable(&many);
+    let github = provider("github").unwrap();
+    let kept = storable(github, &many);
     assert!(kept.len() <= MAX_HEADERS);
     assert!(kept.iter().map(|(name, value)| name.len() + value.len()).sum::<usize>() <= MAX_HEADER_BYTES);
-    assert!(storable(&[("sluicegate-call".into(), "x".into())]).is_empty());
+    assert!(storable(github, &[("sluicegate-call".into(), "x".into())]).is_empty());
+}
+
+/// A declared scheme may sign in a header by whose name nobody would know it.
+#[test]
+fn the_header_of_a_declared_signature_is_not_stored() {
+    let declared = webhooks::generic::Declaration { header: "X-Acme-Sig", ..Default::default() };
+    let scheme = webhooks::generic::Scheme::new(&declared).unwrap();
+    let sent =
+        [("x-acme-sig", "00ff"), ("x-acme-shop", "7")].map(|(name, value)| (name.into(), value.into()));
+    let kept = scheme.with_row(|row| storable(row, &sent));
+    assert_eq!(kept, [("x-acme-sig".into(), "[redacted]".into()), sent[1].clone()]);
 }
 
 /// An event signed with a secret that has just been put in place of the one in memory.
@@ -258,6 +282,57 @@ fn a_new_secret_counts_at_once_and_forgeries_ask_seldom() {
     let old = signed_as("standard-webhooks", rotated, BODY, NOW - 301);
     assert_eq!(run(&fixture, &plane, &old), Err(Code::TimestampOutOfTolerance));
     assert_eq!(asked(&plane), 2 + 4);
+}
+
+/// A control plane whose answer about a source takes a while.
+struct Slow(FakePlane);
+
+impl ControlPlane for Slow {
+    async fn call(&self, call: &protocol::Call, body: Vec<u8>) -> Result<Reply, Unreachable> {
+        let mut waits = matches!(call.operation, Operation::SourceKeys { .. });
+        poll_fn(|_| if std::mem::take(&mut waits) { Poll::Pending } else { Poll::Ready(()) }).await;
+        self.0.call(call, body).await
+    }
+
+    async fn is_ready(&self) -> bool {
+        true
+    }
+}
+
+#[test]
+fn while_a_new_secret_is_asked_for_none_is_refused_by_the_old_one() {
+    let rotated = "whsec_QUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUE=";
+    let mut fixture = fixture();
+    run(&fixture, &usual(), &signed(BODY, NOW)).unwrap();
+    fixture.admitted.now_ms = NOW_MS + 2_000;
+    let plane = Slow(FakePlane::new(move |call, _| match call.operation {
+        Operation::SourceKeys { .. } => reply(200, source_keys("standard-webhooks", rotated, 2)),
+        _ => stored(),
+    }));
+    let context = Context { state: &fixture.state, plane: &plane, admitted: &fixture.admitted };
+    let new = signed_as("standard-webhooks", rotated, BODY, NOW);
+    let mut first = pin!(handle(&context, &NoWeb, &fixture.source, &new));
+    let mut second = pin!(handle(&context, &NoWeb, &fixture.source, &new));
+    let waker = &mut std::task::Context::from_waker(Waker::noop());
+    assert!(first.as_mut().poll(waker).is_pending());
+    assert!(second.as_mut().poll(waker).is_pending());
+    assert!(matches!(first.poll(waker), Poll::Ready(Ok(answer)) if answer.status == 200));
+    assert!(matches!(second.poll(waker), Poll::Ready(Ok(answer)) if answer.status == 200));
+}
+
+#[test]
+fn where_asking_for_a_new_secret_failed_it_is_asked_for_again() {
+    let rotated = "whsec_QUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUE=";
+    let mut fixture = fixture();
+    run(&fixture, &usual(), &signed(BODY, NOW)).unwrap();
+    fixture.admitted.now_ms = NOW_MS + 2_000;
+    let new = signed_as("standard-webhooks", rotated, BODY, NOW);
+    assert_eq!(run(&fixture, &FakePlane::new(|_, _| None), &new), Err(Code::Unavailable));
+    let plane = FakePlane::new(move |call, _| match call.operation {
+        Operation::SourceKeys { .. } => reply(200, source_keys("standard-webhooks", rotated, 2)),
+        _ => stored(),
+    });
+    assert_eq!(run(&fixture, &plane, &new).unwrap().status, 200);
 }
 
 fn source_keys(provider: &str, secret: &str, generation: u64) -> SourceKeys {

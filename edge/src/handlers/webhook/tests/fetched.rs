@@ -1,7 +1,6 @@
 //! Schemes whose key is fetched: what is fetched, how often, and what follows when it is not there.
 
 use super::*;
-use crate::control_plane::Unreachable;
 use protocol::call::ProviderKey;
 use serde_json::json;
 
