@@ -9,7 +9,7 @@ mod attempt;
 mod response;
 mod turns;
 
-pub(in crate::org) use turns::next_due;
+pub(in crate::org) use turns::{Known, next_due};
 
 use self::attempt::Sent;
 use self::turns::Turns;
@@ -97,8 +97,8 @@ pub async fn deliver(ctx: Context<'_>, courier: &impl Courier) -> Result<(), App
         &[AttemptStatus::Interrupted.as_str().into()],
     )?;
     let signal = ctx.limits.borrow().deliveries.clone();
-    let answering = std::mem::take(&mut ctx.limits.borrow_mut().answering);
-    let mut turns = Turns::new(courier.now_ms().saturating_add(TURN_MS), answering);
+    let known = std::mem::take(&mut ctx.limits.borrow_mut().known);
+    let mut turns = Turns::new(courier.now_ms().saturating_add(TURN_MS), known);
     let (mut under_way, mut timer, mut outcome) = (FuturesUnordered::new(), None, Ok(()));
     loop {
         // Before it is looked: nothing that comes from here on is missed.
@@ -117,7 +117,7 @@ pub async fn deliver(ctx: Context<'_>, courier: &impl Courier) -> Result<(), App
         let now_ms = courier.now_ms();
         let more_at = turns.more_at();
         if under_way.is_empty() && !(turns.is_open(now_ms) && more_at <= now_ms + LINGER_MS) {
-            ctx.limits.borrow_mut().answering = turns.into_answering();
+            ctx.limits.borrow_mut().known = turns.into_known();
             return outcome;
         }
         set(&mut timer, courier, more_at, now_ms);

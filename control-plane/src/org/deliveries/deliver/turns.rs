@@ -2,7 +2,8 @@
 //!
 //! Endpoints stand in one line. Of [`AT_ONCE`] connections those whose last attempt failed get [`FAILING`] at most, and
 //! together with those that nothing is known of [`UNKNOWN`]; the rest is for those that took what they were sent last, since
-//! this object is in memory. What has a limit is passed over until its time.
+//! this object is in memory. What has a limit is passed over until its time. Each class goes on behind the last of it that
+//! was served, from one alarm to the next: nobody is passed over for ever.
 
 use super::attempt::{Attempt, Begun, Settled};
 use super::{BODY_MS, TIMEOUT_MS};
@@ -24,11 +25,20 @@ const UNKNOWN: usize = 4;
 const LONGEST_MS: u64 = TIMEOUT_MS + BODY_MS;
 
 /// What an endpoint is to be expected to do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Class {
     Failing,
     Unknown,
     Answers,
+}
+
+/// What is kept of the endpoints from one alarm to the next.
+#[derive(Default)]
+pub(in crate::org) struct Known {
+    /// Those that took what they were sent last.
+    answering: BTreeSet<EndpointId>,
+    /// Of each class the one that was served last.
+    served: BTreeMap<Class, EndpointId>,
 }
 
 /// Who is in line, and who is being sent something.
@@ -37,8 +47,7 @@ pub(super) struct Turns {
     in_line: BTreeSet<EndpointId>,
     /// With what has to be done when the attempt ends: whether there is more for it.
     sending: BTreeMap<EndpointId, (Class, bool)>,
-    /// Those that took what they were sent last.
-    answering: BTreeSet<EndpointId>,
+    known: Known,
     /// When something becomes due for one that is not in line, Unix ms.
     more_at: u64,
     must_look: bool,
@@ -46,13 +55,13 @@ pub(super) struct Turns {
 }
 
 impl Turns {
-    /// Until `until`, Unix ms, with those that are known to answer.
-    pub(super) fn new(until: u64, answering: BTreeSet<EndpointId>) -> Self {
+    /// Until `until`, Unix ms.
+    pub(super) fn new(until: u64, known: Known) -> Self {
         Self {
             line: VecDeque::new(),
             in_line: BTreeSet::new(),
             sending: BTreeMap::new(),
-            answering,
+            known,
             more_at: u64::MAX,
             must_look: true,
             until,
@@ -72,6 +81,7 @@ impl Turns {
                 Begun::Attempt(attempt) => {
                     let (is_more, later) = due(attempt.next_due_at, ctx.now_ms);
                     self.more_at = self.more_at.min(later);
+                    self.known.served.insert(class, id.clone());
                     self.sending.insert(id, (class, is_more));
                     return Ok(Some(attempt));
                 }
@@ -106,9 +116,9 @@ impl Turns {
             None => Class::Unknown,
         };
         if class == Class::Answers {
-            self.answering.insert(id.clone());
+            self.known.answering.insert(id.clone());
         } else {
-            self.answering.remove(id);
+            self.known.answering.remove(id);
         }
         self.more_at = self.more_at.min(settled.due_at.unwrap_or(u64::MAX));
         let is_more = self.sending.remove(id).is_some_and(|(_, is_more)| is_more);
@@ -138,28 +148,36 @@ impl Turns {
         self.more_at
     }
 
-    /// Those that are known to answer by now.
-    pub(super) fn into_answering(self) -> BTreeSet<EndpointId> {
-        self.answering
+    /// What is known by now.
+    pub(super) fn into_known(self) -> Known {
+        self.known
     }
 
     fn look(&mut self, ctx: Context<'_>) -> Result<(), SqlError> {
         (self.must_look, self.more_at) = (false, u64::MAX);
+        let mut due_now = Vec::new();
         for next in all(ctx.store)? {
             let (is_due, later) = due(Some(next.due_at), ctx.now_ms);
             match self.sending.get_mut(&next.endpoint) {
                 Some((_, is_more)) => *is_more |= is_due,
                 None if is_due => {
-                    let answers = self.answering.contains(&next.endpoint);
+                    let answers = self.known.answering.contains(&next.endpoint);
                     let class = match (next.is_failing, answers) {
                         (true, _) => Class::Failing,
                         (false, true) => Class::Answers,
                         (false, false) => Class::Unknown,
                     };
-                    self.stand(&next.endpoint, class);
+                    due_now.push((next.endpoint, class));
                 }
                 None => self.more_at = self.more_at.min(later),
             }
+        }
+        // By id they come, and begin anew behind who was served last. Those that fail go first: they get few connections,
+        // and none late.
+        let served = &self.known.served;
+        due_now.sort_by_key(|(id, class)| (*class, served.get(class).is_some_and(|last| id <= last)));
+        for (id, class) in due_now {
+            self.stand(&id, class);
         }
         Ok(())
     }

@@ -58,6 +58,24 @@ fn ten_that_hang_hold_up_nobody_who_answers() {
 }
 
 #[test]
+fn of_those_that_hang_each_gets_its_turn() {
+    let tenant = Tenant::new(1);
+    for i in 0..6 {
+        endpoint(&tenant, &format!("https://h{i}.example.com"));
+    }
+    publish(&tenant, 20);
+    tenant.sql.exec("UPDATE endpoints SET failing_since = ?", &[NOW.into()]).unwrap();
+    let receivers = Receivers::new(|_| hang());
+    // Two in each alarm.
+    for _ in 0..3 {
+        receivers.ring(&tenant).unwrap();
+    }
+    for i in 0..6 {
+        assert_eq!(receivers.posts_to(&format!("h{i}")), 1, "{i}");
+    }
+}
+
+#[test]
 fn an_endpoint_gets_one_delivery_at_a_time_and_all_together_six() {
     let tenant = Tenant::new(1);
     for i in 0..9 {
