@@ -1,8 +1,8 @@
 //! Whose turn it is.
 //!
 //! Endpoints stand in one line. Of [`AT_ONCE`] connections those whose last attempt failed get [`FAILING`] at most, and
-//! together with those that nothing is known of [`UNKNOWN`]; the rest is for those that took what they were sent last, since
-//! this object is in memory. What has a limit is passed over until its time. Each class goes on behind the last of it that
+//! together with those that nothing is known of, or that were slow, [`UNKNOWN`]; the rest is for those that took what they
+//! were sent last, at once, since this object is in memory. What has a limit is passed over until its time. Each class goes on behind the last of it that
 //! was served, from one alarm to the next: nobody is passed over for ever.
 
 use super::attempt::{Attempt, Begun, Settled};
@@ -19,8 +19,10 @@ use throttle::{Quota, Tat};
 const AT_ONCE: usize = 6;
 /// Of those, to endpoints whose last attempt failed.
 const FAILING: usize = 2;
-/// To those and to ones that have not answered yet.
+/// To those and to ones that have not answered yet, or were slow.
 const UNKNOWN: usize = 4;
+/// Who takes longer than that, whatever the answer, is not one of those that the rest is for, ms.
+const QUICK_MS: u64 = 1_000;
 /// The longest that an attempt takes, ms.
 const LONGEST_MS: u64 = TIMEOUT_MS + BODY_MS;
 
@@ -35,7 +37,7 @@ enum Class {
 /// What is kept of the endpoints from one alarm to the next.
 #[derive(Default)]
 pub(in crate::org) struct Known {
-    /// Those that took what they were sent last.
+    /// Those that took what they were sent last, at once.
     answering: BTreeSet<EndpointId>,
     /// Of each class the one that was served last.
     served: BTreeMap<Class, EndpointId>,
@@ -111,9 +113,9 @@ impl Turns {
     pub(super) fn ended(&mut self, attempt: &Attempt, settled: Settled) {
         let id = &attempt.endpoint;
         let class = match settled.took {
-            Some(true) => Class::Answers,
             Some(false) => Class::Failing,
-            None => Class::Unknown,
+            Some(true) if settled.duration_ms <= QUICK_MS => Class::Answers,
+            Some(true) | None => Class::Unknown,
         };
         if class == Class::Answers {
             self.known.answering.insert(id.clone());
