@@ -15,9 +15,9 @@ use self::attempt::{NotSent, Sent};
 use self::turns::Turns;
 use crate::context::Context;
 use crate::error::AppError;
-use futures_util::StreamExt as _;
 use futures_util::future::LocalBoxFuture;
 use futures_util::stream::FuturesUnordered;
+use futures_util::{FutureExt as _, StreamExt as _};
 use protocol::api::AttemptStatus;
 use secrecy::SecretString;
 use serde_json::json;
@@ -101,9 +101,13 @@ pub async fn deliver(ctx: Context<'_>, courier: &impl Courier) -> Result<(), App
     let known = std::mem::take(&mut ctx.limits.borrow_mut().known);
     let mut turns = Turns::new(courier.now_ms().saturating_add(TURN_MS), known);
     let (mut under_way, mut timer, mut faults) = (FuturesUnordered::new(), None, Faults::default());
+    let mut woken = pin!(signal.woken());
     loop {
-        // Before it is looked: nothing that comes from here on is missed.
-        let mut woken = pin!(signal.woken());
+        // Renewed before it is looked, and not otherwise: what is settled here wakes, too.
+        if woken.as_mut().now_or_never().is_some() {
+            woken.set(signal.woken());
+            turns.look_again();
+        }
         while let Some(attempt) = turns.next(ctx.at(courier.now_ms()))? {
             let prepared = match attempt.prepare(ctx.at(courier.now_ms())) {
                 Err(AppError::Store(error)) => return Err(error.into()),

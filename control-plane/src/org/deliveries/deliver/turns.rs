@@ -161,7 +161,10 @@ impl Turns {
         for next in all(ctx.store)? {
             let (is_due, later) = due(Some(next.due_at), ctx.now_ms);
             match self.sending.get_mut(&next.endpoint) {
-                Some((_, is_more)) => *is_more |= is_due,
+                Some((_, is_more)) => {
+                    *is_more |= is_due;
+                    self.more_at = self.more_at.min(later);
+                }
                 None if is_due => {
                     let answers = self.known.answering.contains(&next.endpoint);
                     let class = match (next.is_failing, answers) {

@@ -174,6 +174,44 @@ fn what_is_published_while_somebody_is_slow_goes_at_once() {
 }
 
 #[test]
+fn what_an_answer_leads_to_goes_at_once() {
+    let tenant = Tenant::new(1);
+    let gone = endpoint(&tenant, "https://gone.example.com");
+    endpoint(&tenant, "https://told.example.com");
+    publish_to(&tenant, 1, Audience::Endpoint { id: &gone, customer: None });
+    let receivers = Receivers::new(|post| status(if post.url.contains("//gone") { 410 } else { 200 }));
+    receivers.ring(&tenant).unwrap();
+    assert_eq!((receivers.posts_to("gone"), receivers.posts_to("told")), (1, 1), "that it is out of use");
+}
+
+#[test]
+fn what_becomes_due_to_one_that_is_slow_goes_after_its_answer() {
+    let tenant = Tenant::new(1);
+    let slow = endpoint(&tenant, "https://slow.example.com");
+    let quick = endpoint(&tenant, "https://quick.example.com");
+    publish_to(&tenant, 2, Audience::Endpoint { id: &slow, customer: None });
+    let tries = Cell::new(0);
+    let receivers = Receivers::new(|post| {
+        if post.url.contains("//quick") {
+            return status(200);
+        }
+        tries.set(tries.get() + 1);
+        match tries.get() {
+            1 => status(500),
+            2 => {
+                // Somebody looks what there is to do before the first one is due again.
+                publish_to(&tenant, 1, Audience::Endpoint { id: &quick, customer: None });
+                (8_000, status(200).1)
+            }
+            _ => status(200),
+        }
+    });
+    receivers.ring(&tenant).unwrap();
+    assert_eq!((receivers.posts_to("slow"), receivers.posts_to("quick")), (3, 1));
+    assert_eq!(next_due(tenant.store()), Ok(None));
+}
+
+#[test]
 fn what_becomes_due_while_somebody_is_slow_goes_in_time() {
     let tenant = Tenant::new(1);
     endpoint(&tenant, "https://slow.example.com");
