@@ -9,14 +9,14 @@ mod counter;
 use counter::{Counter, Subject, WHOLE_ORG, subject};
 
 use super::actor::{Actor, Kind};
+use super::deliveries::Known;
 use super::plan::{self, Terms};
 use super::signal::Signal;
 use crate::context::Context;
 use crate::error::AppError;
 use protocol::api::RateLimit;
 use protocol::call::Lease;
-use protocol::{ApiKeyId, ConnectionId, EndpointId, Operation};
-use std::collections::BTreeSet;
+use protocol::{ApiKeyId, ConnectionId, Operation};
 use std::rc::Rc;
 use throttle::{Decision, Quota, Tat};
 
@@ -39,8 +39,8 @@ pub struct OrgLimiter {
     pub(super) listeners: usize,
     /// There is something new to deliver.
     pub(super) deliveries: Signal,
-    /// Endpoints that took what they were sent last.
-    pub(super) answering: BTreeSet<EndpointId>,
+    /// What is known of the endpoints that they go to.
+    pub(super) known: Known,
     /// A call has left a task to do.
     pub(super) tasks: Signal,
     /// There are new inbound events.

@@ -72,9 +72,8 @@ pub(in crate::org) fn reorder(ctx: Context<'_>, tx: &Tx<'_>, endpoint: &Endpoint
     tx.write(
         &format!(
             "{MINE} NULL WHERE endpoint_id = ?1 AND due_at IS NOT NULL \
-             AND (SELECT ordered FROM endpoints WHERE id = ?1) AND rowid <> (SELECT d.rowid FROM deliveries d \
-             WHERE d.endpoint_id = ?1 AND d.lane = deliveries.lane AND d.status = 'pending' \
-             AND d.due_at IS NOT NULL ORDER BY d.rowid LIMIT 1)"
+             AND (SELECT ordered FROM endpoints WHERE id = ?1) AND rowid NOT IN (SELECT MIN(rowid) FROM deliveries \
+             WHERE endpoint_id = ?1 AND status = 'pending' AND due_at IS NOT NULL GROUP BY lane)"
         ),
         &[endpoint.as_str().into()],
     )?;

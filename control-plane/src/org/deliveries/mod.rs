@@ -9,8 +9,8 @@ mod lanes;
 mod queue;
 mod schedule;
 
-pub(super) use deliver::next_due;
 pub use deliver::{Answer, BODY_BYTES, BODY_MS, Courier, NoResponse, Post, TIMEOUT_MS, deliver};
+pub(super) use deliver::{Known, next_due};
 pub(super) use lanes::{hold, release, reorder};
 pub(super) use queue::{Audience, Content, Outgoing, enqueue, place, rearm, skip};
 

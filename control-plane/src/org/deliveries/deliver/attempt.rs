@@ -77,6 +77,8 @@ pub(super) enum NotSent {
 pub(super) struct Settled {
     /// Whether the endpoint took it; `None`: it was not asked.
     pub(super) took: Option<bool>,
+    /// From its beginning to the end of its answer, ms.
+    pub(super) duration_ms: u64,
     /// When it is tried again, Unix ms.
     pub(super) due_at: Option<u64>,
     /// Another one of its lane is due now.
@@ -242,7 +244,8 @@ impl Attempt {
                 None => Verdict::Failed("gave_up"),
             },
         };
-        let mut settled = Settled { took, due_at: None, has_advanced: false };
+        let duration_ms = ctx.now_ms.saturating_sub(self.begun_ms);
+        let mut settled = Settled { took, duration_ms, due_at: None, has_advanced: false };
         // Nothing: the delivery is no more, or was skipped, resent or taken out of use meanwhile, and that stands.
         let Some(row) = self.update(ctx, &verdict, status)? else { return Ok(settled) };
         match verdict {

@@ -9,17 +9,18 @@ mod attempt;
 mod response;
 mod turns;
 
-pub(in crate::org) use turns::next_due;
+pub(in crate::org) use turns::{Known, next_due};
 
-use self::attempt::Sent;
+use self::attempt::{NotSent, Sent};
 use self::turns::Turns;
 use crate::context::Context;
 use crate::error::AppError;
-use futures_util::StreamExt as _;
 use futures_util::future::LocalBoxFuture;
 use futures_util::stream::FuturesUnordered;
+use futures_util::{FutureExt as _, StreamExt as _};
 use protocol::api::AttemptStatus;
 use secrecy::SecretString;
+use serde_json::json;
 use std::future::poll_fn;
 use std::pin::pin;
 use std::task::Poll;
@@ -89,7 +90,7 @@ pub trait Courier {
 /// Sends what is due, for half a minute at most and as long as the last answers take. Never twice at a time in an object.
 ///
 /// # Errors
-/// Those of the database; those of the vault after everything else was sent.
+/// Those of the database. A fault in preparing a delivery is that delivery's alone, and is noted for the operator's log.
 pub async fn deliver(ctx: Context<'_>, courier: &impl Courier) -> Result<(), AppError> {
     // Nobody is at work: what is marked as under way was cut off.
     ctx.store.bookkeeping(
@@ -97,19 +98,29 @@ pub async fn deliver(ctx: Context<'_>, courier: &impl Courier) -> Result<(), App
         &[AttemptStatus::Interrupted.as_str().into()],
     )?;
     let signal = ctx.limits.borrow().deliveries.clone();
-    let answering = std::mem::take(&mut ctx.limits.borrow_mut().answering);
-    let mut turns = Turns::new(courier.now_ms().saturating_add(TURN_MS), answering);
-    let (mut under_way, mut timer, mut outcome) = (FuturesUnordered::new(), None, Ok(()));
+    let known = std::mem::take(&mut ctx.limits.borrow_mut().known);
+    let mut turns = Turns::new(courier.now_ms().saturating_add(TURN_MS), known);
+    let (mut under_way, mut timer, mut faults) = (FuturesUnordered::new(), None, Faults::default());
+    let mut woken = pin!(signal.woken());
     loop {
-        // Before it is looked: nothing that comes from here on is missed.
-        let mut woken = pin!(signal.woken());
+        // Renewed before it is looked, and not otherwise: what is settled here wakes, too.
+        if woken.as_mut().now_or_never().is_some() {
+            woken.set(signal.woken());
+            turns.look_again();
+        }
         while let Some(attempt) = turns.next(ctx.at(courier.now_ms()))? {
-            let prepared = attempt.prepare(ctx.at(courier.now_ms()));
+            let prepared = match attempt.prepare(ctx.at(courier.now_ms())) {
+                Err(AppError::Store(error)) => return Err(error.into()),
+                Err(fault) => {
+                    faults.note(&fault);
+                    Err(NotSent::Fault)
+                }
+                Ok(prepared) => prepared,
+            };
             under_way.push(async move {
                 let sent = match prepared {
-                    Ok(Ok(post)) => Ok(Sent::over(courier.post(&post).await, post)),
-                    Ok(Err(reason)) => Ok(Sent::Not(reason)),
-                    Err(fault) => Err(fault),
+                    Ok(post) => Sent::over(courier.post(&post).await, post),
+                    Err(reason) => Sent::Not(reason),
                 };
                 (attempt, sent)
             });
@@ -117,8 +128,9 @@ pub async fn deliver(ctx: Context<'_>, courier: &impl Courier) -> Result<(), App
         let now_ms = courier.now_ms();
         let more_at = turns.more_at();
         if under_way.is_empty() && !(turns.is_open(now_ms) && more_at <= now_ms + LINGER_MS) {
-            ctx.limits.borrow_mut().answering = turns.into_answering();
-            return outcome;
+            ctx.limits.borrow_mut().known = turns.into_known();
+            faults.tell(ctx);
+            return Ok(());
         }
         set(&mut timer, courier, more_at, now_ms);
         let ended = poll_fn(|cx| {
@@ -131,10 +143,6 @@ pub async fn deliver(ctx: Context<'_>, courier: &impl Courier) -> Result<(), App
         .await;
         match ended {
             Some((attempt, sent)) => {
-                let sent = sent.unwrap_or_else(|fault| {
-                    outcome = Err(fault);
-                    Sent::Not(attempt::NotSent::Fault)
-                });
                 let settled = attempt.settle(ctx.at(courier.now_ms()), sent)?;
                 turns.ended(&attempt, settled);
             }
@@ -142,6 +150,34 @@ pub async fn deliver(ctx: Context<'_>, courier: &impl Courier) -> Result<(), App
                 timer = None;
                 turns.look_again();
             }
+        }
+    }
+}
+
+/// Deliveries that could not be prepared.
+#[derive(Default)]
+struct Faults {
+    count: u64,
+    last: String,
+}
+
+impl Faults {
+    fn note(&mut self, fault: &AppError) {
+        self.count += 1;
+        self.last = fault.to_string();
+    }
+
+    /// One line of an alarm, however many they were.
+    fn tell(self, ctx: Context<'_>) {
+        if self.count > 0 {
+            ctx.limits.borrow_mut().detected.push(json!({
+                "level": "error",
+                "detection": "deliveries_not_prepared",
+                "org": ctx.org,
+                "count": self.count,
+                "error": self.last,
+                "request_id": ctx.call.request_id,
+            }));
         }
     }
 }

@@ -1,8 +1,9 @@
 //! Whose turn it is.
 //!
 //! Endpoints stand in one line. Of [`AT_ONCE`] connections those whose last attempt failed get [`FAILING`] at most, and
-//! together with those that nothing is known of [`UNKNOWN`]; the rest is for those that took what they were sent last, since
-//! this object is in memory. What has a limit is passed over until its time.
+//! together with those that nothing is known of, or that were slow, [`UNKNOWN`]; the rest is for those that took what they
+//! were sent last, at once, since this object is in memory. What has a limit is passed over until its time. Each class goes on behind the last of it that
+//! was served, from one alarm to the next: nobody is passed over for ever.
 
 use super::attempt::{Attempt, Begun, Settled};
 use super::{BODY_MS, TIMEOUT_MS};
@@ -18,17 +19,28 @@ use throttle::{Quota, Tat};
 const AT_ONCE: usize = 6;
 /// Of those, to endpoints whose last attempt failed.
 const FAILING: usize = 2;
-/// To those and to ones that have not answered yet.
+/// To those and to ones that have not answered yet, or were slow.
 const UNKNOWN: usize = 4;
+/// Who takes longer than that, whatever the answer, is not one of those that the rest is for, ms.
+const QUICK_MS: u64 = 1_000;
 /// The longest that an attempt takes, ms.
 const LONGEST_MS: u64 = TIMEOUT_MS + BODY_MS;
 
 /// What an endpoint is to be expected to do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Class {
     Failing,
     Unknown,
     Answers,
+}
+
+/// What is kept of the endpoints from one alarm to the next.
+#[derive(Default)]
+pub(in crate::org) struct Known {
+    /// Those that took what they were sent last, at once.
+    answering: BTreeSet<EndpointId>,
+    /// Of each class the one that was served last.
+    served: BTreeMap<Class, EndpointId>,
 }
 
 /// Who is in line, and who is being sent something.
@@ -37,8 +49,7 @@ pub(super) struct Turns {
     in_line: BTreeSet<EndpointId>,
     /// With what has to be done when the attempt ends: whether there is more for it.
     sending: BTreeMap<EndpointId, (Class, bool)>,
-    /// Those that took what they were sent last.
-    answering: BTreeSet<EndpointId>,
+    known: Known,
     /// When something becomes due for one that is not in line, Unix ms.
     more_at: u64,
     must_look: bool,
@@ -46,13 +57,13 @@ pub(super) struct Turns {
 }
 
 impl Turns {
-    /// Until `until`, Unix ms, with those that are known to answer.
-    pub(super) fn new(until: u64, answering: BTreeSet<EndpointId>) -> Self {
+    /// Until `until`, Unix ms.
+    pub(super) fn new(until: u64, known: Known) -> Self {
         Self {
             line: VecDeque::new(),
             in_line: BTreeSet::new(),
             sending: BTreeMap::new(),
-            answering,
+            known,
             more_at: u64::MAX,
             must_look: true,
             until,
@@ -72,6 +83,7 @@ impl Turns {
                 Begun::Attempt(attempt) => {
                     let (is_more, later) = due(attempt.next_due_at, ctx.now_ms);
                     self.more_at = self.more_at.min(later);
+                    self.known.served.insert(class, id.clone());
                     self.sending.insert(id, (class, is_more));
                     return Ok(Some(attempt));
                 }
@@ -101,14 +113,14 @@ impl Turns {
     pub(super) fn ended(&mut self, attempt: &Attempt, settled: Settled) {
         let id = &attempt.endpoint;
         let class = match settled.took {
-            Some(true) => Class::Answers,
             Some(false) => Class::Failing,
-            None => Class::Unknown,
+            Some(true) if settled.duration_ms <= QUICK_MS => Class::Answers,
+            Some(true) | None => Class::Unknown,
         };
         if class == Class::Answers {
-            self.answering.insert(id.clone());
+            self.known.answering.insert(id.clone());
         } else {
-            self.answering.remove(id);
+            self.known.answering.remove(id);
         }
         self.more_at = self.more_at.min(settled.due_at.unwrap_or(u64::MAX));
         let is_more = self.sending.remove(id).is_some_and(|(_, is_more)| is_more);
@@ -138,28 +150,39 @@ impl Turns {
         self.more_at
     }
 
-    /// Those that are known to answer by now.
-    pub(super) fn into_answering(self) -> BTreeSet<EndpointId> {
-        self.answering
+    /// What is known by now.
+    pub(super) fn into_known(self) -> Known {
+        self.known
     }
 
     fn look(&mut self, ctx: Context<'_>) -> Result<(), SqlError> {
         (self.must_look, self.more_at) = (false, u64::MAX);
+        let mut due_now = Vec::new();
         for next in all(ctx.store)? {
             let (is_due, later) = due(Some(next.due_at), ctx.now_ms);
             match self.sending.get_mut(&next.endpoint) {
-                Some((_, is_more)) => *is_more |= is_due,
+                Some((_, is_more)) => {
+                    *is_more |= is_due;
+                    self.more_at = self.more_at.min(later);
+                }
                 None if is_due => {
-                    let answers = self.answering.contains(&next.endpoint);
+                    let answers = self.known.answering.contains(&next.endpoint);
                     let class = match (next.is_failing, answers) {
                         (true, _) => Class::Failing,
                         (false, true) => Class::Answers,
                         (false, false) => Class::Unknown,
                     };
-                    self.stand(&next.endpoint, class);
+                    due_now.push((next.endpoint, class));
                 }
                 None => self.more_at = self.more_at.min(later),
             }
+        }
+        // By id they come, and begin anew behind who was served last. Those that fail go first: they get few connections,
+        // and none late.
+        let served = &self.known.served;
+        due_now.sort_by_key(|(id, class)| (*class, served.get(class).is_some_and(|last| id <= last)));
+        for (id, class) in due_now {
+            self.stand(&id, class);
         }
         Ok(())
     }

@@ -58,6 +58,51 @@ fn ten_that_hang_hold_up_nobody_who_answers() {
 }
 
 #[test]
+fn of_those_that_hang_each_gets_its_turn() {
+    let tenant = Tenant::new(1);
+    for i in 0..6 {
+        endpoint(&tenant, &format!("https://h{i}.example.com"));
+    }
+    publish(&tenant, 20);
+    tenant.sql.exec("UPDATE endpoints SET failing_since = ?", &[NOW.into()]).unwrap();
+    let receivers = Receivers::new(|_| hang());
+    // Two in each alarm.
+    for _ in 0..3 {
+        receivers.ring(&tenant).unwrap();
+    }
+    for i in 0..6 {
+        assert_eq!(receivers.posts_to(&format!("h{i}")), 1, "{i}");
+    }
+}
+
+#[test]
+fn ten_that_take_it_slowly_hold_up_nobody_who_is_quick() {
+    let tenant = Tenant::new(1);
+    for i in 0..10 {
+        endpoint(&tenant, &format!("https://h{i}.example.com"));
+    }
+    let quick = endpoint(&tenant, "https://quick.example.com");
+    let receivers =
+        Receivers::new(
+            |post| {
+                if post.url.contains("//quick") { status(200) } else { (5_000, status(200).1) }
+            },
+        );
+    publish(&tenant, 1);
+    receivers.ring(&tenant).unwrap();
+    assert_eq!(receivers.posts(), 11);
+    publish(&tenant, 1);
+    publish_to(&tenant, 99, Audience::Endpoint { id: &quick, customer: None });
+    let begun = receivers.now_ms();
+    receivers.ring(&tenant).unwrap();
+    let posts = receivers.posts.borrow();
+    let last = posts.iter().filter(|(_, post)| post.url.contains("//quick")).map(|(at, _)| *at).max();
+    assert_eq!(receivers.posts_to("quick"), 101);
+    assert!(last.unwrap() - begun <= 200, "of 1 ms each");
+    assert_eq!(posts.len(), 121, "and the slow ones get theirs");
+}
+
+#[test]
 fn an_endpoint_gets_one_delivery_at_a_time_and_all_together_six() {
     let tenant = Tenant::new(1);
     for i in 0..9 {

@@ -126,6 +126,34 @@ fn what_changes_a_queue_goes_by_an_index() {
     assert!(scans.len() <= 2, "{scans:#?}");
 }
 
+#[test]
+fn a_queue_is_put_in_order_in_one_pass_whichever_lanes_it_has() {
+    let tenant = Tenant::new(1);
+    let id = endpoint(&tenant, "https://example.com");
+    fill(&tenant, 1, 5_000);
+    tenant.sql.exec("UPDATE deliveries SET lane = CAST(rowid % 3 AS TEXT)", &[]).unwrap();
+    let oldest = "SELECT SUM(first) FROM (SELECT MIN(rowid) AS first FROM deliveries GROUP BY lane)";
+    let oldest = number(&tenant, oldest);
+    tenant.sql.exec("UPDATE endpoints SET ordered = 1", &[]).unwrap();
+    let watched = Watched { sql: &tenant.sql, asked: RefCell::default() };
+    let call = call(Principal::Anonymous, Operation::Me);
+    let ctx = Context { store: Store::new(&watched), ..tenant.context(&call) };
+    ctx.store
+        .transaction(|tx| {
+            reorder(ctx, tx, &id)?;
+            tx.commit(&ctx.subject("system"), Event::new("test", ""), ())
+        })
+        .unwrap();
+    let due = "SELECT COUNT(*), SUM(rowid) FROM deliveries WHERE due_at IS NOT NULL";
+    let due = &tenant.sql.exec(due, &[]).unwrap()[0];
+    assert_eq!((due.number(0), due.number(1)), (Ok(3), Ok(oldest)));
+
+    let asked = watched.asked.borrow();
+    let (hold, _) = asked.iter().find(|(statement, _)| statement.contains("GROUP BY lane")).unwrap();
+    let plan = tenant.sql.exec(&format!("EXPLAIN QUERY PLAN {hold}"), &[id.as_str().into()]).unwrap();
+    assert!(plan.iter().all(|row| !row.text(3).unwrap().contains("CORRELATED")));
+}
+
 /// `cargo test -p control-plane --lib throughput -- --ignored --nocapture`
 #[test]
 #[ignore = "a measurement"]
