@@ -141,7 +141,7 @@ fn all(
     Ok(Replayed { deliveries, next_cursor: None })
 }
 
-/// The range's deliveries that have failed, in the order in which they were first due.
+/// The range's deliveries that have failed and that nobody has given up, in the order in which they were first due.
 fn failed(
     ctx: Context<'_>,
     tx: &Tx<'_>,
@@ -152,7 +152,7 @@ fn failed(
     let rows = ctx.store.query(
         "SELECT found.row, found.message_id, found.endpoint_id, m.event_type, e.received_at FROM \
          (SELECT rowid AS row, message_id, endpoint_id, lane FROM deliveries WHERE status = 'failed' AND lane <> '' \
-         AND rowid > ? ORDER BY rowid LIMIT ?) found LEFT JOIN messages m ON m.id = found.message_id AND found.lane = ? \
+         AND reason IS NOT 'skipped' AND rowid > ? ORDER BY rowid LIMIT ?) found LEFT JOIN messages m ON m.id = found.message_id AND found.lane = ? \
          LEFT JOIN inbound_events e ON e.id = m.inbound_event_id ORDER BY found.row",
         &[range.after.into(), LOOKED_THROUGH.into(), source.as_str().into()],
     )?;
@@ -263,13 +263,17 @@ enum Targets {
 
 impl Targets {
     /// # Errors
-    /// For one that is named, `NotFound` and `EndpointDisabled`.
+    /// For one that is named, `NotFound` and `EndpointDisabled`, and `ValidationFailed` for a customer's: what the workspace
+    /// has received is not for them.
     fn find(ctx: Context<'_>, source: &SourceId, one: Option<EndpointId>) -> Result<Self, AppError> {
         if let Some(id) = one {
             let row = ctx
                 .store
-                .first("SELECT disabled_at FROM endpoints WHERE id = ?", &[id.as_str().into()])?
+                .first("SELECT disabled_at, customer_id FROM endpoints WHERE id = ?", &[id.as_str().into()])?
                 .ok_or(Code::NotFound)?;
+            if row.optional_text(1)?.is_some() {
+                return Err(field("endpoint_id", "must not be a customer's"));
+            }
             return match row.optional_number(0)? {
                 None => Ok(Self::One(id)),
                 Some(_) => Err(Code::EndpointDisabled.into()),
