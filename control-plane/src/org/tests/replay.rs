@@ -280,3 +280,32 @@ fn n1_what_the_workspace_has_received_reaches_no_customer() {
     assert_eq!(code(many(&tenant, &source, named)), Code::ValidationFailed);
     assert_eq!((tenant.count("messages"), tenant.count("deliveries")), (0, 0));
 }
+
+#[test]
+fn a_replay_ends_where_it_began_whatever_arrives_meanwhile() {
+    let tenant = Tenant::new(1);
+    let source = tenant.new_source();
+    tenant.new_endpoint(&source, &json!({}));
+    for number in 0..501u32 {
+        tenant.receive(&source, "push", &number.to_be_bytes());
+    }
+    for failed_only in [false, true] {
+        settle(&tenant, "failed");
+        let first = json_of(&many(&tenant, &source, json!({ "failed_only": failed_only })).unwrap());
+        assert_eq!(first["deliveries"], 500);
+        let before = tenant.count("deliveries");
+        tenant.receive(&source, "push", &[u8::from(failed_only)]);
+        settle(&tenant, "failed");
+        let next = json!({ "failed_only": failed_only, "cursor": first["next_cursor"] });
+        let last = json_of(&many(&tenant, &source, next).unwrap());
+        assert_eq!(last["deliveries"].as_u64().unwrap() as usize, before as usize - 500);
+        assert!(last["next_cursor"].is_null());
+    }
+    for cursor in ["1", "1.", ".1", "1.2.3", "-1.2"] {
+        assert_eq!(
+            code(many(&tenant, &source, json!({ "cursor": cursor }))),
+            Code::InvalidRequest,
+            "{cursor}"
+        );
+    }
+}
