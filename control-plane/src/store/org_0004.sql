@@ -35,6 +35,7 @@ ALTER TABLE endpoints ADD COLUMN signature TEXT NOT NULL DEFAULT 'v1';
 ALTER TABLE endpoints ADD COLUMN failing_since INTEGER;
 ALTER TABLE endpoints ADD COLUMN disabled_at INTEGER;
 ALTER TABLE endpoints ADD COLUMN disabled_reason TEXT;
+ALTER TABLE endpoints ADD COLUMN told_at INTEGER;
 CREATE INDEX endpoints_by_customer ON endpoints (customer_id);
 
 CREATE TABLE endpoint_sources (

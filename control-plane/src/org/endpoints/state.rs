@@ -10,6 +10,9 @@ use crate::store::{Committed, Row, SqlError, Tx};
 use protocol::api::DisabledReason;
 use protocol::{Code, EndpointId};
 
+/// Between two mails about one endpoint, ms: who puts it back and has it taken out again is no way to flood administrators.
+const TOLD_MS: u64 = 86_400_000;
+
 /// Takes an endpoint out of use for what it has answered, and tells the administrators; nothing where it is so already, or is no more.
 ///
 /// # Errors
@@ -46,13 +49,22 @@ pub(super) fn take_out(
     let hosts: Vec<String> = row.json(0)?;
     let host = hosts.first().ok_or(SqlError::Row)?;
     publish(ctx, tx, &OwnEvent::EndpointDisabled { endpoint_id: id, host, reason })?;
-    if reason != DisabledReason::Manual {
+    if reason != DisabledReason::Manual && is_to_be_told(ctx, tx, id)? {
         notices::tell(ctx, tx, Notice::EndpointDisabled { endpoint: id.clone() })?;
     }
     let event = about("endpoint.disabled", id, row.optional_text(1)?)
         .with("host", hosts.as_slice())
         .with("reason", reason.as_str());
     tx.commit(&ctx.subject(actor), event, ())
+}
+
+/// Whether the last mail about it is long ago; this one counts as the last then.
+fn is_to_be_told(ctx: Context<'_>, tx: &Tx<'_>, id: &EndpointId) -> Result<bool, SqlError> {
+    let told = tx.write(
+        "UPDATE endpoints SET told_at = ? WHERE id = ? AND (told_at IS NULL OR told_at <= ?) RETURNING id",
+        &[ctx.now_ms.into(), id.as_str().into(), ctx.now_ms.saturating_sub(TOLD_MS).into()],
+    )?;
+    Ok(!told.is_empty())
 }
 
 /// Puts it back into use, with a new start.

@@ -55,10 +55,12 @@ pub(in crate::org) fn replay(
 /// `POST /v1/inbound-events/replay`.
 pub(in crate::org) fn replay_many(ctx: Context<'_>, actor: &Actor, body: &[u8]) -> Result<Reply, AppError> {
     let request: ReplayEvents = parse(body)?;
+    let cursor = request.cursor.as_deref().map(parse_cursor).transpose()?;
     let range = Range {
         since: time("since", request.since.as_deref())?.unwrap_or_default().max(oldest(ctx)),
         until: time("until", request.until.as_deref())?.unwrap_or(store::NEWEST),
-        after: request.cursor.as_deref().map(store::row_number).transpose()?.unwrap_or_default(),
+        after: cursor.map_or(0, |(after, _)| after),
+        end: cursor.map(|(_, end)| end),
         types: request.event_types,
     };
     if range.types.len() > MOST_TYPES {
@@ -97,10 +99,27 @@ struct Range {
     until: u64,
     /// The row that the last call ended at.
     after: u64,
+    /// The row that the first call ends before, and so all do: what comes meanwhile is not run after.
+    end: Option<u64>,
     types: Vec<String>,
 }
 
+/// A cursor as where the last call ended and where all of them end.
+fn parse_cursor(cursor: &str) -> Result<(u64, u64), AppError> {
+    let (after, end) = cursor.split_once('.').unwrap_or((cursor, ""));
+    Ok((store::row_number(after)?, store::row_number(end)?))
+}
+
 impl Range {
+    /// Where all calls end: behind the last row that the table had at the first of them.
+    fn end(&self, ctx: Context<'_>, table: &str) -> Result<u64, SqlError> {
+        if let Some(end) = self.end {
+            return Ok(end);
+        }
+        let last = ctx.store.first(&format!("SELECT COALESCE(MAX(rowid), 0) FROM {table}"), &[])?;
+        Ok(last.ok_or(SqlError::Row)?.number(0)? + 1)
+    }
+
     fn has(&self, event_type: &str) -> bool {
         self.types.is_empty() || self.types.iter().any(|wanted| wanted == event_type)
     }
@@ -114,6 +133,7 @@ fn all(
     range: &Range,
     targets: &Targets,
 ) -> Result<Replayed, AppError> {
+    let end = range.end(ctx, "inbound_events")?;
     let rows = ctx.store.query(
         &format!(
             "SELECT {STORED} FROM inbound_events WHERE source_id = ? AND rowid >= ? AND rowid < ? ORDER BY rowid LIMIT ?"
@@ -121,7 +141,7 @@ fn all(
         &[
             source.as_str().into(),
             row_at(ctx, range.since)?.max(range.after + 1).into(),
-            row_at(ctx, range.until)?.into(),
+            row_at(ctx, range.until)?.min(end).into(),
             LOOKED_THROUGH.into(),
         ],
     )?;
@@ -135,13 +155,13 @@ fn all(
         // Of an event all deliveries or none: the next may have as many as there are endpoints.
         let is_full = deliveries + targets.most() > MOST && number + 1 < rows.len();
         if is_last || is_full {
-            return Ok(Replayed { deliveries, next_cursor: Some(row.number(0)?.to_string()) });
+            return Ok(Replayed { deliveries, next_cursor: Some(format!("{}.{end}", row.number(0)?)) });
         }
     }
     Ok(Replayed { deliveries, next_cursor: None })
 }
 
-/// The range's deliveries that have failed, in the order in which they were first due.
+/// The range's deliveries that have failed and that nobody has given up, in the order in which they were first due.
 fn failed(
     ctx: Context<'_>,
     tx: &Tx<'_>,
@@ -149,12 +169,13 @@ fn failed(
     range: &Range,
     targets: &Targets,
 ) -> Result<Replayed, AppError> {
+    let end = range.end(ctx, "deliveries")?;
     let rows = ctx.store.query(
         "SELECT found.row, found.message_id, found.endpoint_id, m.event_type, e.received_at FROM \
          (SELECT rowid AS row, message_id, endpoint_id, lane FROM deliveries WHERE status = 'failed' AND lane <> '' \
-         AND rowid > ? ORDER BY rowid LIMIT ?) found LEFT JOIN messages m ON m.id = found.message_id AND found.lane = ? \
+         AND reason IS NOT 'skipped' AND rowid > ? AND rowid < ? ORDER BY rowid LIMIT ?) found LEFT JOIN messages m ON m.id = found.message_id AND found.lane = ? \
          LEFT JOIN inbound_events e ON e.id = m.inbound_event_id ORDER BY found.row",
-        &[range.after.into(), LOOKED_THROUGH.into(), source.as_str().into()],
+        &[range.after.into(), end.into(), LOOKED_THROUGH.into(), source.as_str().into()],
     )?;
     let mut deliveries = 0;
     for (number, row) in rows.iter().enumerate() {
@@ -168,7 +189,7 @@ fn failed(
             deliveries += 1;
         }
         if number as u64 + 1 == LOOKED_THROUGH || (deliveries == MOST && number + 1 < rows.len()) {
-            return Ok(Replayed { deliveries, next_cursor: Some(row.number(0)?.to_string()) });
+            return Ok(Replayed { deliveries, next_cursor: Some(format!("{}.{end}", row.number(0)?)) });
         }
     }
     Ok(Replayed { deliveries, next_cursor: None })
@@ -263,13 +284,17 @@ enum Targets {
 
 impl Targets {
     /// # Errors
-    /// For one that is named, `NotFound` and `EndpointDisabled`.
+    /// For one that is named, `NotFound` and `EndpointDisabled`, and `ValidationFailed` for a customer's: what the workspace
+    /// has received is not for them.
     fn find(ctx: Context<'_>, source: &SourceId, one: Option<EndpointId>) -> Result<Self, AppError> {
         if let Some(id) = one {
             let row = ctx
                 .store
-                .first("SELECT disabled_at FROM endpoints WHERE id = ?", &[id.as_str().into()])?
+                .first("SELECT disabled_at, customer_id FROM endpoints WHERE id = ?", &[id.as_str().into()])?
                 .ok_or(Code::NotFound)?;
+            if row.optional_text(1)?.is_some() {
+                return Err(field("endpoint_id", "must not be a customer's"));
+            }
             return match row.optional_number(0)? {
                 None => Ok(Self::One(id)),
                 Some(_) => Err(Code::EndpointDisabled.into()),

@@ -254,3 +254,58 @@ fn a_cost_of_a_replay_does_not_grow_with_what_is_not_replayed() {
     let (small, large) = (cost(20), cost(400));
     assert!(large <= small + 200, "{small} steps, then {large}");
 }
+
+#[test]
+fn what_somebody_has_skipped_is_not_among_what_failed() {
+    let tenant = Tenant::new(1);
+    let source = tenant.new_source();
+    tenant.new_endpoint(&source, &json!({}));
+    tenant.receive(&source, "push", b"1");
+    tenant.receive(&source, "push", b"2");
+    settle(&tenant, "failed");
+    tenant.sql.exec("UPDATE deliveries SET reason = 'skipped' WHERE rowid = 1", &[]).unwrap();
+    assert_eq!(deliveries(many(&tenant, &source, json!({ "failed_only": true }))), 1);
+    let states: Vec<String> = tenant.deliveries().into_iter().map(|(status, _)| status).collect();
+    assert_eq!(states, ["failed", "pending"]);
+}
+
+#[test]
+fn n1_what_the_workspace_has_received_reaches_no_customer() {
+    let tenant = Tenant::new(1);
+    let source = tenant.new_source();
+    let event = tenant.receive(&source, "push", b"x");
+    let customers = json!({ "url": "https://hooks.example.com/c", "customer_id": "acme" });
+    let named = json!({ "endpoint_id": tenant.ok(Operation::CreateEndpoint, &customers)["id"] });
+    assert_eq!(code(one(&tenant, &event, &named)), Code::ValidationFailed);
+    assert_eq!(code(many(&tenant, &source, named)), Code::ValidationFailed);
+    assert_eq!((tenant.count("messages"), tenant.count("deliveries")), (0, 0));
+}
+
+#[test]
+fn a_replay_ends_where_it_began_whatever_arrives_meanwhile() {
+    let tenant = Tenant::new(1);
+    let source = tenant.new_source();
+    tenant.new_endpoint(&source, &json!({}));
+    for number in 0..501u32 {
+        tenant.receive(&source, "push", &number.to_be_bytes());
+    }
+    for failed_only in [false, true] {
+        settle(&tenant, "failed");
+        let first = json_of(&many(&tenant, &source, json!({ "failed_only": failed_only })).unwrap());
+        assert_eq!(first["deliveries"], 500);
+        let before = tenant.count("deliveries");
+        tenant.receive(&source, "push", &[u8::from(failed_only)]);
+        settle(&tenant, "failed");
+        let next = json!({ "failed_only": failed_only, "cursor": first["next_cursor"] });
+        let last = json_of(&many(&tenant, &source, next).unwrap());
+        assert_eq!(last["deliveries"].as_u64().unwrap() as usize, before as usize - 500);
+        assert!(last["next_cursor"].is_null());
+    }
+    for cursor in ["1", "1.", ".1", "1.2.3", "-1.2"] {
+        assert_eq!(
+            code(many(&tenant, &source, json!({ "cursor": cursor }))),
+            Code::InvalidRequest,
+            "{cursor}"
+        );
+    }
+}

@@ -4,6 +4,7 @@
 use super::Post;
 use connectors::{REDACTED, Scrubber};
 use secrecy::ExposeSecret as _;
+use url::Url;
 use zeroize::Zeroizing;
 
 /// Bytes that are kept.
@@ -28,13 +29,27 @@ pub(super) fn shown(
     let signatures = post.headers.iter().filter(|(name, _)| name == "webhook-signature");
     let signatures = signatures.flat_map(|(_, value)| value.split([' ', ',']));
     let custom = post.custom.iter().map(|(_, value)| value.expose_secret());
-    let secrets = signatures.chain(custom).chain(shared.iter().map(|secret| secret.as_str()));
+    let of_url = of_url(&post.url);
+    let opened = shared.iter().chain(&of_url).map(|secret| secret.as_str());
+    let secrets = signatures.chain(custom).chain(opened);
     let mut scrubber = Scrubber::of_secrets(secrets);
     let mut scrubbed = Vec::new();
     scrubber.push(body, &mut scrubbed);
     scrubber.finish(&mut scrubbed);
     let text = String::from_utf8_lossy(&scrubbed);
     cut(&without_formed(&text, &format!("{key_prefix}_")))
+}
+
+/// What an endpoint's URL may hold as its secret: the path with the query, each segment, and each value, as written and as read.
+fn of_url(url: &str) -> Vec<Zeroizing<String>> {
+    let Ok(url) = Url::parse(url) else { return Vec::new() };
+    let query = url.query().unwrap_or_default();
+    let whole = url.query().map_or_else(|| url.path().to_owned(), |query| format!("{}?{query}", url.path()));
+    let segments = url.path().split('/').map(str::to_owned);
+    let written =
+        query.split('&').map(|pair| pair.split_once('=').map_or(pair, |(_, value)| value).to_owned());
+    let read = url.query_pairs().map(|(_, value)| value.into_owned());
+    [whole].into_iter().chain(segments).chain(written).chain(read).map(Zeroizing::new).collect()
 }
 
 /// Without what looks like a secret, and without control characters.
@@ -80,11 +95,15 @@ mod tests {
     use proptest::prelude::*;
 
     fn shown_to(body: &[u8], sent: &[(&str, &str)], shared: &str) -> String {
+        shown_at("", body, sent, shared)
+    }
+
+    fn shown_at(url: &str, body: &[u8], sent: &[(&str, &str)], shared: &str) -> String {
         let (headers, custom): (Vec<_>, Vec<_>) =
             sent.iter().partition(|(name, _)| name.starts_with("webhook-"));
         let own = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
         let post = Post {
-            url: String::new(),
+            url: url.to_owned(),
             headers: headers.iter().map(own).collect(),
             custom: custom.iter().map(own).map(|(name, value)| (name, value.into())).collect(),
             body: Zeroizing::default(),
@@ -120,6 +139,28 @@ mod tests {
             }
         }
         assert_eq!(shown_to(b"msg_1 accepted", &sent, SHARED), "msg_1 accepted");
+    }
+
+    #[test]
+    fn what_stands_in_the_url_does_not_come_back() {
+        let url = "https://example.com/in/fake-path-1/T0?team=fake%20value&v=2&fake-bare-3";
+        for body in [
+            "no route /in/fake-path-1/T0?team=fake%20value&v=2&fake-bare-3",
+            "no hook fake-path-1",
+            "{\"path\": \"\\/in\\/fake-path-1\\/T0\"}",
+            "team fake%20value is unknown",
+            "team fake value is unknown",
+            "what is fake-bare-3?",
+            "ZmFrZS1wYXRoLTE=",
+        ] {
+            let text = shown_at(url, body.as_bytes(), &[], SHARED);
+            assert!(
+                text.contains(REDACTED) && !text.contains("fake") && !text.contains("ZmFr"),
+                "{body}: {text}"
+            );
+        }
+        // What is too short to be a secret is left, and so is the host.
+        assert_eq!(shown_at(url, b"in T0 v=2 at example.com", &[], SHARED), "in T0 v=2 at example.com");
     }
 
     #[test]

@@ -204,6 +204,31 @@ fn the_engine_takes_an_endpoint_out_of_use_once_and_the_workspace_is_told() {
 }
 
 #[test]
+fn administrators_get_one_mail_a_day_about_an_endpoint_that_is_put_back_again_and_again() {
+    let mut tenant = Tenant::new(1);
+    let id = id_of(&create(&tenant, &endpoint("https://example.com/a")));
+    let other = id_of(&create(&tenant, &endpoint("https://example.com/b")));
+    let cycle = |tenant: &Tenant| {
+        engine_disables(tenant, &id, DisabledReason::Gone);
+        assert_eq!(actions::<1>(tenant), ["endpoint.disabled"], "the audit trail has each");
+        update(tenant, &id, &json!({ "disabled": false })).unwrap();
+    };
+    for _ in 0..3 {
+        cycle(&tenant);
+    }
+    assert_eq!((tenant.count("outbox"), tenant.count("messages")), (1, 3), "own events are for each");
+    engine_disables(&tenant, &other, DisabledReason::Gone);
+    assert_eq!(tenant.count("outbox"), 2, "another endpoint is another mail");
+    tenant.now_ms += DAY - 1;
+    tenant.founder = tenant.sign_in(&user(1));
+    cycle(&tenant);
+    assert_eq!(tenant.count("outbox"), 2);
+    tenant.now_ms += 1;
+    cycle(&tenant);
+    assert_eq!(tenant.count("outbox"), 3);
+}
+
+#[test]
 fn another_url_has_not_failed_yet() {
     let tenant = Tenant::new(1);
     let id = id_of(&create(&tenant, &endpoint("https://example.com/a")));
