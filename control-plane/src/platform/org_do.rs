@@ -77,9 +77,7 @@ impl DurableObject for OrgDo {
             Some(name) => self.ask(&name, &call, &body).await,
             None => self.answer(&call, &body).await,
         };
-        for line in org::take_detected(&self.limits) {
-            console_warn!("{}", line);
-        }
+        self.log_detected();
         if org::leaves_work(&call.operation, &self.limits) || !self.watched.get() {
             self.watch(now_ms(), true).await;
         }
@@ -87,13 +85,22 @@ impl DurableObject for OrgDo {
     }
 
     async fn alarm(&self) -> Result<Response> {
-        self.watch(alarm_ended("org", self.work().await, RETRY_MS), false).await;
+        let worked = self.work().await;
+        self.log_detected();
+        self.watch(alarm_ended("org", worked, RETRY_MS), false).await;
         // A fault is not the platform's to repeat: what is left to do has its own times.
         Response::empty()
     }
 }
 
 impl OrgDo {
+    /// What calls and alarms have seen that an operator has to know.
+    fn log_detected(&self) {
+        for line in org::take_detected(&self.limits) {
+            console_warn!("{}", line);
+        }
+    }
+
     async fn answer(&self, call: &Call, body: &[u8]) -> std::result::Result<Reply, AppError> {
         self.migrated?;
         let isolate = Isolate::get(&self.env)?;
@@ -201,8 +208,8 @@ impl OrgDo {
         // One that is no more has still to be told of.
         let Some(org) = self.org()?.or(org::buried(Store::new(&self.sql))?) else { return Ok(()) };
         let call = alarm_call()?;
-        self.tasks(&isolate, &org, &call).await?;
         if self.org()?.is_none() {
+            self.tasks(&isolate, &org, &call).await?;
             return Ok(org::clear(Store::new(&self.sql))?);
         }
         if org::purge(self.context(&isolate, &org, &call))? {
@@ -214,7 +221,8 @@ impl OrgDo {
         keys::background(self.context(&isolate, &org, &call), &asker).await.and(delivered)
     }
 
-    /// Sends what is due to endpoints, and does meanwhile what calls leave to do.
+    /// Sends what is due to endpoints, and beside it does what changes have left to do and leave meanwhile: a mail server
+    /// that hangs holds up no delivery.
     async fn deliver(
         &self,
         isolate: &Isolate,
@@ -223,16 +231,14 @@ impl OrgDo {
     ) -> std::result::Result<(), AppError> {
         let mut sending = pin!(org::deliver(self.context(isolate, org, call), &Webhooks));
         loop {
+            // Neither is stopped in the middle.
+            match select(sending.as_mut(), pin!(self.tasks(isolate, org, call))).await {
+                Either::Left((delivered, tasks)) => return tasks.await.and(delivered),
+                Either::Right((done, _)) => done?,
+            }
             let left = pin!(org::new_tasks(&self.limits));
-            match select(sending.as_mut(), left).await {
-                Either::Left((delivered, _)) => return delivered,
-                // Neither is stopped in the middle.
-                Either::Right(_) => {
-                    match select(sending.as_mut(), pin!(self.tasks(isolate, org, call))).await {
-                        Either::Left((delivered, tasks)) => return tasks.await.and(delivered),
-                        Either::Right((done, _)) => done?,
-                    }
-                }
+            if let Either::Left((delivered, _)) = select(sending.as_mut(), left).await {
+                return delivered;
             }
         }
     }
