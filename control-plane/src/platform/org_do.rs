@@ -43,6 +43,8 @@ pub struct OrgDo {
     tokens: AccessTokens,
     /// Whether an alarm is known to be set.
     watched: Cell<bool>,
+    /// When retention is to be kept next, Unix ms; 0: with the next alarm.
+    purge_at: Cell<u64>,
     /// The org was here and has been deleted.
     gone: Cell<bool>,
     env: Env,
@@ -60,6 +62,7 @@ impl DurableObject for OrgDo {
             limits: RefCell::default(),
             tokens: AccessTokens::default(),
             watched: Cell::new(false),
+            purge_at: Cell::new(0),
             gone: Cell::new(false),
             env,
         }
@@ -198,7 +201,10 @@ impl OrgDo {
         };
         let tasks = outbox::next_due(store).ok().flatten();
         let due = tasks.into_iter().chain(keys::wakes_at(store, used).ok().flatten()).min();
-        let daily = now_ms() + DAY_MS;
+        let daily = match self.purge_at.get() {
+            0 => now_ms() + DAY_MS,
+            at => at.max(earliest),
+        };
         self.watched.set(wake_by(&self.state, due.map_or(daily, |due| due.max(earliest).min(daily))).await);
     }
 
@@ -212,8 +218,13 @@ impl OrgDo {
             self.tasks(&isolate, &org, &call).await?;
             return Ok(org::clear(Store::new(&self.sql))?);
         }
-        if org::purge(self.context(&isolate, &org, &call))? {
-            wake_by(&self.state, now_ms()).await;
+        // Not with every alarm: deliveries make it ring all the time.
+        if now_ms() >= self.purge_at.get() {
+            if org::purge(self.context(&isolate, &org, &call))? {
+                wake_by(&self.state, now_ms()).await;
+            } else {
+                self.purge_at.set(now_ms() + DAY_MS);
+            }
         }
         // No one of these waits for another to be whole again.
         let delivered = self.deliver(&isolate, &org, &call).await;
