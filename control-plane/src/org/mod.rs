@@ -23,6 +23,7 @@ mod notices;
 mod oauth;
 mod operator;
 pub mod outbox;
+mod overlap;
 mod overview;
 mod plan;
 mod portal_links;

@@ -1,6 +1,6 @@
 //! What goes when its time is over, in batches: the object's alarm runs this daily, and again at once while there is more.
 
-use super::{deliveries, endpoints, inbound, oauth, sessions, sources};
+use super::{deliveries, inbound, oauth, overlap, sessions};
 use crate::context::Context;
 use crate::store::{SqlError, Value};
 use protocol::MessageId;
@@ -40,8 +40,7 @@ pub fn purge(ctx: Context<'_>) -> Result<bool, SqlError> {
             ctx.now_ms.into(),
         ),
     ];
-    endpoints::purge(ctx)?;
-    sources::purge(ctx)?;
+    overlap::purge(ctx)?;
     let mut more = false;
     for (table, condition, time) in outlived {
         ctx.store.bookkeeping(

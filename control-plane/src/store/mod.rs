@@ -153,6 +153,15 @@ impl<'a> Tx<'a> {
         let wipe = format!("UPDATE {table} SET sealed = zeroblob(length(sealed)) WHERE {key} = ?");
         self.write(&wipe, &[id.into()]).map(|_| ())
     }
+
+    /// Deletes the rows with a sealed record whose `key` is `id`, overwritten first ([`Self::wipe_sealed`]).
+    ///
+    /// # Errors
+    /// [`SqlError::Statement`].
+    pub fn delete_sealed(&self, table: &'static str, key: &'static str, id: &str) -> Result<(), SqlError> {
+        self.wipe_sealed(table, key, id)?;
+        self.write(&format!("DELETE FROM {table} WHERE {key} = ?"), &[id.into()]).map(|_| ())
+    }
 }
 
 #[cfg(test)]

@@ -97,8 +97,7 @@ fn withdraw(
             id.as_str().into(),
         ],
     )?;
-    tx.wipe_sealed("connections", "id", id.as_str())?;
-    tx.write("DELETE FROM connections WHERE id = ?", &[id.as_str().into()])?;
+    tx.delete_sealed("connections", "id", id.as_str())?;
     tx.write("DELETE FROM authorizations WHERE connection_id = ?", &[id.as_str().into()])?;
     if is_pending {
         let task = Task::Revoke { connection: id.clone() };

@@ -107,8 +107,7 @@ fn is_value(value: &str) -> bool {
 /// # Errors
 /// Those of the database.
 pub(super) fn forget(tx: &Tx<'_>, id: &EndpointId) -> Result<(), AppError> {
-    tx.wipe_sealed("endpoint_headers", "endpoint_id", id.as_str())?;
-    tx.write("DELETE FROM endpoint_headers WHERE endpoint_id = ?", &[id.as_str().into()])?;
+    tx.delete_sealed("endpoint_headers", "endpoint_id", id.as_str())?;
     tx.write("UPDATE endpoints SET header_names = '[]' WHERE id = ?", &[id.as_str().into()])?;
     Ok(())
 }

@@ -16,7 +16,7 @@ mod target;
 mod update;
 
 pub(super) use create::create;
-pub(super) use secrets::{purge, rotate};
+pub(super) use secrets::rotate;
 pub(super) use signing::{custom_headers, shared_secrets, sign};
 pub(super) use state::disable;
 pub(super) use target::Target;
@@ -100,8 +100,7 @@ pub(super) fn delete(
 ) -> Result<Reply, AppError> {
     change::answer(ctx, actor, body, 204, |tx| {
         let endpoint = get(ctx, actor, id)?;
-        tx.wipe_sealed("endpoints", "id", id.as_str())?;
-        tx.write("DELETE FROM endpoints WHERE id = ?", &[id.as_str().into()])?;
+        tx.delete_sealed("endpoints", "id", id.as_str())?;
         secrets::forget_former(tx, id)?;
         headers::forget(tx, id)?;
         for table in ["endpoint_sources", "deliveries", "attempts"] {

@@ -4,9 +4,9 @@
 use super::{about, find, get};
 use crate::context::{Context, random};
 use crate::error::AppError;
-use crate::json::{field, parse};
+use crate::json::parse;
 use crate::org::actor::Actor;
-use crate::org::{change, dek};
+use crate::org::{change, dek, overlap};
 use crate::reply::Reply;
 use crate::store::{SqlError, Tx};
 use protocol::api::{RotateEndpointSecret, RotatedEndpointSecret, ShownOnce, SignatureVersion};
@@ -17,9 +17,6 @@ use vault::{Purpose, Sealed};
 use webhooks::SigningKey;
 use zeroize::Zeroizing;
 
-const OVERLAP_S: u32 = 86_400;
-const LONGEST_OVERLAP_S: u32 = 7 * 86_400;
-
 /// `POST /v1/endpoints/{id}/rotate-secret`. The one before the former signs no more, whatever was left of its overlap.
 pub(in crate::org) fn rotate(
     ctx: Context<'_>,
@@ -28,10 +25,7 @@ pub(in crate::org) fn rotate(
     id: &EndpointId,
 ) -> Result<Reply, AppError> {
     let request = if body.is_empty() { RotateEndpointSecret::default() } else { parse(body)? };
-    let overlap_s = request.overlap_seconds.unwrap_or(OVERLAP_S);
-    if overlap_s > LONGEST_OVERLAP_S {
-        return Err(field("overlap_seconds", "must be 0 to 604800"));
-    }
+    let overlap_s = overlap::seconds(request.overlap_seconds)?;
     change::answer(ctx, actor, body, 200, |tx| {
         let endpoint = get(ctx, actor, id)?;
         let row = find(ctx, actor, id, "SELECT allowed_hosts, sealed FROM endpoints")?;
@@ -103,21 +97,7 @@ pub(super) fn follow(
 
 /// The secret before the current one signs no more.
 pub(super) fn forget_former(tx: &Tx<'_>, id: &EndpointId) -> Result<(), SqlError> {
-    tx.wipe_sealed("endpoint_secrets", "endpoint_id", id.as_str())?;
-    tx.write("DELETE FROM endpoint_secrets WHERE endpoint_id = ?", &[id.as_str().into()]).map(|_| ())
-}
-
-/// Overwrites the secrets whose overlap is over ([`crate::org::purge`]); they have not signed since.
-///
-/// # Errors
-/// Those of the database.
-pub(in crate::org) fn purge(ctx: Context<'_>) -> Result<(), SqlError> {
-    for end in
-        ["UPDATE endpoint_secrets SET sealed = zeroblob(length(sealed))", "DELETE FROM endpoint_secrets"]
-    {
-        ctx.store.bookkeeping(&format!("{end} WHERE ends_at <= ?"), &[ctx.now_ms.into()])?;
-    }
-    Ok(())
+    tx.delete_sealed("endpoint_secrets", "endpoint_id", id.as_str())
 }
 
 /// Where a secret is sealed to.

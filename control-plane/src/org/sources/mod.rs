@@ -2,7 +2,7 @@
 
 mod secrets;
 
-pub(super) use secrets::{credential, finish_handshake, keys, purge, rotate, take_verification_token};
+pub(super) use secrets::{credential, finish_handshake, keys, rotate, take_verification_token};
 
 use super::actor::Actor;
 use super::endpoints::Target;

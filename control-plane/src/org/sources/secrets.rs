@@ -9,7 +9,7 @@ use crate::context::Context;
 use crate::error::AppError;
 use crate::json::{field, parse};
 use crate::org::actor::Actor;
-use crate::org::{change, dek};
+use crate::org::{change, dek, overlap};
 use crate::reply::Reply;
 use crate::store::{Event, SqlError, Tx};
 use protocol::api::{GenericScheme, RotateSourceSecret, ShownOnce, VerificationToken};
@@ -19,9 +19,6 @@ use secrecy::{ExposeSecret as _, SecretString};
 use vault::{Purpose, Sealed};
 use webhooks::{Credential, Handshake, Provider, Row};
 
-/// How long a secret verifies after another has taken its place, seconds.
-const OVERLAP_S: u32 = 86_400;
-const MAX_OVERLAP_S: u32 = 604_800;
 /// Secrets besides the current one: a mistyped one must not push out the one that the provider still signs by.
 const MOST_FORMER: u32 = 3;
 
@@ -59,10 +56,7 @@ pub(in crate::org) fn rotate(
     id: &SourceId,
 ) -> Result<Reply, AppError> {
     let request: RotateSourceSecret = parse(body)?;
-    let overlap_s = request.overlap_seconds.unwrap_or(OVERLAP_S);
-    if overlap_s > MAX_OVERLAP_S {
-        return Err(field("overlap_seconds", "must be 0 to 604800"));
-    }
+    let overlap_s = overlap::seconds(request.overlap_seconds)?;
     let (provider, scheme) = provider_of(ctx, id)?;
     let secret = with_row(provider, scheme.as_ref(), |row| given(row, request.secret, request.public_key))?
         .ok_or_else(|| field("secret", "is missing"))?;
@@ -103,28 +97,14 @@ fn keep_former(ctx: Context<'_>, tx: &Tx<'_>, id: &SourceId, ends_at: u64) -> Re
             live += 1;
             continue;
         }
-        let row = row.number(0)?.to_string();
-        tx.wipe_sealed("source_secrets", "id", &row)?;
-        tx.write("DELETE FROM source_secrets WHERE id = ?", &[row.into()])?;
+        tx.delete_sealed("source_secrets", "id", &row.number(0)?.to_string())?;
     }
     Ok(live)
 }
 
 /// Ends all secrets before the current one.
 pub(super) fn forget_former(tx: &Tx<'_>, id: &SourceId) -> Result<(), SqlError> {
-    tx.wipe_sealed("source_secrets", "source_id", id.as_str())?;
-    tx.write("DELETE FROM source_secrets WHERE source_id = ?", &[id.as_str().into()]).map(|_| ())
-}
-
-/// Overwrites the secrets whose overlap is over ([`crate::org::purge`]); they have not verified since.
-///
-/// # Errors
-/// Those of the database.
-pub(in crate::org) fn purge(ctx: Context<'_>) -> Result<(), SqlError> {
-    for end in ["UPDATE source_secrets SET sealed = zeroblob(length(sealed))", "DELETE FROM source_secrets"] {
-        ctx.store.bookkeeping(&format!("{end} WHERE ends_at <= ?"), &[ctx.now_ms.into()])?;
-    }
-    Ok(())
+    tx.delete_sealed("source_secrets", "source_id", id.as_str())
 }
 
 /// The secrets of a source, for the edge that serves it: the one secret that leaves (invariant 1).
