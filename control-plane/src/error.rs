@@ -1,20 +1,23 @@
 //! One error type for the Worker. What is refused has a public code; what is a fault of ours has none, is logged with the
 //! request's id and answered as a bare 500.
 
-use protocol::Code;
+use protocol::{Code, Detail};
 use std::borrow::Cow;
+use std::fmt;
 
 /// Why a call has no answer of its own.
 #[derive(Debug, thiserror::Error)]
 pub enum AppError {
     /// The caller asked for something that is not to be had.
     #[error("refused: {}", .0.as_str())]
-    Refused(Code, Option<Cow<'static, str>>),
+    Refused(Code, Option<Detail>),
     /// The caller asked too often.
     #[error("refused: rate_limited")]
     Limited {
         /// When to come back.
         retry_after_seconds: u32,
+        /// Which limit it is.
+        detail: Option<Detail>,
     },
     /// It cannot be done at the moment, for a reason that passes by itself or at another's hand.
     #[error("not now: {}", .code.as_str())]
@@ -24,7 +27,7 @@ pub enum AppError {
         /// When to come back.
         retry_after_seconds: u32,
         /// What else there is to say.
-        detail: Option<Cow<'static, str>>,
+        detail: Option<Detail>,
     },
     /// The database failed, or holds what this code never wrote.
     #[error("store: {0}")]
@@ -45,14 +48,20 @@ pub enum AppError {
 
 impl AppError {
     /// A refusal that says more than its title.
-    pub fn refused(code: Code, detail: impl Into<Cow<'static, str>>) -> Self {
+    pub fn refused(code: Code, detail: impl Into<Detail>) -> Self {
         Self::Refused(code, Some(detail.into()))
+    }
+
+    /// A refusal by a limit, which says whose it is.
+    pub fn limited(whose: impl fmt::Display, retry_after_seconds: u32) -> Self {
+        let detail = format!("{whose}; again in {retry_after_seconds} seconds");
+        Self::Limited { retry_after_seconds, detail: Some(detail.into()) }
     }
 
     /// Seconds until it is worth asking again, where that is known.
     pub const fn retry_after(&self) -> Option<u32> {
         match self {
-            Self::Limited { retry_after_seconds } | Self::Later { retry_after_seconds, .. } => {
+            Self::Limited { retry_after_seconds, .. } | Self::Later { retry_after_seconds, .. } => {
                 Some(*retry_after_seconds)
             }
             _ => None,
@@ -61,13 +70,27 @@ impl AppError {
 
     /// What the caller is told.
     pub fn public(&self) -> (Code, Option<&Cow<'static, str>>) {
+        (self.code(), self.detail().map(Detail::text))
+    }
+
+    /// The public code.
+    pub const fn code(&self) -> Code {
         match self {
-            Self::Refused(code, detail) => (*code, detail.as_ref()),
-            Self::Limited { .. } => (Code::RateLimited, None),
-            Self::Later { code, detail, .. } => (*code, detail.as_ref()),
+            Self::Refused(code, _) | Self::Later { code, .. } => *code,
+            Self::Limited { .. } => Code::RateLimited,
             Self::Store(_) | Self::Vault(_) | Self::Token(_) | Self::Encoding | Self::Platform(_) => {
-                (Code::Internal, None)
+                Code::Internal
             }
+        }
+    }
+
+    /// What the caller is told besides the code.
+    pub const fn detail(&self) -> Option<&Detail> {
+        match self {
+            Self::Refused(_, detail) | Self::Limited { detail, .. } | Self::Later { detail, .. } => {
+                detail.as_ref()
+            }
+            _ => None,
         }
     }
 }

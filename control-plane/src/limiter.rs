@@ -43,7 +43,7 @@ impl Limiter {
         let decision = self.0.borrow_mut().check(key_of(ip), quota, now_ms);
         match decision.retry_after_seconds {
             None => Ok(()),
-            Some(retry_after_seconds) => Err(AppError::Limited { retry_after_seconds }),
+            Some(seconds) => Err(AppError::limited("too many attempts from this address", seconds)),
         }
     }
 }
@@ -67,7 +67,7 @@ mod tests {
         assert_eq!(allowed, 20);
         assert!(matches!(
             limiter.count("192.0.2.1", QUOTA, NOW),
-            Err(AppError::Limited { retry_after_seconds: 3 })
+            Err(AppError::Limited { retry_after_seconds: 3, .. })
         ));
         assert!(limiter.count("192.0.2.2", QUOTA, NOW).is_ok());
         assert!(limiter.count("192.0.2.1", QUOTA, NOW + 3000).is_ok());

@@ -40,8 +40,8 @@ impl Reply {
 
     /// The answer to an error, in RFC 9457's form.
     pub fn problem(error: &AppError, request_id: &RequestId) -> Self {
-        let (code, detail) = error.public();
-        let problem = Problem::with_detail(code, detail.cloned(), request_id.clone());
+        let code = error.code();
+        let problem = Problem::with_detail(code, error.detail().cloned(), request_id.clone());
         Self {
             status: code.status(),
             body: Zeroizing::new(serde_json::to_vec(&problem).unwrap_or_default()),
@@ -65,12 +65,14 @@ impl Reply {
         }
         let problem: Problem = serde_json::from_slice(&self.body)?;
         Err(match (problem.code, self.retry_after) {
-            (Code::RateLimited, Some(seconds)) => AppError::Limited { retry_after_seconds: seconds },
+            (Code::RateLimited, Some(seconds)) => {
+                AppError::Limited { retry_after_seconds: seconds, detail: problem.into_detail() }
+            }
             (code, Some(seconds)) => {
-                AppError::Later { code, retry_after_seconds: seconds, detail: problem.detail }
+                AppError::Later { code, retry_after_seconds: seconds, detail: problem.into_detail() }
             }
             (Code::Internal, _) => AppError::Platform("an object has failed"),
-            (code, _) => AppError::Refused(code, problem.detail),
+            (code, _) => AppError::Refused(code, problem.into_detail()),
         })
     }
 

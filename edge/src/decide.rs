@@ -18,7 +18,7 @@ use crate::route::{self, Target};
 use crate::state::State;
 use crate::verdict::{Admitted, Answer, Forward, Task, Verdict};
 use protocol::routes::{Body, Class, Route};
-use protocol::{Access, Client, Code, Operation, Principal, RequestId, SourceId};
+use protocol::{Access, Client, Code, Detail, Operation, Principal, RequestId, SourceId};
 use secrecy::ExposeSecret as _;
 use std::cell::RefCell;
 use std::net::{IpAddr, Ipv4Addr};
@@ -45,9 +45,10 @@ pub fn decide(head: &Head<'_>, now_ms: u64, state: &mut State) -> Result<Verdict
         }
         Err(Refusal::Problem { code, detail, .. }) if route::is_for_people(head, &state.config) => {
             let home = route::home(head.path);
-            pages::refused(state, code, detail, spent.retry_after_seconds(), home, &request_id)?
+            pages::refused(state, code, detail.as_deref(), spent.retry_after_seconds(), home, &request_id)?
         }
         Err(Refusal::Problem { code, detail, allow }) => {
+            let detail = detail.or_else(|| spent.refusal(code));
             let answer = Answer::problem(code, detail, &request_id);
             match allow {
                 Some(methods) => answer.with("allow", methods),
@@ -66,7 +67,7 @@ enum Outcome {
 }
 
 enum Refusal {
-    Problem { code: Code, detail: Option<&'static str>, allow: Option<String> },
+    Problem { code: Code, detail: Option<Detail>, allow: Option<String> },
     Random(NoRandomness),
 }
 
@@ -225,7 +226,8 @@ fn api(
                 csrf::not_cross_site(head)?;
             } else if caller.cookie {
                 csrf::same_origin(head, &state.own_origin(head))?;
-                csrf::token(head.header("x-csrf-token"), caller.session(), state)?;
+                csrf::token(head.header("x-csrf-token"), caller.session(), state)
+                    .map_err(|code| because(code, "send X-CSRF-Token from GET /v1/me"))?;
             }
             if let Operation::VerifyPrincipal { .. } = operation {
                 return auth_check(head, caller, now_ms, state, spent);
@@ -237,18 +239,18 @@ fn api(
     let body_cap = match route.body {
         Body::None => None,
         Body::Json => {
-            media_type(head, "application/json")?;
+            json_type(head)?;
             Some(state.config.limits.json_body_bytes)
         }
         Body::OptionalJson => {
             if head.header("content-type").is_some() {
-                media_type(head, "application/json")?;
+                json_type(head)?;
             }
             Some(state.config.limits.json_body_bytes)
         }
         // Escaped, or spread over lines, a payload is no larger than twice itself.
         Body::Message => {
-            media_type(head, "application/json")?;
+            json_type(head)?;
             Some(state.config.limits.message_bytes.saturating_mul(2))
         }
         Body::Stream => Some(state.config.limits.proxy_body_bytes),
@@ -362,6 +364,17 @@ fn edge_limit(
     }
 }
 
+/// What a client sends by default that was told of no type is named.
+fn json_type(head: &Head<'_>) -> Result<(), Refusal> {
+    let is_form = |value: &str| value.starts_with("application/x-www-form-urlencoded");
+    let words = if head.header("content-type").is_some_and(is_form) {
+        "it is application/x-www-form-urlencoded, curl's default: add -H 'Content-Type: application/json'"
+    } else {
+        "send Content-Type: application/json"
+    };
+    media_type(head, "application/json").map_err(|code| because(code, words))
+}
+
 /// The body, where there is one, must say that it is of this type.
 fn media_type(head: &Head<'_>, wanted: &str) -> Result<(), Code> {
     match head.header("content-type") {
@@ -390,11 +403,8 @@ fn length(head: &Head<'_>, cap: u32) -> Result<(), Code> {
 fn idempotency_key(head: &Head<'_>) -> Result<Option<String>, Refusal> {
     let key = head.header("idempotency-key").filter(|_| !head.is_safe());
     if key.is_some_and(|key| !(1..=255).contains(&key.len()) || !key.bytes().all(|b| b.is_ascii_graphic())) {
-        return Err(Refusal::Problem {
-            code: Code::InvalidRequest,
-            detail: Some("Idempotency-Key takes 1 to 255 visible ASCII characters"),
-            allow: None,
-        });
+        let detail = Detail::field("Idempotency-Key", "must be 1 to 255 visible ASCII characters");
+        return Err(because(Code::InvalidRequest, detail));
     }
     Ok(key.map(str::to_owned))
 }
@@ -413,6 +423,10 @@ fn path_and_query(head: &Head<'_>) -> String {
     [head.path, question, head.query].concat()
 }
 
+fn because(code: Code, detail: impl Into<Detail>) -> Refusal {
+    Refusal::Problem { code, detail: Some(detail.into()), allow: None }
+}
+
 impl From<Code> for Refusal {
     fn from(code: Code) -> Self {
         Self::Problem { code, detail: None, allow: None }
@@ -426,8 +440,8 @@ impl From<Limited> for Refusal {
 }
 
 impl From<route::NoTarget> for Refusal {
-    fn from(route::NoTarget { code, allow }: route::NoTarget) -> Self {
-        Self::Problem { code, detail: None, allow }
+    fn from(route::NoTarget { code, detail, allow }: route::NoTarget) -> Self {
+        Self::Problem { code, detail, allow }
     }
 }
 

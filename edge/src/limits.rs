@@ -6,6 +6,7 @@
 
 use crate::random::{NoRandomness, Random};
 use config::RateLimits;
+use protocol::{Code, Detail};
 use std::borrow::Cow;
 use std::hash::Hash;
 use throttle::{ClientKey, Decision, MAX_LIMIT, Quota, Spender, Table, rate_limit, rate_limit_policy};
@@ -84,7 +85,7 @@ impl<K: Copy + Eq + Hash> Limit<K> {
     pub fn count(&mut self, key: K, now_ms: u64, spent: &mut Spent) -> Result<(), Limited> {
         let quota = self.quota.ok_or(Limited)?;
         let decision = self.table.check(key, quota, now_ms);
-        spent.add(self.policy.clone(), self.name, &decision)
+        spent.add(self.policy.clone(), self.name, quota, &decision)
     }
 
     /// Counts a request of `key` by a quota that takes the place of the limit's own.
@@ -93,7 +94,7 @@ impl<K: Copy + Eq + Hash> Limit<K> {
     /// [`Limited`], to be answered 429.
     pub fn count_by(&mut self, key: K, quota: Quota, now_ms: u64, spent: &mut Spent) -> Result<(), Limited> {
         let decision = self.table.check(key, quota, now_ms);
-        spent.add(rate_limit_policy(self.name, &quota), self.name, &decision)
+        spent.add(rate_limit_policy(self.name, &quota), self.name, quota, &decision)
     }
 }
 
@@ -107,6 +108,20 @@ pub struct Spent {
     policies: String,
     states: String,
     retry_after_seconds: Option<u32>,
+    refusal: Option<String>,
+}
+
+fn refusal(name: &str, quota: Quota, decision: &Decision) -> String {
+    let whose = match name {
+        "ip" => "this address",
+        "auth" => "sign-ins from this address",
+        "passwords" => "sign-ins of all clients together",
+        "source" => "this source",
+        _ => "this key or session",
+    };
+    let (limit, period) = (quota.limit(), quota.period_seconds());
+    let wait = decision.retry_after_seconds.unwrap_or_default();
+    format!("{whose}: at most {limit} requests in {period} seconds; again in {wait} seconds")
 }
 
 impl Spent {
@@ -115,10 +130,16 @@ impl Spent {
     /// # Errors
     /// [`Limited`], to be answered 429.
     pub fn add_leased(&mut self, quota: Quota, decision: &Decision) -> Result<(), Limited> {
-        self.add(rate_limit_policy("principal", &quota), "principal", decision)
+        self.add(rate_limit_policy("principal", &quota), "principal", quota, decision)
     }
 
-    fn add(&mut self, policy: String, name: &str, decision: &Decision) -> Result<(), Limited> {
+    fn add(
+        &mut self,
+        policy: String,
+        name: &str,
+        quota: Quota,
+        decision: &Decision,
+    ) -> Result<(), Limited> {
         for (list, item) in [(&mut self.policies, policy), (&mut self.states, rate_limit(name, decision))] {
             if list.is_empty() {
                 *list = item;
@@ -128,12 +149,21 @@ impl Spent {
             }
         }
         self.retry_after_seconds = decision.retry_after_seconds;
-        if decision.allowed { Ok(()) } else { Err(Limited) }
+        if decision.allowed {
+            return Ok(());
+        }
+        self.refusal = Some(refusal(name, quota, decision));
+        Err(Limited)
     }
 
     /// When a refused request may come again.
     pub fn retry_after_seconds(&self) -> Option<u32> {
         self.retry_after_seconds
+    }
+
+    /// Whose limit has refused the request, for who is told that a limit did.
+    pub fn refusal(&self, code: Code) -> Option<Detail> {
+        self.refusal.clone().filter(|_| code == Code::RateLimited).map(Detail::from)
     }
 
     /// Adds `RateLimit-Policy`, `RateLimit` and, for a refused request, `Retry-After`.

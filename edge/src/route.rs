@@ -13,7 +13,7 @@ use crate::pages::{Home, Notice};
 use crate::public::Document;
 use config::Config;
 use protocol::routes::{self, Route};
-use protocol::{Code, ConnectionId, Operation, UserId};
+use protocol::{Code, ConnectionId, Detail, Operation, Refused, UserId};
 use secrecy::SecretString;
 
 /// What a path is for.
@@ -56,6 +56,8 @@ pub enum Target<'a> {
 pub struct NoTarget {
     /// `NotFound`, `MethodNotAllowed` or `InvalidRequest`.
     pub code: Code,
+    /// What to change, where that is known.
+    pub detail: Option<Detail>,
     /// `Allow`, where the method is the reason.
     pub allow: Option<String>,
 }
@@ -83,18 +85,44 @@ pub fn find<'a>(head: &Head<'a>, config: &Config) -> Result<Target<'a>, NoTarget
     if let Some(route) = config.routes.iter().position(|route| head.path.starts_with(&route.path)) {
         // The URL is normalised on its way out: a path that climbs would leave the route.
         if !connectors::is_plain_path(head.path) {
-            return Err(NoTarget { code: Code::PathRefused, allow: None });
+            return Err(NoTarget { allow: None, ..Code::PathRefused.into() });
         }
         let methods = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
         return only(head, &methods, Target::Gateway(route));
     }
-    page(head, config)
+    if sends_key(head)
+        && let Some(near) = routes::suggest(head.path)
+    {
+        let detail = Some(format!("this is a page; did you mean {near}?").into());
+        return Err(NoTarget { detail, ..Code::NotFound.into() });
+    }
+    page(head, config).map_err(|no_target| {
+        let near = routes::suggest(head.path).filter(|_| no_target.code == Code::NotFound && !wants_page(head));
+        let detail = near.map(|near| format!("no such path; did you mean {near}?").into());
+        NoTarget { detail: detail.or(no_target.detail), ..no_target }
+    })
+}
+
+/// Whether the request is one for the API, which no page is.
+fn sends_key(head: &Head<'_>) -> bool {
+    head.header("authorization").is_some_and(|value| value.starts_with("Bearer "))
+}
+
+/// Whether a browser asks, for something to be shown.
+fn wants_page(head: &Head<'_>) -> bool {
+    head.header("accept").is_some_and(|types| types.contains("text/html"))
+}
+
+impl From<Code> for NoTarget {
+    fn from(code: Code) -> Self {
+        Self { code, detail: None, allow: None }
+    }
 }
 
 fn api<'a>(head: &Head<'a>) -> Result<Target<'a>, NoTarget> {
     match routes::find(head.method, head.path, head.query) {
         Ok((route, operation)) => Ok(Target::Api(route, operation)),
-        Err(code) => {
+        Err(Refused { code, detail }) => {
             let allow = (code == Code::MethodNotAllowed).then(|| {
                 let methods = routes::allowed(head.path).map(|method| match method {
                     "*" => "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS",
@@ -102,7 +130,7 @@ fn api<'a>(head: &Head<'a>) -> Result<Target<'a>, NoTarget> {
                 });
                 methods.collect::<Vec<_>>().join(", ")
             });
-            Err(NoTarget { code, allow })
+            Err(NoTarget { code, detail, allow })
         }
     }
 }
@@ -130,8 +158,7 @@ pub fn is_for_people(head: &Head<'_>, config: &Config) -> bool {
         // A mistyped address, or a filter that cannot be meant.
         Err(NoTarget { code: Code::NotFound | Code::InvalidRequest, .. }) => {
             let of_machines = ["/v1/", "/in/"].iter().any(|prefix| head.path.starts_with(prefix));
-            let wants_page = head.header("accept").is_some_and(|types| types.contains("text/html"));
-            matches!(head.method, "GET" | "HEAD") && wants_page && !of_machines
+            matches!(head.method, "GET" | "HEAD") && wants_page(head) && !of_machines
         }
         _ => false,
     }
@@ -170,21 +197,20 @@ fn page<'a>(head: &Head<'_>, config: &Config) -> Result<Target<'a>, NoTarget> {
         path => match of_one(path, head.query, config) {
             Some(page) => (page, None),
             None => {
-                let (view, form) =
-                    View::find(path, head.query).map_err(|code| NoTarget { code, allow: None })?;
+                let (view, form) = View::find(path, head.query)?;
                 (Page::Webhooks(Box::new(view)), form)
             }
         },
     };
     match (head.method, form) {
         ("HEAD", _) if page.is_callback() => {
-            Err(NoTarget { code: Code::MethodNotAllowed, allow: Some("GET".to_owned()) })
+            Err(NoTarget { allow: Some("GET".to_owned()), ..Code::MethodNotAllowed.into() })
         }
         ("GET" | "HEAD", _) => Ok(link(head).unwrap_or(Target::Page(page))),
         ("POST", Some(form)) => Ok(Target::Form(form)),
         (_, form) => {
             let allow = if form.is_some() { "GET, HEAD, POST" } else { "GET, HEAD" };
-            Err(NoTarget { code: Code::MethodNotAllowed, allow: Some(allow.to_owned()) })
+            Err(NoTarget { allow: Some(allow.to_owned()), ..Code::MethodNotAllowed.into() })
         }
     }
 }
@@ -243,5 +269,5 @@ fn only<'a>(head: &Head<'_>, methods: &[&str], target: Target<'a>) -> Result<Tar
     if methods.contains(&head.method) {
         return Ok(target);
     }
-    Err(NoTarget { code: Code::MethodNotAllowed, allow: Some(methods.join(", ")) })
+    Err(NoTarget { allow: Some(methods.join(", ")), ..Code::MethodNotAllowed.into() })
 }

@@ -7,7 +7,7 @@ use crate::handlers::pages::Page;
 use crate::handlers::portal::Ask;
 use crate::limits::Spent;
 use crate::security_headers::Kind;
-use protocol::{Client, Code, Operation, Principal, Problem, RequestId, SourceId};
+use protocol::{Client, Code, Detail, Operation, Principal, Problem, RequestId, SourceId};
 use std::borrow::Cow;
 use std::cell::RefCell;
 use std::fmt::Write as _;
@@ -141,8 +141,8 @@ impl Answer {
     }
 
     /// A refusal.
-    pub fn problem(code: Code, detail: Option<&'static str>, request_id: &RequestId) -> Self {
-        let problem = Problem::with_detail(code, detail.map(Cow::Borrowed), request_id.clone());
+    pub fn problem(code: Code, detail: Option<Detail>, request_id: &RequestId) -> Self {
+        let problem = Problem::with_detail(code, detail, request_id.clone());
         let body = serde_json::to_string(&problem).unwrap_or_default();
         let mut answer = Self::new(code.status(), Kind::Problem, body);
         if code == Code::Unauthenticated {

@@ -29,7 +29,7 @@ pub(super) fn count(ctx: AccountContext<'_>, counter: Counter) -> Result<(), App
     keep(ctx, counter, tat)?;
     decision
         .retry_after_seconds
-        .map_or(Ok(()), |seconds| Err(AppError::Limited { retry_after_seconds: seconds }))
+        .map_or(Ok(()), |seconds| Err(AppError::limited("too many attempts with this account", seconds)))
 }
 
 /// Takes one back.

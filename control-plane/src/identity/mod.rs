@@ -107,7 +107,7 @@ fn attempt(ctx: IdentityContext<'_>) -> Result<Option<UserId>, AppError> {
     keep(ctx.sql, &attempts)?;
     let owner = owner(ctx.sql)?;
     match decision.retry_after_seconds {
-        Some(seconds) => Err(AppError::Limited { retry_after_seconds: seconds }),
+        Some(seconds) => Err(AppError::limited("too many attempts with this email", seconds)),
         None => Ok(owner),
     }
 }

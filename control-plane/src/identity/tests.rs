@@ -35,7 +35,7 @@ fn m6_attempts_are_limited_and_the_wait_is_told() {
     assert_eq!(error.public().0, Code::RateLimited);
     let reply = Reply::problem(&error, &protocol::RequestId::new(NOW, [0; 10]));
     assert_eq!((reply.status, reply.retry_after), (429, Some(90)));
-    assert!(matches!(reply.into_result(), Err(AppError::Limited { retry_after_seconds: 90 })));
+    assert!(matches!(reply.into_result(), Err(AppError::Limited { retry_after_seconds: 90, .. })));
     assert!(attempt_at(&sql, NOW + 89_999).is_err());
     attempt_at(&sql, NOW + 90_000).unwrap();
 }

@@ -5,6 +5,7 @@ use crate::context::Context;
 use crate::error::AppError;
 use connectors::catalogue::{self, Rule};
 use protocol::Code;
+use protocol::near::nearest;
 use protocol::api::{Connector, ConnectorAuth, ConnectorParameter, ConnectorRequest, ConnectorScope, List};
 
 /// `GET /v1/connectors`: all of them, in order of id.
@@ -15,7 +16,7 @@ pub(super) fn list(ctx: Context<'_>) -> Result<List<Connector>, AppError> {
 
 /// `GET /v1/connectors/{id}`.
 pub(super) fn get(ctx: Context<'_>, id: &str) -> Result<Connector, AppError> {
-    let connector = catalogue::get(id).ok_or(Code::NotFound)?;
+    let connector = catalogue::get(id).ok_or_else(|| absent(id))?;
     let oauth = connector.oauth.as_ref();
     let granted = oauth.map(|_| ConnectorAuth {
         kind: super::connections::OAUTH2.to_owned(),
@@ -67,6 +68,14 @@ pub(super) fn get(ctx: Context<'_>, id: &str) -> Result<Connector, AppError> {
         },
         client,
     })
+}
+
+/// The catalogue is everybody's: nobody learns from it what others have.
+fn absent(id: &str) -> AppError {
+    match nearest(id, catalogue::all().iter().map(|summary| summary.id)) {
+        Some(near) => AppError::refused(Code::NotFound, format!("no such connector; did you mean {near}?")),
+        None => AppError::refused(Code::NotFound, "no such connector: GET /v1/connectors lists them"),
+    }
 }
 
 fn request(rule: &Rule) -> ConnectorRequest {

@@ -17,6 +17,7 @@ use crate::error::AppError;
 use protocol::api::RateLimit;
 use protocol::call::Lease;
 use protocol::{ApiKeyId, ConnectionId, Operation};
+use std::fmt;
 use std::rc::Rc;
 use throttle::{Decision, Quota, Tat};
 
@@ -81,23 +82,28 @@ pub(super) fn lease(ctx: Context<'_>, actor: &Actor, want: u32) -> Result<Option
     if matches!(actor.kind, Kind::Edge | Kind::Portal { .. }) {
         return Ok(None);
     }
-    let limits = [(subject(actor.name()), own(ctx, actor)?), (WHOLE_ORG, plan::terms(ctx)?.limits.org)];
+    let whose = if matches!(actor.kind, Kind::ApiKey { .. }) { "this API key" } else { "this person" };
+    let limits = [
+        (whose, subject(actor.name()), own(ctx, actor)?),
+        ("this workspace", WHOLE_ORG, plan::terms(ctx)?.limits.org),
+    ];
     let mut counted = Vec::with_capacity(limits.len());
-    for (subject, limit) in limits {
-        counted.extend(limit.map(quota).transpose()?.map(|quota| (subject, quota)));
+    for (whose, subject, limit) in limits {
+        let Some(limit) = limit else { continue };
+        counted.push((Limit { whose, limit }, subject, quota(limit)?));
     }
     if counted.is_empty() {
         return Ok(None);
     }
     with_counter(ctx, |counter| {
-        let refused = counted
-            .iter()
-            .filter_map(|(subject, quota)| counter.peek(*subject, *quota, ctx.now_ms).retry_after_seconds);
-        if let Some(retry_after_seconds) = refused.max() {
-            return Err(AppError::Limited { retry_after_seconds });
+        let refused = counted.iter().filter_map(|(limit, subject, quota)| {
+            Some((counter.peek(*subject, *quota, ctx.now_ms).retry_after_seconds?, limit))
+        });
+        if let Some((seconds, limit)) = refused.max_by_key(|(seconds, _)| *seconds) {
+            return Err(AppError::limited(limit, seconds));
         }
         let mut leased: Option<Lease> = None;
-        for (subject, quota) in counted {
+        for (_, subject, quota) in counted {
             let ahead = leased.map_or(want, |lease| lease.ahead);
             let throttle::Lease { decision, ahead, ttl_ms } = counter.lease(ctx, subject, quota, ahead)?;
             leased = Some(match leased {
@@ -141,7 +147,8 @@ pub(super) fn of_key(
 /// [`AppError::Limited`].
 pub(super) fn of_connection(ctx: Context<'_>, id: &ConnectionId) -> Result<(), AppError> {
     let config::Quota { limit, period_seconds } = ctx.config.rate_limits.connection;
-    one(ctx, subject(id.as_str()), RateLimit { limit, period_seconds })
+    let limit = RateLimit { limit, period_seconds };
+    one(ctx, subject(id.as_str()), Limit { whose: "this connection", limit })
 }
 
 /// Counts a login to a mail server or a warehouse by which a new credential is tried.
@@ -150,15 +157,28 @@ pub(super) fn of_connection(ctx: Context<'_>, id: &ConnectionId) -> Result<(), A
 /// [`AppError::Limited`].
 pub(super) fn of_logins(ctx: Context<'_>) -> Result<(), AppError> {
     // No id has this form.
-    one(ctx, subject("logins"), LOGINS)
+    one(ctx, subject("logins"), Limit { whose: "logins of this workspace", limit: LOGINS })
 }
 
-fn one(ctx: Context<'_>, subject: Subject, limit: RateLimit) -> Result<(), AppError> {
-    let quota = quota(limit)?;
+/// A limit and whose it is, as who is refused by it reads it.
+struct Limit {
+    whose: &'static str,
+    limit: RateLimit,
+}
+
+impl fmt::Display for Limit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let RateLimit { limit, period_seconds } = self.limit;
+        write!(f, "{}: at most {limit} in {period_seconds} seconds", self.whose)
+    }
+}
+
+fn one(ctx: Context<'_>, subject: Subject, limit: Limit) -> Result<(), AppError> {
+    let quota = quota(limit.limit)?;
     with_counter(ctx, |counter| {
         let decision = counter.lease(ctx, subject, quota, 0)?.decision;
         match decision.retry_after_seconds {
-            Some(retry_after_seconds) => Err(AppError::Limited { retry_after_seconds }),
+            Some(seconds) => Err(AppError::limited(limit, seconds)),
             None => Ok(()),
         }
     })

@@ -4,11 +4,12 @@
 use super::{plan, sessions, usage};
 use crate::context::Context;
 use crate::error::AppError;
+use crate::json::wrong;
 use crate::reply::Reply;
 use crate::store::Event;
 use protocol::api::{AdminOrg, OrgLimits, RateLimit};
 use protocol::time::{month_of, rfc3339};
-use protocol::{Code, UserId};
+use protocol::UserId;
 use throttle::MAX_LIMIT;
 
 const MAX_PERIOD_SECONDS: u32 = 86_400;
@@ -28,10 +29,7 @@ pub(super) fn set_plan(
     let plans = &ctx.config.plans.plans;
     let Some(wanted) = plans.get(name) else {
         let names: Vec<&str> = plans.keys().map(String::as_str).collect();
-        return Err(AppError::refused(
-            Code::ValidationFailed,
-            format!("plan: must be one of {}", names.join(", ")),
-        ));
+        return Err(wrong("plan", format!("must be one of {}", names.join(", "))));
     };
     let current = terms.plan_name(ctx.now_ms);
     let pending = terms.next(ctx.now_ms).map(|next| next.plan.as_str());
@@ -68,9 +66,9 @@ pub(super) fn set_plan(
 pub(super) fn set_limits(ctx: Context<'_>, operator: &UserId, limits: &OrgLimits) -> Result<Reply, AppError> {
     for (name, limit) in [("principal", limits.principal), ("org", limits.org)] {
         if limit.is_some_and(|limit| !is_possible(limit)) {
-            return Err(AppError::refused(
-                Code::ValidationFailed,
-                format!("{name}: limit 1 to {MAX_LIMIT}, period_seconds 1 to {MAX_PERIOD_SECONDS}"),
+            return Err(wrong(
+                name,
+                format!("limit 1 to {MAX_LIMIT}, period_seconds 1 to {MAX_PERIOD_SECONDS}"),
             ));
         }
     }

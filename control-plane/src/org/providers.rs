@@ -2,6 +2,7 @@
 
 use crate::error::AppError;
 use protocol::Code;
+use protocol::near::nearest;
 use protocol::api::{List, Provider, SourceCredential};
 use webhooks::Credential;
 
@@ -12,7 +13,14 @@ pub(super) fn list() -> List<Provider> {
 
 /// `GET /v1/providers/{id}`.
 pub(super) fn get(id: &str) -> Result<Provider, AppError> {
-    Ok(webhooks::provider(id).map(shown).ok_or(Code::NotFound)?)
+    webhooks::provider(id).map(shown).ok_or_else(|| absent(id))
+}
+
+fn absent(id: &str) -> AppError {
+    match nearest(id, webhooks::providers().iter().map(|provider| provider.id)) {
+        Some(near) => AppError::refused(Code::NotFound, format!("no such provider; did you mean {near}?")),
+        None => AppError::refused(Code::NotFound, "no such provider: GET /v1/providers lists them"),
+    }
 }
 
 fn shown(provider: &webhooks::Provider) -> Provider {

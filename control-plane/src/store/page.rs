@@ -3,7 +3,7 @@
 use super::{Row, SqlError, Store, Value};
 use crate::error::AppError;
 use protocol::api::List;
-use protocol::{Code, Page};
+use protocol::{Code, Detail, Page};
 
 /// No number is higher, 2^53 - 1: integers cross into JavaScript as doubles.
 pub(crate) const NEWEST: u64 = (1 << 53) - 1;
@@ -22,7 +22,7 @@ pub(crate) fn before(page: &Page) -> Result<u64, AppError> {
 /// `InvalidRequest` for one that this API never gave.
 pub(crate) fn row_number(cursor: &str) -> Result<u64, AppError> {
     cursor.parse().ok().filter(|row| *row <= NEWEST).ok_or_else(|| {
-        AppError::refused(Code::InvalidRequest, "cursor: use the next_cursor of the last page")
+        AppError::refused(Code::InvalidRequest, Detail::field("cursor", "must be the next_cursor of the last page"))
     })
 }
 

@@ -276,6 +276,10 @@ fn query_name(name: String) -> Result<String, Error> {
     ((1..=128).contains(&name.len()) && name.bytes().all(plain)).then_some(name).ok_or(Error::CredentialQuery)
 }
 
+/// What an error of [`CredentialInput`]'s begins with: serde reads a tagged type twice, and says nothing of where it stands. Its
+/// message quotes the value that it did not expect: for whoever strips it of that.
+pub const IN_AUTH: &str = "in auth: ";
+
 impl<'de> Deserialize<'de> for CredentialInput {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         #[derive(Deserialize)]
@@ -288,18 +292,15 @@ impl<'de> Deserialize<'de> for CredentialInput {
             Oauth2 {},
             None {},
         }
-        // serde's own messages quote the value they don't like.
-        Ok(
-            match Wire::deserialize(deserializer)
-                .map_err(|_| de::Error::custom(Error::CredentialMalformed))?
-            {
-                Wire::Bearer { token } => Self::Bearer { token },
-                Wire::ApiKey { header, query, value } => Self::ApiKey { header, query, value },
-                Wire::Basic { username, password } => Self::Basic { username, password },
-                Wire::Oauth2 {} => Self::OAuth2,
-                Wire::None {} => Self::None,
-            },
-        )
+        let wire =
+            Wire::deserialize(deserializer).map_err(|error| de::Error::custom(format!("{IN_AUTH}{error}")))?;
+        Ok(match wire {
+            Wire::Bearer { token } => Self::Bearer { token },
+            Wire::ApiKey { header, query, value } => Self::ApiKey { header, query, value },
+            Wire::Basic { username, password } => Self::Basic { username, password },
+            Wire::Oauth2 {} => Self::OAuth2,
+            Wire::None {} => Self::None,
+        })
     }
 }
 

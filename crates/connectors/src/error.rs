@@ -44,12 +44,6 @@ pub enum Error {
         "the upstream redirects to another host, where this credential must not go; call that host by a connection of its own"
     )]
     RedirectNotAllowed,
-    /// The JSON isn't one of the credential kinds.
-    #[error(
-        "auth must be one of {{type: bearer, token}}, {{type: api_key, header or query, value}}, \
-         {{type: basic, username, password}}, {{type: oauth2}}, {{type: none}}, with no other fields"
-    )]
-    CredentialMalformed,
     /// A secret is empty, too long, or holds characters that can't be sent.
     #[error(
         "a token, value or password must be 4 to 8192 printable ASCII characters, without spaces at either end"
@@ -90,8 +84,7 @@ impl Error {
             Self::PathInvalid => "path_invalid",
             Self::PathEscapesBase => "path_escapes_base",
             Self::RedirectNotAllowed => "redirect_not_allowed",
-            Self::CredentialMalformed
-            | Self::CredentialValue
+            Self::CredentialValue
             | Self::CredentialUsername
             | Self::CredentialPlacement
             | Self::CredentialHeader

@@ -23,7 +23,7 @@ mod scrub;
 mod target;
 
 pub use address::is_public;
-pub use auth::{Credential, CredentialInput, Placement};
+pub use auth::{Credential, CredentialInput, IN_AUTH, Placement};
 pub use error::Error;
 pub use filter::{FieldFilter, FilterError};
 pub use headers::{Headers, forward_request, forward_response, is_proxy_claim, is_scrubbable, settable};

@@ -142,12 +142,17 @@ impl Role {
 }
 
 impl std::str::FromStr for Role {
-    type Err = crate::id::InvalidId;
+    type Err = UnknownRole;
     /// An assignable role's name: what stands in a row can never be SUPER_ADMIN.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Self::ASSIGNABLE.into_iter().find(|role| role.as_str() == text).ok_or(crate::id::InvalidId)
+        Self::ASSIGNABLE.into_iter().find(|role| role.as_str() == text).ok_or(UnknownRole)
     }
 }
+
+/// A role that does not exist.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("unknown role")]
+pub struct UnknownRole;
 
 /// A scope of an API key, `connections:read`: fixed when the key is made.
 ///

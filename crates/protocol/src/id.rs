@@ -7,10 +7,10 @@
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
-/// A string that is not an id of the expected kind. Carries nothing of the string.
+/// A string that is not an id of the expected kind: what one begins with. Carries nothing of the string.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("not a valid id")]
-pub struct InvalidId;
+#[error("not a valid id, expected one that begins with {0}")]
+pub struct InvalidId(pub &'static str);
 
 /// Where an org's data lives. Part of the org's id, so it never changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -75,7 +75,7 @@ macro_rules! ids {
             pub fn parse(text: &str) -> Result<Self, InvalidId> {
                 match text.strip_prefix($prefix) {
                     Some(body) if is_body(body) => Ok(Self(text.to_owned())),
-                    _ => Err(InvalidId),
+                    _ => Err(InvalidId($prefix)),
                 }
             }
 
@@ -184,7 +184,7 @@ impl OrgId {
     /// [`InvalidId`] where it is not one.
     pub fn from_body(body: &str) -> Result<Self, InvalidId> {
         let id = Self::parse(&format!("org_{body}"))?;
-        id.region().map(|_| id).ok_or(InvalidId)
+        id.region().map(|_| id).ok_or(InvalidId(Self::PREFIX))
     }
 }
 
@@ -211,7 +211,7 @@ impl SourceId {
             {
                 Ok(Self(text.to_owned()))
             }
-            _ => Err(InvalidId),
+            _ => Err(InvalidId(Self::PREFIX)),
         }
     }
 
@@ -265,13 +265,13 @@ mod tests {
     #[test]
     fn another_kind_of_id_is_refused() {
         let id = ConnectionId::new(1, [1; 10]);
-        assert_eq!(ApiKeyId::parse(id.as_str()), Err(InvalidId));
+        assert_eq!(ApiKeyId::parse(id.as_str()), Err(InvalidId("key_")));
     }
 
     #[test]
     fn an_org_id_without_a_known_region_is_refused() {
         let body = "x".to_owned() + &"0".repeat(25);
-        assert_eq!(OrgId::from_body(&body), Err(InvalidId));
+        assert_eq!(OrgId::from_body(&body), Err(InvalidId("org_")));
     }
 
     proptest! {

@@ -8,6 +8,7 @@ pub mod access;
 pub mod api;
 pub mod call;
 pub mod id;
+pub mod near;
 pub mod net;
 #[cfg(feature = "schema")]
 pub mod openapi;
@@ -21,7 +22,7 @@ pub use id::{
     ApiKeyId, AttemptId, AuditId, ConnectionId, EndpointId, InboundEventId, InvitationId, MessageId, OrgId,
     PortalLinkId, Region, RequestId, SessionId, SourceId, UserId,
 };
-pub use problem::{Code, Problem};
+pub use problem::{Code, Detail, FieldError, Problem, Refused};
 
 /// `iss` of session tokens and identity assertions.
 pub const ISSUER: &str = "sluicegate";

@@ -4,6 +4,7 @@
 use crate::Problem;
 use crate::api;
 use crate::call::VerifiedPrincipal;
+use crate::routes::query::Kind;
 use crate::routes::{Body, ROUTES, Route};
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, SchemaGenerator};
@@ -286,40 +287,11 @@ fn parameters(route: &Route, method: &str) -> Vec<Value> {
         .filter(|name| template(route).contains(&format!("{{{name}}}")))
         .map(|name| parameter(name, "path", &string))
         .collect();
-    if matches!(
-        route.path,
-        "/v1/account/events"
-            | "/v1/api-keys"
-            | "/v1/audit"
-            | "/v1/connections"
-            | "/v1/endpoints"
-            | "/v1/endpoints/{id}/attempts"
-            | "/v1/endpoints/{id}/deliveries"
-            | "/v1/event-types"
-            | "/v1/inbound-events"
-            | "/v1/invitations"
-            | "/v1/members"
-            | "/v1/messages"
-            | "/v1/messages/{id}/attempts"
-            | "/v1/portal-links"
-            | "/v1/receipts"
-            | "/v1/sessions"
-            | "/v1/sources"
-            | "/v1/sources/{id}/rejections"
-    ) && method == "GET"
-    {
-        let limit = json!({ "type": "integer", "minimum": 1, "maximum": crate::Page::MAX, "default": crate::Page::DEFAULT });
-        parameters.push(parameter("limit", "query", &limit));
-        parameters.push(parameter("cursor", "query", &string));
-    }
-    let filters: &[&str] = match (method, route.path) {
-        ("GET", "/v1/inbound-events") => &["source_id", "event_type", "since", "until", "forwarding"],
-        ("GET", "/v1/endpoints" | "/v1/messages") => &["customer_id"],
-        ("GET", "/v1/endpoints/{id}/deliveries") => &["status"],
-        ("GET", "/v1/sources/{id}/listen") => &["after"],
-        _ => &[],
-    };
-    parameters.extend(filters.iter().map(|name| parameter(name, "query", &string)));
+    parameters.extend(route.query.iter().map(|query| {
+        let mut parameter = parameter(query.name, "query", &values(query.kind));
+        put(&mut parameter, "description", query.about.into());
+        parameter
+    }));
     if matches!(method, "POST" | "DELETE" | "PUT" | "PATCH") && route.body != Body::Stream {
         parameters.push(parameter(
             "Idempotency-Key",
@@ -328,6 +300,21 @@ fn parameters(route: &Route, method: &str) -> Vec<Value> {
         ));
     }
     parameters
+}
+
+/// What a query's parameter takes.
+fn values(kind: Kind) -> Value {
+    let max = crate::Page::MAX;
+    match kind {
+        Kind::Limit => json!({ "type": "integer", "minimum": 1, "maximum": max, "default": crate::Page::DEFAULT }),
+        Kind::Cursor => json!({ "type": "string", "pattern": "^[A-Za-z0-9_]{0,64}$" }),
+        Kind::Time => json!({ "type": "string", "format": "date-time" }),
+        Kind::Name => json!({ "type": "string", "pattern": "^[A-Za-z0-9._-]{1,128}$" }),
+        Kind::Status => json!({ "type": "string", "enum": ["pending", "delivered", "failed"] }),
+        Kind::Source => json!({ "type": "string", "pattern": "^src_[0-9a-z]{1,64}$" }),
+        Kind::Number => json!({ "type": "integer", "minimum": 0, "default": 0 }),
+        Kind::Place => json!({ "type": "string", "pattern": "^[0-9]{0,32}$" }),
+    }
 }
 
 fn put(object: &mut Value, name: &str, value: Value) {
@@ -406,6 +393,26 @@ mod tests {
             Some("event-types") => "invoice.paid",
             _ => "ine_00000000000000000000000000",
         }
+    }
+
+    #[test]
+    fn every_parameter_of_a_query_is_typed_and_says_what_it_is() {
+        let document = document("Test", "0");
+        for route in ROUTES.iter().filter(|route| route.method == "GET") {
+            let parameters = document["paths"][template(route)]["get"]["parameters"].as_array().unwrap();
+            let of_query = parameters.iter().filter(|parameter| parameter["in"] == "query");
+            let names: Vec<_> = of_query.clone().map(|parameter| parameter["name"].as_str().unwrap()).collect();
+            assert_eq!(names, route.query.iter().map(|query| query.name).collect::<Vec<_>>(), "{}", route.path);
+            for parameter in of_query {
+                assert!(parameter["description"].is_string(), "{} {parameter}", route.path);
+                let bounds = ["pattern", "enum", "format", "minimum"].map(|key| &parameter["schema"][key]);
+                assert!(bounds.iter().any(|bound| !bound.is_null()), "{} {parameter}", route.path);
+            }
+        }
+        let verify = &document["paths"]["/v1/audit/verify"]["get"]["parameters"];
+        assert_eq!((&verify[0]["name"], &verify[0]["schema"]["type"]), (&json!("from"), &json!("integer")));
+        let problem = &document["components"]["schemas"]["Problem"]["properties"]["errors"];
+        assert_eq!(problem["items"]["$ref"], "#/components/schemas/FieldError");
     }
 
     #[test]

@@ -3,6 +3,8 @@
 use crate::RequestId;
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
+use std::fmt;
+use std::ops::Deref;
 
 macro_rules! codes {
     ($($(#[$doc:meta])* $name:ident = $status:literal $code:literal $title:literal;)*) => {
@@ -159,6 +161,9 @@ pub struct Problem {
     /// What to change, where there is more to say than the title.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub detail: Option<Cow<'static, str>>,
+    /// The fields of the body, or the parameters of the query, that are wrong.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub errors: Vec<FieldError>,
     /// The request's id, as in `X-Request-Id`.
     pub request_id: RequestId,
 }
@@ -173,15 +178,99 @@ impl Problem {
     }
 
     /// A problem with a detail: text of ours, never of the request.
-    pub fn with_detail(code: Code, detail: Option<Cow<'static, str>>, request_id: RequestId) -> Self {
+    pub fn with_detail(code: Code, detail: Option<Detail>, request_id: RequestId) -> Self {
+        let (detail, errors) = detail.map(|detail| (detail.text, detail.errors)).unzip();
         Self {
             kind: format!("urn:sluicegate:problem:{}", code.as_str()).into(),
             title: code.title().into(),
             status: code.status(),
             code,
             detail,
+            errors: errors.unwrap_or_default(),
             request_id,
         }
+    }
+
+    /// The detail with its errors, to be passed on.
+    pub fn into_detail(self) -> Option<Detail> {
+        let errors = self.errors;
+        self.detail.map(|text| Detail { text, errors })
+    }
+}
+
+/// One field that is wrong.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct FieldError {
+    /// The field's path in the body, `auth.type`, or the parameter's name.
+    pub field: Cow<'static, str>,
+    /// What it must be.
+    pub message: Cow<'static, str>,
+}
+
+/// What a caller has to change, and in which field. Text of ours: no value of the request stands in it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Detail {
+    text: Cow<'static, str>,
+    errors: Vec<FieldError>,
+}
+
+impl Detail {
+    /// A detail about one field: its text is `field: message`.
+    pub fn field(field: impl Into<Cow<'static, str>>, message: impl Into<Cow<'static, str>>) -> Self {
+        let error = FieldError { field: field.into(), message: message.into() };
+        Self { text: format!("{}: {}", error.field, error.message).into(), errors: vec![error] }
+    }
+
+    /// The whole text.
+    pub fn text(&self) -> &Cow<'static, str> {
+        &self.text
+    }
+
+    /// The fields that it is about.
+    pub fn errors(&self) -> &[FieldError] {
+        &self.errors
+    }
+}
+
+impl fmt::Display for Detail {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+impl Deref for Detail {
+    type Target = str;
+    fn deref(&self) -> &str {
+        &self.text
+    }
+}
+
+impl<T: Into<Cow<'static, str>>> From<T> for Detail {
+    fn from(text: T) -> Self {
+        Self { text: text.into(), errors: Vec::new() }
+    }
+}
+
+/// Why a request is refused: the code, and what to change where that is known.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refused {
+    /// What went wrong.
+    pub code: Code,
+    /// What to change.
+    pub detail: Option<Detail>,
+}
+
+impl Refused {
+    /// A refusal that says more than its title.
+    pub fn new(code: Code, detail: impl Into<Detail>) -> Self {
+        Self { code, detail: Some(detail.into()) }
+    }
+}
+
+impl From<Code> for Refused {
+    fn from(code: Code) -> Self {
+        Self { code, detail: None }
     }
 }
 
@@ -204,5 +293,16 @@ mod tests {
             serde_json::to_string(&problem).unwrap(),
             r#"{"type":"urn:sluicegate:problem:not_found","title":"There is nothing here","status":404,"code":"not_found","request_id":"req_00000000000000000000000000"}"#
         );
+    }
+
+    #[test]
+    fn frozen_body_of_a_wrong_field() {
+        let detail = Detail::field("limit", "must be 1 to 200");
+        let problem = Problem::with_detail(Code::InvalidRequest, Some(detail), RequestId::new(0, [0; 10]));
+        assert_eq!(
+            serde_json::to_string(&problem).unwrap(),
+            r#"{"type":"urn:sluicegate:problem:invalid_request","title":"The request is malformed","status":400,"code":"invalid_request","detail":"limit: must be 1 to 200","errors":[{"field":"limit","message":"must be 1 to 200"}],"request_id":"req_00000000000000000000000000"}"#
+        );
+        assert_eq!(problem.into_detail(), Some(Detail::field("limit", "must be 1 to 200")));
     }
 }

@@ -1,11 +1,18 @@
 //! The table of the public API: every path, its method and what it asks of the control plane. Routing, `405`s,
 //! /openapi.json and the tests read this table; a path that is not in it does not exist.
 
-use crate::api::DeliveryStatus;
-use crate::call::EventFilter;
+pub mod query;
+mod suggest;
+
+pub use suggest::suggest;
+
+use crate::id::InvalidId;
 use crate::{
     Access, ApiKeyId, Code, ConnectionId, EndpointId, InboundEventId, InvitationId, MessageId, Operation,
-    OrgId, Page, PortalLinkId, SessionId, SourceId, UserId,
+    OrgId, PortalLinkId, Refused, SessionId, SourceId, UserId,
+};
+use query::{
+    AFTER, CURSOR, CUSTOMER_ID, EVENT_TYPE, FORWARDING, FROM, LIMIT, Parameter, Query, SINCE, SOURCE_ID, STATUS, UNTIL,
 };
 
 /// Which rate limit a route falls under.
@@ -47,18 +54,20 @@ pub struct Route {
     pub class: Class,
     /// Its body.
     pub body: Body,
-    build: fn(&Request<'_>) -> Result<Operation, Code>,
+    /// All that its query may hold; of a route that takes the rest of the path, nothing: the query belongs to that.
+    pub query: &'static [Parameter],
+    build: fn(&Request<'_>) -> Result<Operation, Refused>,
 }
 
 /// The part of a request that picks an operation.
-#[derive(Debug, Clone, Copy)]
-pub struct Request<'a> {
+#[derive(Debug)]
+struct Request<'a> {
     /// Upper case.
-    pub method: &'a str,
-    /// Percent-encoding as received.
-    pub path: &'a str,
-    /// After `?`; empty where there is none.
-    pub query: &'a str,
+    method: &'a str,
+    /// What the route's parameters say.
+    given: Query<'a>,
+    /// After `?`, as received; empty where there is none.
+    query: &'a str,
     id: &'a str,
     /// Of a path that names two things, the second.
     second: &'a str,
@@ -71,10 +80,20 @@ const fn route(
     summary: &'static str,
     class: Class,
     body: Body,
-    build: fn(&Request<'_>) -> Result<Operation, Code>,
+    build: fn(&Request<'_>) -> Result<Operation, Refused>,
 ) -> Route {
-    Route { method, path, summary, class, body, build }
+    Route { method, path, summary, class, body, query: &[], build }
 }
+
+impl Route {
+    const fn takes(mut self, query: &'static [Parameter]) -> Self {
+        self.query = query;
+        self
+    }
+}
+
+/// The parameters of a list.
+const PAGE: &[Parameter] = &[LIMIT, CURSOR];
 
 /// The table.
 #[rustfmt::skip]
@@ -90,7 +109,7 @@ pub static ROUTES: &[Route] = &[
     route("GET", "/v1/auth/check", "Whether the credential is good, decided at the edge (for forward-auth proxies); at most revocation.max_staleness_seconds old", Class::Api, Body::None, |_| Ok(Operation::VerifyPrincipal { audience: None, want: 0 })),
 
     route("GET", "/v1/account", "The signed-in person's account", Class::Api, Body::None, |_| Ok(Operation::GetAccount)),
-    route("GET", "/v1/account/events", "What happened to the account, newest first", Class::Api, Body::None, |r| Ok(Operation::ListAccountEvents(r.page()?))),
+    route("GET", "/v1/account/events", "What happened to the account, newest first", Class::Api, Body::None, |r| Ok(Operation::ListAccountEvents(r.given.page()?))).takes(PAGE),
     route("DELETE", "/v1/account/identities/{id}", "Unlink an identity provider", Class::Api, Body::None, |r| Ok(Operation::UnlinkIdentity { provider: r.slug()? })),
     route("POST", "/v1/password", "Change the password; every other session ends", Class::Password, Body::Json, |_| Ok(Operation::ChangePassword)),
     route("POST", "/v1/email", "Change the email; takes effect when the new address is proven", Class::Api, Body::Json, |_| Ok(Operation::ChangeEmail)),
@@ -101,7 +120,7 @@ pub static ROUTES: &[Route] = &[
     route("DELETE", "/v1/second-factor", "Stop using the authenticator app", Class::Api, Body::None, |_| Ok(Operation::RemoveSecondFactor)),
     route("POST", "/v1/second-factor/recovery-codes", "New recovery codes; the old ones are void", Class::Api, Body::None, |_| Ok(Operation::NewRecoveryCodes)),
 
-    route("GET", "/v1/sessions", "List the caller's sessions in this workspace", Class::Api, Body::None, |r| Ok(Operation::ListSessions(r.page()?))),
+    route("GET", "/v1/sessions", "List the caller's sessions in this workspace", Class::Api, Body::None, |r| Ok(Operation::ListSessions(r.given.page()?))).takes(PAGE),
     route("DELETE", "/v1/sessions", "End every other session of the caller, in every workspace", Class::Api, Body::None, |_| Ok(Operation::RevokeOtherSessions)),
     route("POST", "/v1/sessions/refresh", "A fresh token for a live session", Class::Api, Body::None, |_| Ok(Operation::RefreshSession)),
     route("DELETE", "/v1/sessions/{id}", "End one of the caller's sessions", Class::Api, Body::None, |r| Ok(Operation::RevokeSession { id: SessionId::parse(r.id).map_err(absent)? })),
@@ -111,17 +130,17 @@ pub static ROUTES: &[Route] = &[
     route("POST", "/v1/orgs/switch", "Go to another workspace: a session there takes this one's place", Class::Api, Body::Json, |_| Ok(Operation::SwitchOrg)),
     route("POST", "/v1/leave", "Leave the workspace", Class::Api, Body::None, |_| Ok(Operation::LeaveOrg)),
 
-    route("GET", "/v1/members", "List members", Class::Api, Body::None, |r| Ok(Operation::ListMembers(r.page()?))),
+    route("GET", "/v1/members", "List members", Class::Api, Body::None, |r| Ok(Operation::ListMembers(r.given.page()?))).takes(PAGE),
     route("POST", "/v1/members", "Invite somebody to become a member: the same as POST /v1/invitations", Class::Api, Body::Json, |_| Ok(Operation::CreateInvitation)),
     route("PATCH", "/v1/members/{id}", "Change a member's role", Class::Api, Body::Json, |r| Ok(Operation::UpdateMember { id: UserId::parse(r.id).map_err(absent)? })),
     route("DELETE", "/v1/members/{id}", "Remove a member: their sessions here and the API keys that they made end at once", Class::Api, Body::None, |r| Ok(Operation::RemoveMember { id: UserId::parse(r.id).map_err(absent)? })),
-    route("GET", "/v1/invitations", "List invitations", Class::Api, Body::None, |r| Ok(Operation::ListInvitations(r.page()?))),
+    route("GET", "/v1/invitations", "List invitations", Class::Api, Body::None, |r| Ok(Operation::ListInvitations(r.given.page()?))).takes(PAGE),
     route("POST", "/v1/invitations", "Invite somebody by email; the link is mailed, and shown here once", Class::Api, Body::Json, |_| Ok(Operation::CreateInvitation)),
     route("POST", "/v1/invitations/accept", "Join the workspace that an invitation is for, as the person signed in", Class::Api, Body::Json, |_| Ok(Operation::AcceptInvitation)),
     route("DELETE", "/v1/invitations/{id}", "Take an invitation back", Class::Api, Body::None, |r| Ok(Operation::RevokeInvitation { id: InvitationId::parse(r.id).map_err(absent)? })),
     route("GET", "/v1/usage", "What the workspace uses of its plan, now", Class::Api, Body::None, |_| Ok(Operation::GetUsage)),
 
-    route("GET", "/v1/api-keys", "List API keys", Class::Api, Body::None, |r| Ok(Operation::ListApiKeys(r.page()?))),
+    route("GET", "/v1/api-keys", "List API keys", Class::Api, Body::None, |r| Ok(Operation::ListApiKeys(r.given.page()?))).takes(PAGE),
     route("POST", "/v1/api-keys", "Create an API key; it is shown once", Class::Api, Body::Json, |_| Ok(Operation::CreateApiKey)),
     route("POST", "/v1/api-keys/verify", "Whether a key of this workspace is good, for your own backend", Class::Api, Body::Json, |_| Ok(Operation::VerifyApiKey)),
     route("GET", "/v1/api-keys/{id}", "An API key, without the key", Class::Api, Body::None, |r| Ok(Operation::GetApiKey { id: r.api_key()? })),
@@ -133,7 +152,7 @@ pub static ROUTES: &[Route] = &[
     route("PUT", "/v1/connectors/{id}/client", "The workspace's own OAuth client at the provider, its secret sealed", Class::Api, Body::Json, |r| Ok(Operation::SetConnectorClient { connector: r.slug()? })),
     route("DELETE", "/v1/connectors/{id}/client", "Forget the workspace's own OAuth client", Class::Api, Body::None, |r| Ok(Operation::DeleteConnectorClient { connector: r.slug()? })),
 
-    route("GET", "/v1/connections", "List connections", Class::Api, Body::None, |r| Ok(Operation::ListConnections(r.page()?))),
+    route("GET", "/v1/connections", "List connections", Class::Api, Body::None, |r| Ok(Operation::ListConnections(r.given.page()?))).takes(PAGE),
     route("POST", "/v1/connections", "Store a third party's credential, sealed", Class::Api, Body::Json, |_| Ok(Operation::CreateConnection)),
     route("GET", "/v1/connections/{id}", "A connection, without its credential", Class::Api, Body::None, |r| Ok(Operation::GetConnection { id: r.connection()? })),
     route("DELETE", "/v1/connections/{id}", "Disconnect: revoked at the provider where it can be, deleted here; a receipt says what became of it", Class::Api, Body::None, |r| Ok(Operation::DeleteConnection { id: r.connection()? })),
@@ -142,28 +161,28 @@ pub static ROUTES: &[Route] = &[
     route("POST", "/v1/connections/{id}/test", "Whether the provider takes the credential, by the connector's test request", Class::Api, Body::None, |r| Ok(Operation::TestConnection { id: r.connection()? })),
     route("POST", "/v1/connections/{id}/dry-run", "Which rule would allow or refuse a request, and why; nothing is sent", Class::Api, Body::Json, |r| Ok(Operation::DryRun { id: r.connection()? })),
     route("POST", "/v1/connections/{id}/query", "Read from a warehouse: one statement in a read-only transaction, rows streamed", Class::Api, Body::Json, |r| Ok(Operation::Query { id: r.connection()? })),
-    route("GET", "/v1/receipts", "What became of the credentials of connections that were", Class::Api, Body::None, |r| Ok(Operation::ListReceipts(r.page()?))),
+    route("GET", "/v1/receipts", "What became of the credentials of connections that were", Class::Api, Body::None, |r| Ok(Operation::ListReceipts(r.given.page()?))).takes(PAGE),
     route("GET", "/v1/receipts/{id}", "What became of one connection's credential", Class::Api, Body::None, |r| Ok(Operation::GetReceipt { id: r.connection()? })),
     route("*", "/v1/connections/{id}/proxy/{path*}", "Call the connection's upstream with its credential", Class::Api, Body::Stream, |r| r.proxy()),
 
-    route("GET", "/v1/sources", "List webhook sources", Class::Api, Body::None, |r| Ok(Operation::ListSources(r.page()?))),
+    route("GET", "/v1/sources", "List webhook sources", Class::Api, Body::None, |r| Ok(Operation::ListSources(r.given.page()?))).takes(PAGE),
     route("POST", "/v1/sources", "Create a webhook source", Class::Api, Body::Json, |_| Ok(Operation::CreateSource)),
     route("GET", "/v1/sources/{id}", "A webhook source, without its secret", Class::Api, Body::None, |r| Ok(Operation::GetSource { id: r.source()? })),
     route("PATCH", "/v1/sources/{id}", "Rename a webhook source, pause it or let it go on", Class::Api, Body::Json, |r| Ok(Operation::UpdateSource { id: r.source()? })),
     route("DELETE", "/v1/sources/{id}", "Delete a webhook source; its events stay", Class::Api, Body::None, |r| Ok(Operation::DeleteSource { id: r.source()? })),
     route("POST", "/v1/sources/{id}/rotate-secret", "Give a source the provider's new secret; the old one verifies for a while", Class::Api, Body::Json, |r| Ok(Operation::RotateSourceSecret { id: r.source()? })),
     route("POST", "/v1/sources/{id}/verification-token", "The token that the provider has sent to the URL, to be pasted there; shown once", Class::Api, Body::None, |r| Ok(Operation::TakeVerificationToken { id: r.source()? })),
-    route("GET", "/v1/sources/{id}/rejections", "Requests to a source that were refused, and why", Class::Api, Body::None, |r| Ok(Operation::ListRejections { id: r.source()?, page: r.page()? })),
-    route("GET", "/v1/sources/{id}/listen", "Wait up to 20 s for a source's next events, oldest first, from ?after= on", Class::Api, Body::None, |r| Ok(Operation::ListenToSource { id: r.source()?, after: r.after()? })),
+    route("GET", "/v1/sources/{id}/rejections", "Requests to a source that were refused, and why", Class::Api, Body::None, |r| Ok(Operation::ListRejections { id: r.source()?, page: r.given.page()? })).takes(PAGE),
+    route("GET", "/v1/sources/{id}/listen", "Wait up to 20 s for a source's next events, oldest first, from ?after= on", Class::Api, Body::None, |r| Ok(Operation::ListenToSource { id: r.source()?, after: r.given.after()? })).takes(&[AFTER]),
     route("GET", "/v1/providers", "Webhook providers: how each signs, and what to paste where", Class::Api, Body::None, |_| Ok(Operation::ListProviders)),
-    route("GET", "/v1/providers/{id}", "A webhook provider", Class::Api, Body::None, |r| Ok(Operation::GetProvider { provider: r.provider()? })),
+    route("GET", "/v1/providers/{id}", "A webhook provider", Class::Api, Body::None, |r| Ok(Operation::GetProvider { provider: r.slug()? })),
 
-    route("GET", "/v1/inbound-events", "List stored webhooks, newest first", Class::Api, Body::None, |r| Ok(Operation::ListInboundEvents { filter: r.event_filter()?, page: r.page()? })),
+    route("GET", "/v1/inbound-events", "List stored webhooks, newest first", Class::Api, Body::None, |r| Ok(Operation::ListInboundEvents { filter: r.given.event_filter()?, page: r.given.page()? })).takes(&[SOURCE_ID, EVENT_TYPE, SINCE, UNTIL, FORWARDING, LIMIT, CURSOR]),
     route("GET", "/v1/inbound-events/{id}", "A stored webhook with its body", Class::Api, Body::None, |r| Ok(Operation::GetInboundEvent { id: InboundEventId::parse(r.id).map_err(absent)? })),
     route("POST", "/v1/inbound-events/{id}/replay", "Forward a stored webhook again", Class::Api, Body::OptionalJson, |r| Ok(Operation::ReplayEvent { id: InboundEventId::parse(r.id).map_err(absent)? })),
     route("POST", "/v1/inbound-events/replay", "Forward a source's events again: a range of them, or those that failed; 500 a call", Class::Api, Body::Json, |_| Ok(Operation::ReplayEvents)),
 
-    route("GET", "/v1/endpoints", "List endpoints", Class::Api, Body::None, |r| Ok(Operation::ListEndpoints { customer_id: r.customer()?, page: r.page()? })),
+    route("GET", "/v1/endpoints", "List endpoints", Class::Api, Body::None, |r| Ok(Operation::ListEndpoints { customer_id: r.given.name(CUSTOMER_ID)?, page: r.given.page()? })).takes(&[CUSTOMER_ID, LIMIT, CURSOR]),
     route("POST", "/v1/endpoints", "Have messages, or a source's events, delivered to a URL, signed; the secret is shown once", Class::Api, Body::Json, |_| Ok(Operation::CreateEndpoint)),
     route("GET", "/v1/endpoints/{id}", "An endpoint, without its secret", Class::Api, Body::None, |r| Ok(Operation::GetEndpoint { id: r.endpoint()? })),
     route("PATCH", "/v1/endpoints/{id}", "Change an endpoint, take it out of use or back into it", Class::Api, Body::Json, |r| Ok(Operation::UpdateEndpoint { id: r.endpoint()? })),
@@ -171,23 +190,23 @@ pub static ROUTES: &[Route] = &[
     route("POST", "/v1/endpoints/{id}/rotate-secret", "A new secret, shown once; the old one signs too for a while", Class::Api, Body::OptionalJson, |r| Ok(Operation::RotateEndpointSecret { id: r.endpoint()? })),
     route("POST", "/v1/endpoints/{id}/test", "Send an example to an endpoint", Class::Api, Body::None, |r| Ok(Operation::TestEndpoint { id: r.endpoint()? })),
     route("POST", "/v1/endpoints/{id}/recover", "Send again what has failed since a time; 500 a call", Class::Api, Body::Json, |r| Ok(Operation::RecoverEndpoint { id: r.endpoint()? })),
-    route("GET", "/v1/endpoints/{id}/attempts", "Attempts at an endpoint: status, latency, the answer's first kilobyte", Class::Api, Body::None, |r| Ok(Operation::ListAttempts { id: r.endpoint()?, page: r.page()? })),
-    route("GET", "/v1/endpoints/{id}/deliveries", "What was, or is still to be, delivered to an endpoint; ?status=failed: dead letters", Class::Api, Body::None, |r| Ok(Operation::ListDeliveries { id: r.endpoint()?, status: r.status("status")?, page: r.page()? })),
+    route("GET", "/v1/endpoints/{id}/attempts", "Attempts at an endpoint: status, latency, the answer's first kilobyte", Class::Api, Body::None, |r| Ok(Operation::ListAttempts { id: r.endpoint()?, page: r.given.page()? })).takes(PAGE),
+    route("GET", "/v1/endpoints/{id}/deliveries", "What was, or is still to be, delivered to an endpoint; ?status=failed: dead letters", Class::Api, Body::None, |r| Ok(Operation::ListDeliveries { id: r.endpoint()?, status: r.given.status(STATUS)?, page: r.given.page()? })).takes(&[STATUS, LIMIT, CURSOR]),
 
-    route("GET", "/v1/messages", "List messages, newest first", Class::Api, Body::None, |r| Ok(Operation::ListMessages { customer_id: r.customer()?, page: r.page()? })),
+    route("GET", "/v1/messages", "List messages, newest first", Class::Api, Body::None, |r| Ok(Operation::ListMessages { customer_id: r.given.name(CUSTOMER_ID)?, page: r.given.page()? })).takes(&[CUSTOMER_ID, LIMIT, CURSOR]),
     route("POST", "/v1/messages", "Publish a message to every endpoint that wants it", Class::Api, Body::Message, |_| Ok(Operation::PublishMessage)),
     route("GET", "/v1/messages/{id}", "A message with its payload", Class::Api, Body::None, |r| Ok(Operation::GetMessage { id: r.message()? })),
     route("GET", "/v1/messages/{id}/deliveries", "How far a message has come, endpoint by endpoint", Class::Api, Body::None, |r| Ok(Operation::ListMessageDeliveries { id: r.message()? })),
-    route("GET", "/v1/messages/{id}/attempts", "Attempts at delivering a message", Class::Api, Body::None, |r| Ok(Operation::ListMessageAttempts { id: r.message()?, page: r.page()? })),
+    route("GET", "/v1/messages/{id}/attempts", "Attempts at delivering a message", Class::Api, Body::None, |r| Ok(Operation::ListMessageAttempts { id: r.message()?, page: r.given.page()? })).takes(PAGE),
     route("POST", "/v1/messages/{id}/endpoints/{endpoint_id}/resend", "Send a message to an endpoint again", Class::Api, Body::None, |r| Ok(Operation::ResendMessage { id: r.message()?, endpoint: r.second_endpoint()? })),
     route("POST", "/v1/messages/{id}/endpoints/{endpoint_id}/skip", "Give a delivery up, so that what waits behind it goes on", Class::Api, Body::None, |r| Ok(Operation::SkipDelivery { id: r.message()?, endpoint: r.second_endpoint()? })),
 
-    route("GET", "/v1/event-types", "The types of events, with their JSON Schemas", Class::Api, Body::None, |r| Ok(Operation::ListEventTypes(r.page()?))),
+    route("GET", "/v1/event-types", "The types of events, with their JSON Schemas", Class::Api, Body::None, |r| Ok(Operation::ListEventTypes(r.given.page()?))).takes(PAGE),
     route("GET", "/v1/event-types/{id}", "A type of event", Class::Api, Body::None, |r| Ok(Operation::GetEventType { name: r.event_type_name()? })),
     route("PUT", "/v1/event-types/{id}", "Describe a type of event", Class::Api, Body::Json, |r| Ok(Operation::SetEventType { name: r.event_type_name()? })),
     route("DELETE", "/v1/event-types/{id}", "Forget what a type of event means; messages of it go on", Class::Api, Body::None, |r| Ok(Operation::DeleteEventType { name: r.event_type_name()? })),
 
-    route("GET", "/v1/portal-links", "Links to the portal that still open", Class::Api, Body::None, |r| Ok(Operation::ListPortalLinks(r.page()?))),
+    route("GET", "/v1/portal-links", "Links to the portal that still open", Class::Api, Body::None, |r| Ok(Operation::ListPortalLinks(r.given.page()?))).takes(PAGE),
     route("POST", "/v1/portal-links", "A short-lived link by which a customer's user manages that customer's endpoints", Class::Api, Body::Json, |_| Ok(Operation::CreatePortalLink)),
     route("DELETE", "/v1/portal-links/{id}", "Close a link to the portal", Class::Api, Body::None, |r| Ok(Operation::DeletePortalLink { id: PortalLinkId::parse(r.id).map_err(absent)? })),
 
@@ -195,8 +214,8 @@ pub static ROUTES: &[Route] = &[
     route("POST", "/v1/org/key/rotate", "A new data key; every record is sealed again in the background", Class::Api, Body::None, |_| Ok(Operation::RotateOrgKey)),
     route("POST", "/v1/org/delete", "Delete the workspace: its data key is destroyed, a signed certificate says so", Class::Api, Body::Json, |_| Ok(Operation::DeleteOrg)),
 
-    route("GET", "/v1/audit", "List audit events, newest first", Class::Api, Body::None, |r| Ok(Operation::ListAudit(r.page()?))),
-    route("GET", "/v1/audit/verify", "Recompute the audit trail's hash chain, 10,000 events a call, from ?from= on", Class::Api, Body::None, |r| Ok(Operation::VerifyAudit { from: r.from()? })),
+    route("GET", "/v1/audit", "List audit events, newest first", Class::Api, Body::None, |r| Ok(Operation::ListAudit(r.given.page()?))).takes(PAGE),
+    route("GET", "/v1/audit/verify", "Recompute the audit trail's hash chain, 10,000 events a call, from ?from= on", Class::Api, Body::None, |r| Ok(Operation::VerifyAudit { from: r.given.from()? })).takes(&[FROM]),
 
     route("GET", "/v1/admin/orgs/{id}", "A workspace's plan, limits and usage, for the operator (super_admin)", Class::Api, Body::None, |r| Ok(Operation::GetOrgAsOperator { org: r.org()? })),
     route("PUT", "/v1/admin/orgs/{id}/plan", "Change a workspace's plan: up at once, down with the next cycle", Class::Api, Body::Json, |r| Ok(Operation::SetOrgPlan { org: r.org()? })),
@@ -209,17 +228,25 @@ pub static ROUTES: &[Route] = &[
 ///
 /// # Errors
 /// `NotFound` for a path that is not in the table or an id that cannot be one, `MethodNotAllowed` for a path with other
-/// methods, `InvalidRequest` for a query that the route does not take.
-pub fn find(method: &str, path: &str, query: &str) -> Result<(&'static Route, Operation), Code> {
+/// methods, `InvalidRequest` for a query that the route does not take, naming the parameter.
+pub fn find(method: &str, path: &str, query: &str) -> Result<(&'static Route, Operation), Refused> {
     let mut found_path = false;
     for route in candidates(path) {
         let Some((id, second, rest)) = route.matches(path) else { continue };
         found_path = true;
         if route.method == method || (route.method == "*" && PROXIED.contains(&method)) {
-            return Ok((route, (route.build)(&Request { method, path, query, id, second, rest })?));
+            let given = if route.takes_rest() { Query::default() } else { Query::read(query, route.query)? };
+            return Ok((route, (route.build)(&Request { method, given, query, id, second, rest })?));
         }
     }
-    Err(if found_path { Code::MethodNotAllowed } else { Code::NotFound })
+    Err(if found_path { Code::MethodNotAllowed.into() } else { no_such_path(path) })
+}
+
+fn no_such_path(path: &str) -> Refused {
+    match suggest(path) {
+        Some(near) => Refused::new(Code::NotFound, format!("no such path; did you mean {near}?")),
+        None => Refused::new(Code::NotFound, "no such path"),
+    }
 }
 
 /// Methods that a path of the table takes, for `Allow`.
@@ -241,16 +268,22 @@ pub fn is_name(text: &str) -> bool {
     (1..=128).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b))
 }
 
-fn absent(_: crate::id::InvalidId) -> Code {
-    Code::NotFound
+/// What cannot be an id here; one that could be gets the answer of one that never was.
+fn absent(InvalidId(prefix): InvalidId) -> Refused {
+    Refused::new(Code::NotFound, format!("an id here begins with {prefix}, and is whole"))
 }
 
 impl Route {
     /// Whether it takes no credential. What an `{id}` names is always somebody's.
     pub fn is_open(&self) -> bool {
         let request =
-            Request { method: self.method, path: self.path, query: "", id: "", second: "", rest: "" };
+            Request { method: self.method, given: Query::default(), query: "", id: "", second: "", rest: "" };
         (self.build)(&request).is_ok_and(|operation| operation.access() == Access::Public)
+    }
+
+    /// Whether the rest of the path, and the query, are another's.
+    fn takes_rest(&self) -> bool {
+        self.path.ends_with("*}")
     }
 
     /// The `{id}`, the second one and the rest of the path (from its `/` on), empty where the route has none.
@@ -287,127 +320,52 @@ fn split(path: &str) -> Option<(&str, &str)> {
 }
 
 impl Request<'_> {
-    fn connection(&self) -> Result<ConnectionId, Code> {
+    fn connection(&self) -> Result<ConnectionId, Refused> {
         ConnectionId::parse(self.id).map_err(absent)
     }
 
-    fn api_key(&self) -> Result<ApiKeyId, Code> {
+    fn api_key(&self) -> Result<ApiKeyId, Refused> {
         ApiKeyId::parse(self.id).map_err(absent)
     }
 
     /// Of an org that could exist: a region that nobody knows names no object.
-    fn org(&self) -> Result<OrgId, Code> {
+    fn org(&self) -> Result<OrgId, Refused> {
         let id = OrgId::parse(self.id).map_err(absent)?;
-        id.region().map(|_| id).ok_or(Code::NotFound)
+        id.region().map(|_| id).ok_or(Code::NotFound.into())
     }
 
-    fn endpoint(&self) -> Result<EndpointId, Code> {
+    fn endpoint(&self) -> Result<EndpointId, Refused> {
         EndpointId::parse(self.id).map_err(absent)
     }
 
-    /// The id of something that configuration or catalogue names.
-    fn slug(&self) -> Result<String, Code> {
-        let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
-        if self.id.len() <= 40 && self.id.bytes().all(plain) {
-            Ok(self.id.to_owned())
-        } else {
-            Err(Code::NotFound)
-        }
-    }
-
-    fn source(&self) -> Result<SourceId, Code> {
+    fn source(&self) -> Result<SourceId, Refused> {
         SourceId::parse(self.id).map_err(absent)
     }
 
-    fn message(&self) -> Result<MessageId, Code> {
+    fn message(&self) -> Result<MessageId, Refused> {
         MessageId::parse(self.id).map_err(absent)
     }
 
-    fn second_endpoint(&self) -> Result<EndpointId, Code> {
+    fn second_endpoint(&self) -> Result<EndpointId, Refused> {
         EndpointId::parse(self.second).map_err(absent)
     }
 
-    /// The id of a provider of the signature table: `cal.com` has a dot.
-    fn provider(&self) -> Result<String, Code> {
-        let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b"-.".contains(&b);
+    /// The id of something that configuration, the catalogue or the signature table names: `cal.com` has a dot. In any case: who
+    /// asks for `GitHub` is told of `github`.
+    fn slug(&self) -> Result<String, Refused> {
+        let plain = |b: u8| b.is_ascii_alphanumeric() || b"-.".contains(&b);
         if self.id.len() <= 40 && self.id.bytes().all(plain) {
             Ok(self.id.to_owned())
         } else {
-            Err(Code::NotFound)
+            Err(Code::NotFound.into())
         }
     }
 
-    fn event_type_name(&self) -> Result<String, Code> {
-        if is_name(self.id) { Ok(self.id.to_owned()) } else { Err(Code::NotFound) }
+    fn event_type_name(&self) -> Result<String, Refused> {
+        if is_name(self.id) { Ok(self.id.to_owned()) } else { Err(Code::NotFound.into()) }
     }
 
-    fn event_filter(&self) -> Result<EventFilter, Code> {
-        let source = self.parameter("source_id").map(SourceId::parse).transpose();
-        Ok(EventFilter {
-            source: source.map_err(|_| Code::InvalidRequest)?,
-            event_type: self.name("event_type")?,
-            since: self.time("since")?,
-            until: self.time("until")?,
-            forwarding: self.status("forwarding")?,
-        })
-    }
-
-    fn customer(&self) -> Result<Option<String>, Code> {
-        self.name("customer_id")
-    }
-
-    /// An event's type, a customer's id.
-    fn name(&self, parameter: &str) -> Result<Option<String>, Code> {
-        match self.parameter(parameter) {
-            Some(name) if !is_name(name) => Err(Code::InvalidRequest),
-            name => Ok(name.map(str::to_owned)),
-        }
-    }
-
-    fn status(&self, parameter: &str) -> Result<Option<DeliveryStatus>, Code> {
-        self.parameter(parameter)
-            .map(|name| DeliveryStatus::parse(name).ok_or(Code::InvalidRequest))
-            .transpose()
-    }
-
-    /// RFC 3339. `%3A` for its colons is what form encoders write.
-    fn time(&self, parameter: &str) -> Result<Option<u64>, Code> {
-        self.parameter(parameter)
-            .map(|text| {
-                let text =
-                    text.replace("%3A", ":").replace("%3a", ":").replace("%2B", "+").replace("%2b", "+");
-                crate::time::parse_rfc3339(&text).ok_or(Code::InvalidRequest)
-            })
-            .transpose()
-    }
-
-    fn after(&self) -> Result<Option<String>, Code> {
-        match self.parameter("after") {
-            Some(cursor) if cursor.len() > 32 || !cursor.bytes().all(|b| b.is_ascii_digit()) => {
-                Err(Code::InvalidRequest)
-            }
-            cursor => Ok(cursor.filter(|cursor| !cursor.is_empty()).map(str::to_owned)),
-        }
-    }
-
-    fn page(&self) -> Result<Page, Code> {
-        let limit = self.parameter("limit").map(|text| match text.parse() {
-            Ok(limit @ 1..=Page::MAX) => Ok(limit),
-            _ => Err(Code::InvalidRequest),
-        });
-        let cursor = self.parameter("cursor").filter(|cursor| !cursor.is_empty());
-        if cursor.is_some_and(|c| c.len() > 64 || !c.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_'))
-        {
-            return Err(Code::InvalidRequest);
-        }
-        Ok(Page { limit: limit.transpose()?, cursor: cursor.map(str::to_owned) })
-    }
-
-    fn from(&self) -> Result<u64, Code> {
-        self.parameter("from").map_or(Ok(0), |text| text.parse().map_err(|_| Code::InvalidRequest))
-    }
-
-    fn proxy(&self) -> Result<Operation, Code> {
+    fn proxy(&self) -> Result<Operation, Refused> {
         let question = if self.query.is_empty() { "" } else { "?" };
         Ok(Operation::Proxy {
             id: self.connection()?,
@@ -415,99 +373,7 @@ impl Request<'_> {
             path_and_query: format!("{}{question}{}", self.rest, self.query),
         })
     }
-
-    /// A query parameter's first value. What the API takes needs no percent-encoding.
-    fn parameter(&self, name: &str) -> Option<&str> {
-        self.query.split('&').find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='))
-    }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    const ID: &str = "con_00000000000000000000000000";
-
-    fn operation(method: &str, path: &str, query: &str) -> Result<Operation, Code> {
-        find(method, path, query).map(|(_, operation)| operation)
-    }
-
-    #[test]
-    fn paths_find_their_operations() {
-        assert_eq!(operation("GET", "/v1/me", ""), Ok(Operation::Me));
-        assert!(matches!(
-            operation("GET", &format!("/v1/connections/{ID}"), ""),
-            Ok(Operation::GetConnection { .. })
-        ));
-        assert_eq!(operation("GET", "/v1/audit/verify", ""), Ok(Operation::VerifyAudit { from: 0 }));
-        assert_eq!(operation("GET", "/v1/audit/verify", "from=x"), Err(Code::InvalidRequest));
-        assert_eq!(
-            operation("GET", "/v1/audit", "limit=3&cursor=aud_x"),
-            Ok(Operation::ListAudit(Page { limit: Some(3), cursor: Some("aud_x".into()) }))
-        );
-    }
-
-    #[test]
-    fn a_proxied_path_keeps_its_encoding_and_its_query() {
-        let found = operation("PATCH", &format!("/v1/connections/{ID}/proxy/a%2Fb/../c"), "q=%20&r");
-        assert_eq!(
-            found,
-            Ok(Operation::Proxy {
-                id: ConnectionId::parse(ID).unwrap(),
-                method: "PATCH".into(),
-                path_and_query: "/a%2Fb/../c?q=%20&r".into(),
-            })
-        );
-        assert!(operation("GET", &format!("/v1/connections/{ID}/proxy/"), "").is_ok());
-        assert_eq!(operation("GET", &format!("/v1/connections/{ID}/proxy"), ""), Err(Code::NotFound));
-        assert_eq!(
-            operation("TRACE", &format!("/v1/connections/{ID}/proxy/"), ""),
-            Err(Code::MethodNotAllowed)
-        );
-    }
-
-    #[test]
-    fn what_is_not_in_the_table_is_refused() {
-        for path in [
-            "",
-            "/",
-            "v1/me",
-            "/v1",
-            "/v1/me/",
-            "/v1//me",
-            "/V1/me",
-            "/v1/me/x",
-            "/v1/connections/",
-            "/v2/me",
-        ] {
-            assert_eq!(operation("GET", path, ""), Err(Code::NotFound), "{path}");
-        }
-        assert_eq!(operation("GET", "/v1/connections/con_1", ""), Err(Code::NotFound));
-        assert_eq!(operation("PUT", "/v1/me", ""), Err(Code::MethodNotAllowed));
-        assert_eq!(operation("GET", "/v1/api-keys/verify", ""), Err(Code::MethodNotAllowed));
-        assert_eq!(allowed("/v1/api-keys/verify").collect::<Vec<_>>(), ["POST"]);
-        for query in ["limit=0", "limit=201", "limit=-1", "limit=", "limit=1e3", "cursor=%20", "cursor=a'b"] {
-            assert_eq!(operation("GET", "/v1/audit", query), Err(Code::InvalidRequest), "{query}");
-        }
-    }
-
-    #[test]
-    fn no_two_rows_are_the_same() {
-        for (i, a) in ROUTES.iter().enumerate() {
-            assert!(
-                ROUTES.iter().skip(i + 1).all(|b| (a.method, a.path) != (b.method, b.path)),
-                "{}",
-                a.path
-            );
-        }
-    }
-
-    proptest! {
-        #[test]
-        fn any_request_is_an_answer(path in "(/[a-z0-9_%.{}*-]{0,12}){0,6}", query in ".{0,40}") {
-            let _ = find("GET", &path, &query);
-            let _ = find("GET", &format!("/v1{path}"), &query);
-        }
-    }
-}
+mod tests;

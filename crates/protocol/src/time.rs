@@ -1,11 +1,10 @@
-//! RFC 3339 UTC times from Unix milliseconds and back, without a clock and without a calendar crate in the Wasm.
+//! RFC 3339 times from Unix milliseconds, in UTC, and back, in any offset, without a clock and without a calendar crate in the Wasm.
 //! Days ↔ civil dates after Howard Hinnant, <https://howardhinnant.github.io/date_algorithms.html>.
 
 use std::ops::Range;
 
 /// `2026-11-22T04:05:06.789Z`. Years past 9999 are clamped to the last millisecond that has four digits.
 pub fn rfc3339(unix_ms: u64) -> String {
-    const LAST: u64 = 253_402_300_799_999;
     let ms = unix_ms.min(LAST);
     let (days, rest) = (ms / 86_400_000, ms % 86_400_000);
     let (year, month, day) = civil(days);
@@ -13,32 +12,61 @@ pub fn rfc3339(unix_ms: u64) -> String {
     format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{milli:03}Z")
 }
 
-/// Unix milliseconds of an RFC 3339 time in UTC (`Z`), from 1970 to 9999, seconds with up to nine decimals (cut to ms).
-/// `None` for anything else, other offsets included: the API speaks UTC.
+/// What a refused time has to be.
+pub const MUST_BE_A_TIME: &str = "must be an RFC 3339 time such as 2026-11-22T08:00:00Z";
+
+/// The last millisecond of a year with four digits.
+const LAST: u64 = 253_402_300_799_999;
+
+/// Unix milliseconds of an RFC 3339 time (section 5.6), from 1970 to 9999: any offset, `t` and `z` in lower case too, any number of
+/// decimals (cut to ms). A leap second is the first moment after it, as Unix time has it. `None` for anything else.
 pub fn parse_rfc3339(text: &str) -> Option<u64> {
-    let (date, time) = text.strip_suffix('Z')?.split_once('T')?;
-    let number = |digits: &str, len: usize| -> Option<u64> {
-        (digits.len() == len && digits.bytes().all(|b| b.is_ascii_digit())).then(|| digits.parse().ok())?
-    };
-    let mut parts = date.split('-');
-    let (year, month, day) =
-        (number(parts.next()?, 4)?, number(parts.next()?, 2)?, number(parts.next()?, 2)?);
-    let (clock, fraction) = time.split_once('.').map_or((time, None), |(clock, f)| (clock, Some(f)));
-    let mut clock_parts = clock.split(':');
-    let (hour, minute, second) =
-        (number(clock_parts.next()?, 2)?, number(clock_parts.next()?, 2)?, number(clock_parts.next()?, 2)?);
-    if parts.next().is_some() || clock_parts.next().is_some() || hour > 23 || minute > 59 || second > 59 {
+    let (date, time) = text.split_once(['T', 't'])?;
+    let (time, offset_minutes) = split_offset(time)?;
+    let (clock, fraction) = time.split_once('.').map_or((time, "0"), |(clock, fraction)| (clock, fraction));
+    let [year, month, day] = numbers(date, '-', [4, 2, 2])?;
+    let [hour, minute, second] = numbers(clock, ':', [2, 2, 2])?;
+    if hour > 23 || minute > 59 || second > 60 || fraction.is_empty() || !is_digits(fraction) {
         return None;
     }
-    let milli = match fraction {
-        None => 0,
-        Some(f) if (1..=9).contains(&f.len()) && f.bytes().all(|b| b.is_ascii_digit()) => {
-            format!("{f:0<3}").get(..3)?.parse().ok()?
-        }
-        Some(_) => return None,
-    };
-    let days = days_from_civil(year, month, day)?;
-    Some(days * 86_400_000 + hour * 3_600_000 + minute * 60_000 + second * 1000 + milli)
+    let milli: u64 = format!("{fraction:0<3}").get(..3)?.parse().ok()?;
+    let seconds = days_from_civil(year, month, day)? * 86_400 + hour * 3600 + minute * 60 + second;
+    let seconds = seconds.checked_add_signed(offset_minutes * -60)?;
+    if second == 60 && !ends_a_month(seconds) {
+        return None;
+    }
+    Some(seconds * 1000 + if second == 60 { 0 } else { milli }).filter(|ms| *ms <= LAST)
+}
+
+/// The clock before the offset, and the offset in minutes.
+fn split_offset(time: &str) -> Option<(&str, i64)> {
+    if let Some(clock) = time.strip_suffix(['Z', 'z']) {
+        return Some((clock, 0));
+    }
+    let (clock, offset) = time.split_at_checked(time.rfind(['+', '-'])?)?;
+    let [hour, minute] = numbers(offset.get(1..)?, ':', [2, 2])?;
+    let minutes = i64::try_from(hour * 60 + minute).ok().filter(|_| hour < 24 && minute < 60)?;
+    Some((clock, if offset.starts_with('-') { -minutes } else { minutes }))
+}
+
+/// Exactly `N` numbers of as many digits each as `lengths` says.
+fn numbers<const N: usize>(text: &str, separator: char, lengths: [usize; N]) -> Option<[u64; N]> {
+    let mut parts = text.split(separator);
+    let mut numbers = [0; N];
+    for (number, length) in numbers.iter_mut().zip(lengths) {
+        let part = parts.next().filter(|part| part.len() == length && is_digits(part))?;
+        *number = part.parse().ok()?;
+    }
+    parts.next().is_none().then_some(numbers)
+}
+
+fn is_digits(text: &str) -> bool {
+    text.bytes().all(|b| b.is_ascii_digit())
+}
+
+/// Whether a month begins with this second of Unix time: leap seconds are at the end of months, in UTC.
+fn ends_a_month(seconds: u64) -> bool {
+    seconds.is_multiple_of(86_400) && civil(seconds / 86_400).2 == 1
 }
 
 /// Unix milliseconds of a date as HTTP writes it (IMF-fixdate, RFC 9110, 5.6.7): `Sun, 06 Nov 1994 08:49:37 GMT`. `None` for
@@ -123,6 +151,29 @@ mod tests {
         assert_eq!(parse_rfc3339("2026-11-22T04:05:06.7Z"), Some(1_795_320_306_700));
     }
 
+    /// RFC 3339, section 5.8, and the notes of 5.6; seconds by `date -u -d … +%s`.
+    #[test]
+    fn every_form_of_rfc_3339_is_read() {
+        for (text, ms) in [
+            ("1985-04-12T23:20:50.52Z", 482_196_050_520),
+            ("1996-12-19T16:39:57-08:00", 851_042_397_000),
+            ("1990-12-31T23:59:60Z", 662_688_000_000),
+            ("1990-12-31T15:59:60-08:00", 662_688_000_000),
+            ("1990-12-31T23:59:60.75Z", 662_688_000_000),
+            ("2026-11-22t08:00:00z", 1_795_334_400_000),
+            ("2026-11-22T08:00:00+00:00", 1_795_334_400_000),
+            ("2026-11-22T08:00:00-00:00", 1_795_334_400_000),
+            ("2026-11-22T09:30:00+01:30", 1_795_334_400_000),
+            ("2026-11-23T07:59:00+23:59", 1_795_334_400_000),
+            ("2026-11-22T08:00:00.1234567890123Z", 1_795_334_400_123),
+        ] {
+            assert_eq!(parse_rfc3339(text), Some(ms), "{text}");
+        }
+        assert_eq!(parse_rfc3339("1970-01-01T01:00:00+01:00"), Some(0));
+        assert_eq!(parse_rfc3339("1970-01-01T00:00:00+01:00"), None);
+        assert_eq!(parse_rfc3339("9999-12-31T23:59:59-01:00"), None);
+    }
+
     #[test]
     fn other_strings_are_refused() {
         for text in [
@@ -131,12 +182,23 @@ mod tests {
             "2000-13-01T00:00:00Z",
             "2000-01-01T24:00:00Z",
             "2000-01-01T00:00:00",
-            "2000-01-01T00:00:00+01:00",
+            "2000-01-01T00:00:00+0100",
+            "2000-01-01T00:00:00+24:00",
+            "2000-01-01T00:00:00+01:60",
+            "2000-01-01T00:00:00+1:00",
+            "2000-01-01T00:00:00Z+01:00",
+            "2000-01-01T00:00:00 Z",
+            "2000-01-01T00:00Z",
+            "2000-01-01T23:59:60Z",
+            "2000-01-31T23:58:60Z",
+            "2000-01-31T23:59:60+01:00",
+            "2000-01-31T23:59:61Z",
             "2000-01-01 00:00:00Z",
             "2000-01-01T00:00:00.Z",
             "1969-12-31T23:59:59Z",
             "2000-1-01T00:00:00Z",
-            "2000-01-01T00:00:00.1234567890Z",
+            "2000-01-01T00:00:00.5.5Z",
+            "2000-01-01T00:00:00,5Z",
             "+000-01-01T00:00:00Z",
         ] {
             assert_eq!(parse_rfc3339(text), None, "{text}");

@@ -185,7 +185,9 @@ pub fn refused(admitted: &Admitted, state: &mut State, code: Code) -> Answer {
     let wait = admitted.spent.borrow().retry_after_seconds();
     match home.map(|home| pages::refused(state, code, None, wait, home, &admitted.request_id)) {
         Some(Ok(page)) => page,
-        Some(Err(NoRandomness)) | None => Answer::problem(code, None, &admitted.request_id),
+        Some(Err(NoRandomness)) | None => {
+            Answer::problem(code, admitted.spent.borrow().refusal(code), &admitted.request_id)
+        }
     }
 }
 

@@ -19,7 +19,7 @@ pub(super) fn find<'a>(head: &Head<'_>, rest: &str) -> Result<Target<'a>, NoTarg
         (Some(_), Some(_)) => "GET, HEAD, POST",
         (Some(_), None) => "GET, HEAD",
         (None, Some(_)) => "POST",
-        (None, None) => return Err(NoTarget { code: Code::NotFound, allow: None }),
+        (None, None) => return Err(Code::NotFound.into()),
     };
     match (head.method, page, change) {
         ("GET" | "HEAD", Some(_), Some(_)) if let Some(token) = token(head.query) => {
@@ -27,7 +27,7 @@ pub(super) fn find<'a>(head: &Head<'_>, rest: &str) -> Result<Target<'a>, NoTarg
         }
         ("GET" | "HEAD", Some(page), _) => Ok(Target::Portal(Ask::Page(page))),
         ("POST", _, Some(change)) => Ok(Target::Portal(change)),
-        _ => Err(NoTarget { code: Code::MethodNotAllowed, allow: Some(allow.to_owned()) }),
+        _ => Err(NoTarget { allow: Some(allow.to_owned()), ..Code::MethodNotAllowed.into() }),
     }
 }
 

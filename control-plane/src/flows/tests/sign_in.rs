@@ -32,7 +32,7 @@ fn an_email_without_an_account_is_treated_step_by_step_as_one_with_an_account() 
             let (result, trace) = world.traced(|| world.log_in(email, WRONG));
             let error = result.unwrap_err();
             let wait = match error {
-                AppError::Limited { retry_after_seconds: seconds } => seconds,
+                AppError::Limited { retry_after_seconds: seconds, .. } => seconds,
                 _ => 0,
             };
             (error.public().0, wait, trace)

@@ -3,15 +3,14 @@
 use super::{get, may_hold};
 use crate::context::{Context, random};
 use crate::error::AppError;
-use crate::json::{check_name, field, parse};
+use crate::json::{check_name, field, parse, time, wrong};
 use crate::org::actor::Actor;
 use crate::org::change;
 use crate::org::plan::{self, Resource};
 use crate::reply::Reply;
 use crate::store::Event;
 use protocol::api::{CreatedApiKey, NewApiKey, RateLimit, ShownOnce};
-use protocol::time::parse_rfc3339;
-use protocol::{ApiKeyId, Code, Scope, net};
+use protocol::{ApiKeyId, Scope, net};
 use secrecy::ExposeSecret as _;
 use serde_json::{Map, Value};
 use tokens::API_KEY_BCRYPT_COST;
@@ -78,10 +77,9 @@ fn scopes(asked: &[Scope]) -> Result<Vec<Scope>, AppError> {
 }
 
 fn expires_at(ctx: Context<'_>, text: Option<&str>) -> Result<Option<u64>, AppError> {
-    match text.map(parse_rfc3339) {
-        None => Ok(None),
-        Some(Some(at)) if at > ctx.now_ms => Ok(Some(at)),
-        Some(_) => Err(field("expires_at", "must be an RFC 3339 time in UTC (…Z), in the future")),
+    match text.map(|text| time("expires_at", text)).transpose()? {
+        Some(at) if at <= ctx.now_ms => Err(field("expires_at", "must be in the future")),
+        at => Ok(at),
     }
 }
 
@@ -96,10 +94,10 @@ fn check_rate_limit(ctx: Context<'_>, own: RateLimit) -> Result<RateLimit, AppEr
     if own.limit >= 1 && own.limit <= most.limit && (1..=86_400).contains(&own.period_seconds) && slower {
         return Ok(own);
     }
-    Err(AppError::refused(
-        Code::ValidationFailed,
+    Err(wrong(
+        "rate_limit",
         format!(
-            "rate_limit: at least 1 and at most {} in {} seconds, period_seconds 1 to 86400",
+            "must be 1 to {} requests in {} seconds, with period_seconds 1 to 86400",
             most.limit, most.period_seconds
         ),
     ))

@@ -7,7 +7,7 @@ use super::target::Target;
 use super::{OAUTH2, credential, get, place};
 use crate::context::{Context, random};
 use crate::error::AppError;
-use crate::json::{check_name, field, parse};
+use crate::json::{check_name, field, parse, unknown};
 use crate::org::actor::Actor;
 use crate::org::{change, dek, oauth, plan, readmit};
 use crate::remote::Remote;
@@ -59,7 +59,10 @@ impl New {
     fn check(ctx: Context<'_>, request: NewConnection<CredentialInput>) -> Result<Self, AppError> {
         check_name("name", &request.name)?;
         let connector = catalogue::get(&request.connector)
-            .ok_or_else(|| field("connector", "must be a connector of the catalogue, GET /v1/connectors"))?;
+            .ok_or_else(|| {
+                let ids = catalogue::all().iter().map(|summary| summary.id);
+                unknown("connector", "must be a connector of GET /v1/connectors", &request.connector, ids)
+            })?;
         let target = if connector.is_generic() {
             Target::generic(ctx, &request.parameters, request.base_url.as_deref())?
         } else if request.base_url.is_some() {

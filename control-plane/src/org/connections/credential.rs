@@ -3,6 +3,7 @@
 use super::Target;
 use crate::context::Context;
 use crate::error::AppError;
+use crate::json::wrong;
 use crate::org::actor::Actor;
 use crate::org::limits;
 use crate::remote::{Login, LoginRefused, Remote};
@@ -18,13 +19,10 @@ use protocol::Code;
 pub(super) fn admit(connector: &Connector, input: CredentialInput) -> Result<Credential, AppError> {
     let fitted = if connector.is_generic() { Some(input) } else { fit(connector, input) };
     let fitted = fitted.ok_or_else(|| {
-        AppError::refused(
-            Code::ValidationFailed,
-            format!("auth: {} takes {}", connector.name, taken(connector)),
-        )
+        wrong("auth", format!("{} takes {}", connector.name, taken(connector)))
     })?;
     Credential::new(fitted)
-        .map_err(|error| AppError::refused(Code::ValidationFailed, format!("auth: {error}")))
+        .map_err(|error| wrong("auth", error.to_string()))
 }
 
 /// The input as the connector's data says that it is sent; `None` where it takes no such credential.

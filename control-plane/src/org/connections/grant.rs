@@ -402,7 +402,9 @@ pub(in crate::org) fn dry_run(
     // Without a body, as with an empty one.
     let body = body.unwrap_or_default();
     let verdict = match decide(ctx, &connection, connector, &method, &path, Some(&body)) {
-        Err(AppError::Refused(_, Some(detail))) => return Ok(refused(None, detail.into_owned())),
+        Err(AppError::Refused(_, Some(detail))) => {
+            return Ok(refused(None, detail.to_string()));
+        }
         other => other?,
     };
     let (rule, url) = match verdict {

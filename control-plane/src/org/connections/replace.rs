@@ -5,7 +5,7 @@ use super::target::Target;
 use super::{OAUTH2, Stored, credential, get, load, place};
 use crate::context::Context;
 use crate::error::AppError;
-use crate::json::parse;
+use crate::json::{parse, wrong};
 use crate::org::actor::Actor;
 use crate::org::{change, dek, readmit};
 use crate::remote::Remote;
@@ -34,9 +34,9 @@ pub(in crate::org) async fn replace(
     let connector = stored.connector()?;
     let credential = credential::admit(connector, request.auth)?;
     if credential.kind() != stored.auth_type {
-        return Err(AppError::refused(
-            Code::ValidationFailed,
-            format!("auth: this connection holds a credential of the type {}", stored.auth_type),
+        return Err(wrong(
+            "auth",
+            format!("this connection holds a credential of the type {}", stored.auth_type),
         ));
     }
     let target = Target {

@@ -5,7 +5,7 @@
 use super::policy;
 use crate::context::Context;
 use crate::error::AppError;
-use crate::json::field;
+use crate::json::{field, wrong};
 use connectors::BaseUrl;
 use connectors::catalogue::{self, Connector, Kind, ParameterError};
 use protocol::Code;
@@ -86,7 +86,7 @@ impl Target {
         let (host, port) = (given("host")?, given("port")?);
         let number = port.parse().map_err(|_| field("parameters", "port must be a port number"))?;
         connectors::check_host(host, number, policy(ctx.allow_local_upstreams))
-            .map_err(|error| AppError::refused(Code::ValidationFailed, format!("parameters: {error}")))?;
+            .map_err(|error| wrong("parameters.host", error.to_string()))?;
         let allowed_hosts = vec![format!("{host}:{port}")];
         Ok(Self { parameters, base_url: String::new(), allowed_hosts })
     }
@@ -107,7 +107,13 @@ fn check(
 }
 
 fn refused(error: &ParameterError) -> AppError {
-    AppError::refused(Code::ValidationFailed, format!("parameters: {error}"))
+    match error {
+        ParameterError::Missing(name) => wrong(format!("parameters.{name}"), "is missing"),
+        ParameterError::Invalid { name, allowed } => {
+            wrong(format!("parameters.{name}"), format!("must be {allowed}"))
+        }
+        error => wrong("parameters", error.to_string()),
+    }
 }
 
 /// Whether the provider tells a parameter with its tokens.

@@ -64,7 +64,7 @@ mod tests {
 
     fn refusal(url: &str) -> String {
         match Target::parse(url, TargetPolicy::Public).unwrap_err() {
-            AppError::Refused(protocol::Code::ValidationFailed, Some(detail)) => detail.into_owned(),
+            AppError::Refused(protocol::Code::ValidationFailed, Some(detail)) => detail.to_string(),
             other => panic!("{url}: {other}"),
         }
     }

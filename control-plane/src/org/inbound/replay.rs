@@ -6,14 +6,13 @@ use super::oldest;
 use super::read::row_at;
 use crate::context::{Context, random};
 use crate::error::AppError;
-use crate::json::{field, parse};
+use crate::json::{self, field, parse};
 use crate::org::actor::Actor;
 use crate::org::change;
 use crate::org::deliveries::{Audience, Content, Outgoing, enqueue, rearm};
 use crate::reply::Reply;
 use crate::store::{self, Event, Row, SqlError, Tx};
 use protocol::api::{ReplayEvent, ReplayEvents, Replayed};
-use protocol::time::parse_rfc3339;
 use protocol::{Code, EndpointId, InboundEventId, MessageId, SourceId};
 
 /// Deliveries of one call.
@@ -87,10 +86,7 @@ pub(in crate::org) fn replay_many(ctx: Context<'_>, actor: &Actor, body: &[u8]) 
 }
 
 fn time(name: &'static str, text: Option<&str>) -> Result<Option<u64>, AppError> {
-    text.map(|text| {
-        parse_rfc3339(text).ok_or_else(|| field(name, "must be a time, such as 2026-01-31T12:00:00Z"))
-    })
-    .transpose()
+    text.map(|text| json::time(name, text)).transpose()
 }
 
 /// Which events.

@@ -4,14 +4,14 @@
 use super::scope;
 use crate::context::Context;
 use crate::error::AppError;
-use crate::json::{field, parse};
+use crate::json::{field, parse, time};
 use crate::org::actor::Actor;
 use crate::org::{change, deliveries, inbound};
 use crate::reply::Reply;
 use crate::store::Event;
 use protocol::EndpointId;
 use protocol::api::{Recover, Replayed};
-use protocol::time::{parse_rfc3339, rfc3339};
+use protocol::time::rfc3339;
 
 /// Deliveries of one call: some 20 milliseconds, so that nobody's call waits for long.
 const BATCH: usize = 500;
@@ -33,13 +33,9 @@ pub(in crate::org) fn recover(
     /// 2^53 - 1: integers cross into JavaScript as doubles.
     const LAST: u64 = (1 << 53) - 1;
     let request: Recover = parse(body)?;
-    let time = |text: &str| parse_rfc3339(text);
-    let since =
-        time(&request.since).ok_or_else(|| field("since", "must be a time such as 2026-11-22T00:00:00Z"))?;
+    let since = time("since", &request.since)?;
     let until = match request.until.as_deref() {
-        Some(text) => {
-            time(text).ok_or_else(|| field("until", "must be a time such as 2026-11-22T00:00:00Z"))?
-        }
+        Some(text) => time("until", text)?,
         // What fails from here on was not missed yet.
         None => ctx.now_ms + 1,
     };

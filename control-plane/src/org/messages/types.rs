@@ -13,7 +13,7 @@ use crate::reply::Reply;
 use crate::store::{self, Event, Row, SqlError};
 use protocol::api::{EventType, List, SetEventType};
 use protocol::time::rfc3339;
-use protocol::{Code, Page};
+use protocol::{Code, Detail, Page};
 
 /// Types that a workspace describes at most.
 const MOST: u64 = 500;
@@ -39,7 +39,7 @@ pub(in crate::org) fn list(
             Err(_) => {
                 return Err(AppError::refused(
                     Code::InvalidRequest,
-                    "cursor: use the next_cursor of the last page",
+                    Detail::field("cursor", "must be the next_cursor of the last page"),
                 ));
             }
         },

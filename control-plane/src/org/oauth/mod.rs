@@ -22,7 +22,7 @@ pub use tokens::AccessTokens;
 use super::connections::{policy, stood_in};
 use crate::context::Context;
 use crate::error::AppError;
-use crate::json::field;
+use crate::json::{field, wrong};
 use crate::remote::RemoteRequest;
 use connectors::BaseUrl;
 use connectors::catalogue::{self, Connector};
@@ -96,7 +96,7 @@ pub(super) fn endpoint(
 ) -> Result<String, AppError> {
     let url = connector
         .fill(template, parameters)
-        .map_err(|error| AppError::refused(Code::ValidationFailed, format!("parameters: {error}")))?;
+        .map_err(|error| wrong("parameters", error.to_string()))?;
     let url = stood_in(ctx, connector, url);
     BaseUrl::parse(&url, policy(ctx.allow_local_upstreams))
         .map_err(|error| AppError::refused(Code::BaseUrlRefused, error.to_string()))?;

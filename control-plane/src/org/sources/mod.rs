@@ -9,7 +9,7 @@ use super::endpoints::Target;
 use super::{change, connections, dek, deliveries};
 use crate::context::Context;
 use crate::error::AppError;
-use crate::json::{check_name, field, parse};
+use crate::json::{check_name, field, parse, unknown, wrong};
 use crate::reply::Reply;
 use crate::store::{self, Event, SqlError};
 use protocol::api::{GenericScheme, List, NewSource, Source, SourceStatus, UpdateSource};
@@ -67,7 +67,8 @@ pub(super) fn create(ctx: Context<'_>, actor: &Actor, body: &[u8]) -> Result<Rep
     let request: NewSource = parse(body)?;
     check_name("name", &request.name)?;
     let provider = webhooks::provider(&request.provider).ok_or_else(|| {
-        field("provider", "must be a provider of GET /v1/providers, such as stripe or github")
+        let ids = webhooks::providers().iter().map(|provider| provider.id);
+        unknown("provider", "must be a provider of GET /v1/providers", &request.provider, ids)
     })?;
     let scheme = scheme(provider, request.scheme.as_ref())?;
     let take = |row: &Row<'_>| {
@@ -126,7 +127,7 @@ fn scheme(provider: &Provider, declared: Option<&GenericScheme>) -> Result<Optio
     match (provider.is_declared(), declared) {
         (false, None) => Ok(None),
         (true, Some(declared)) => read_scheme(declared).map(Some).map_err(|error| {
-            AppError::refused(Code::ValidationFailed, format!("scheme.{}: {error}", error.field()))
+            wrong(format!("scheme.{}", error.field()), error.to_string())
         }),
         (true, None) => Err(field("scheme", "is missing: how the sender signs")),
         (false, Some(_)) => Err(field("scheme", "is only for the provider generic")),

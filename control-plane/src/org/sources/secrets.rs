@@ -7,7 +7,7 @@
 use super::{GENERATION, get, with_row};
 use crate::context::Context;
 use crate::error::AppError;
-use crate::json::{field, parse};
+use crate::json::{field, parse, wrong};
 use crate::org::actor::Actor;
 use crate::org::{change, dek, overlap};
 use crate::reply::Reply;
@@ -44,7 +44,7 @@ pub(super) fn given(
     };
     let given = given.ok_or_else(|| field(name, "is missing"))?;
     row.parse_secret(given.expose_secret())
-        .map_err(|error| AppError::refused(Code::ValidationFailed, format!("{name}: {error}")))?;
+        .map_err(|error| wrong(name, error.to_string()))?;
     Ok(Some(given))
 }
 

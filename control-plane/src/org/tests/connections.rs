@@ -235,7 +235,7 @@ fn m7_a_login_is_on_record_before_it_is_tried_and_counted() {
     }
     let length = tenant.verify_audit().length;
     let limited = create(&tenant, &imap("imap.example.com"), &outside).unwrap_err();
-    assert!(matches!(limited, AppError::Limited { retry_after_seconds: 1..=10 }), "{limited}");
+    assert!(matches!(limited, AppError::Limited { retry_after_seconds: 1..=10, .. }), "{limited}");
     let limited = tenant.call_outside(&tenant.founder, replace, &json!({ "auth": basic() }), &outside);
     assert_eq!(code(limited), Code::RateLimited);
     assert_eq!((outside.logins.borrow().len(), tenant.verify_audit().length), (29, length));

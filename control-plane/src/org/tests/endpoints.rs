@@ -33,7 +33,7 @@ fn deliveries(tenant: &Tenant, id: &EndpointId) -> Json {
 
 fn detail(result: Result<Reply, AppError>) -> String {
     match result.map(|_| ()).unwrap_err() {
-        AppError::Refused(Code::ValidationFailed, Some(detail)) => detail.into_owned(),
+        AppError::Refused(Code::ValidationFailed, Some(detail)) => detail.to_string(),
         other => panic!("{other}"),
     }
 }

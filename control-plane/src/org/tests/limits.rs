@@ -14,7 +14,7 @@ fn set(tenant: &Tenant, principal: Option<(u32, u32)>, org: Option<(u32, u32)>) 
 fn me(tenant: &Tenant, principal: &Principal) -> bool {
     match tenant.call(principal, Operation::Me, &Json::Null) {
         Ok(_) => true,
-        Err(AppError::Limited { retry_after_seconds: 1.. }) => false,
+        Err(AppError::Limited { retry_after_seconds: 1.., .. }) => false,
         Err(other) => panic!("{other}"),
     }
 }

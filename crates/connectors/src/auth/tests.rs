@@ -3,7 +3,7 @@ use proptest::prelude::*;
 use super::*;
 
 fn parse(json: &str) -> Result<Credential, Error> {
-    Credential::new(serde_json::from_str(json).map_err(|_| Error::CredentialMalformed)?)
+    Credential::new(serde_json::from_str(json).unwrap())
 }
 
 #[test]
@@ -44,7 +44,7 @@ fn anything_but_one_of_the_kinds_is_refused() {
         r#"{"type":"basic","username":"user"}"#,
         r#"{"type":"basic","username":"user","password":"pass","token":"not-a-real-token"}"#,
     ] {
-        assert_eq!(parse(json).err(), Some(Error::CredentialMalformed), "{json}");
+        assert!(serde_json::from_str::<CredentialInput>(json).is_err(), "{json}");
     }
 }
 
