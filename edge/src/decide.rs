@@ -10,7 +10,7 @@ use crate::csrf;
 use crate::handlers::check;
 use crate::handlers::cookies::{Cookie, Jar};
 use crate::handlers::portal::Ask;
-use crate::head::Head;
+use crate::head::{Head, WHITE_SPACE};
 use crate::limits::{Limited, Spent};
 use crate::pages;
 use crate::random::NoRandomness;
@@ -366,7 +366,8 @@ fn edge_limit(
 fn media_type(head: &Head<'_>, wanted: &str) -> Result<(), Code> {
     match head.header("content-type") {
         Some(value) => {
-            let essence = value.split_once(';').map_or(value, |(essence, _)| essence).trim();
+            let essence = value.split_once(';').map_or(value, |(essence, _)| essence);
+            let essence = essence.trim_matches(WHITE_SPACE);
             if essence.eq_ignore_ascii_case(wanted) { Ok(()) } else { Err(Code::UnsupportedMediaType) }
         }
         None => {
