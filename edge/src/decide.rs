@@ -1,4 +1,4 @@
-//! The whole policy of the edge, in the order in which it holds: request id, sizes, rate limit, route, authentication,
+//! The whole policy of the edge, in the order in which it holds: request id, host, sizes, rate limit, route, authentication,
 //! cross-site checks, the principal's rate limit, the body's type and size, the limit of passwords. Pure and synchronous: the same function runs
 //! in Wasm with one crossing and natively in tests.
 //!
@@ -71,6 +71,12 @@ enum Refusal {
 }
 
 fn judge(head: &Head<'_>, now_ms: u64, state: &mut State, spent: &mut Spent) -> Result<Outcome, Refusal> {
+    let address = client_key(state.client_ip(head).unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED)));
+    // Before the path is read: a `Host` that is none may hold one.
+    if let Err(code) = state.own_origin(head) {
+        state.limits.ip.count(address, now_ms, spent)?;
+        return Err(host_refused(code));
+    }
     sizes(head, state)?;
 
     let target = route::find(head, &state.config);
@@ -80,7 +86,6 @@ fn judge(head: &Head<'_>, now_ms: u64, state: &mut State, spent: &mut Spent) -> 
     {
         return inbound(head, source, now_ms, state, spent);
     }
-    let address = client_key(state.client_ip(head).unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED)));
     state.limits.ip.count(address, now_ms, spent)?;
 
     let target = target?;
@@ -90,7 +95,8 @@ fn judge(head: &Head<'_>, now_ms: u64, state: &mut State, spent: &mut Spent) -> 
 
     match target {
         Target::Document(document) => {
-            let answer = document.answer(&state.own_origin(head), now_ms, state).map_err(Refusal::Random)?;
+            let answer =
+                document.answer(&state.canonical_origin(head)?, now_ms, state).map_err(Refusal::Random)?;
             Ok(Outcome::Answer(answer))
         }
         Target::Ready => Ok(Outcome::Task(Task::Ready)),
@@ -107,7 +113,7 @@ fn judge(head: &Head<'_>, now_ms: u64, state: &mut State, spent: &mut Spent) -> 
             Ok(Outcome::Task(Task::Page { page, caller, jar: Jar::of(head) }))
         }
         Target::Form(form) => {
-            csrf::same_origin(head, &state.own_origin(head))?;
+            csrf::same_origin(head, &state.own_origin(head)?)?;
             let caller = if form.needs_caller() {
                 let Ok(Some(caller)) = auth::by_cookie(head, now_ms, state) else {
                     return Ok(Outcome::Answer(Answer::see_other("/")));
@@ -145,7 +151,7 @@ fn judge(head: &Head<'_>, now_ms: u64, state: &mut State, spent: &mut Spent) -> 
             let caller = authenticated(head, now_ms, state)?;
             // Browsers let any site open a WebSocket, and name it in `Origin` alone.
             if caller.cookie && (!head.is_safe() || head.header("upgrade").is_some()) {
-                csrf::same_origin(head, &state.own_origin(head))?;
+                csrf::same_origin(head, &state.own_origin(head)?)?;
             }
             let ahead = edge_limit(&caller, now_ms, state, spent)?;
             length(head, state.config.limits.proxy_body_bytes)?;
@@ -164,7 +170,7 @@ fn portal(
     spent: &mut Spent,
 ) -> Result<Outcome, Refusal> {
     if ask.is_change() {
-        csrf::same_origin(head, &state.own_origin(head))?;
+        csrf::same_origin(head, &state.own_origin(head)?)?;
     }
     let Some(holder) = Holder::by_cookie(&Jar::of(head), state) else { return ended(state) };
     state.limits.portal.count(holder.limiter_key(), now_ms, spent)?;
@@ -178,6 +184,14 @@ fn portal(
 /// What there is without a link to the portal.
 fn ended(state: &mut State) -> Result<Outcome, Refusal> {
     pages::portal::ended(state).map(Outcome::Answer).map_err(Refusal::Random)
+}
+
+fn host_refused(code: Code) -> Refusal {
+    let detail = match code {
+        Code::Misdirected => "PUBLIC_ORIGIN names the hosts that are served, besides this machine's own",
+        _ => "The Host header must be a host, with a port or without, and that of the request's target",
+    };
+    Refusal::Problem { code, detail: Some(detail), allow: None }
 }
 
 fn sizes(head: &Head<'_>, state: &State) -> Result<(), Code> {
@@ -212,7 +226,7 @@ fn api(
         // Nobody comes from outside as the edge itself; the portal has pages and no API.
         Access::Edge | Access::Portal => return Err(Code::NotFound.into()),
         Access::Public => {
-            csrf::same_origin(head, &state.own_origin(head))?;
+            csrf::same_origin(head, &state.own_origin(head)?)?;
             None
         }
         Access::Principal
@@ -224,7 +238,7 @@ fn api(
             if caller.cookie && head.is_safe() {
                 csrf::not_cross_site(head)?;
             } else if caller.cookie {
-                csrf::same_origin(head, &state.own_origin(head))?;
+                csrf::same_origin(head, &state.own_origin(head)?)?;
                 csrf::token(head.header("x-csrf-token"), caller.session(), state)?;
             }
             if let Operation::VerifyPrincipal { .. } = operation {
@@ -404,7 +418,8 @@ fn client(head: &Head<'_>, state: &State) -> Client {
     Client {
         ip: state.client_ip(head).map(|ip| ip.to_string()).unwrap_or_default(),
         user_agent: head.header("user-agent").unwrap_or_default().chars().take(256).collect(),
-        origin: state.own_origin(head),
+        // No request comes this far without one.
+        origin: state.own_origin(head).unwrap_or_default(),
         country: state.client_country(head),
     }
 }

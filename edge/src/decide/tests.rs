@@ -559,6 +559,26 @@ fn security_txt_expires_within_a_year() {
     assert!(answer.body.contains("Canonical: https://gate.test/.well-known/security.txt\n"));
 }
 
+/// RFC 9110, section 7.4: a request for another origin is not served, and its sender is counted.
+#[test]
+fn a_foreign_host_gets_nothing_and_decides_no_path() {
+    let mut state = state_with(|config| config.rate_limits.ip.limit = 2);
+    let document = |host: &str| {
+        let path = "/.well-known/security.txt";
+        format!("GET\nhttp://{host}{path}\nhost:{host}")
+    };
+    assert_eq!(code_of(&answered(&mut state, &document("evil.example"))), Code::Misdirected);
+    let planted = answered(&mut state, &document("gate.test/healthz?"));
+    assert_eq!((code_of(&planted), planted.status), (Code::InvalidRequest, 400));
+    assert_eq!(code_of(&answered(&mut state, &document("evil.example"))), Code::RateLimited);
+
+    let mut state = crate::testing::state();
+    for host in ["gate.test", "GATE.test:443", "localhost:8787"] {
+        let text = answered(&mut state, &document(host)).body;
+        assert!(text.contains("\nCanonical: https://gate.test/.well-known/"), "{host}: {text}");
+    }
+}
+
 #[test]
 fn a_deployment_with_a_bad_variable_does_not_start() {
     use crate::state::{Environment, StartError, State};

@@ -140,8 +140,9 @@ mod tests {
     #[test]
     fn no_cookie_of_ours_goes_to_the_upstream_or_comes_from_it() {
         let names = Cookie::ALL.map(Cookie::name).into_iter().chain([COOKIE]);
-        let read_alike =
-            |name: &str| [name.to_owned(), name.to_uppercase(), format!("={name}"), format!("\u{2000}={name}")];
+        let read_alike = |name: &str| {
+            [name.to_owned(), name.to_uppercase(), format!("={name}"), format!("\u{2000}={name}")]
+        };
         for name in names.flat_map(read_alike) {
             let sent = format!("a=1;\t{name} = t ;b=__Host-sluicegate_x; {name}");
             let kept = request_headers([("cookie", sent.as_str())].into_iter(), false);
