@@ -1,6 +1,6 @@
 //! The whole policy of the edge, in the order in which it holds: request id, host, sizes, rate limit, route, authentication,
-//! cross-site checks, the principal's rate limit, the body's type and size, the limit of passwords. Pure and synchronous: the same function runs
-//! in Wasm with one crossing and natively in tests.
+//! cross-site checks, the principal's rate limit, the body's type and size. Pure and synchronous: the same
+//! function runs in Wasm with one crossing and natively in tests.
 //!
 //! Invariant: there is an answer or leave to go on for every input, and every answer carries its request id, its rate
 //! limits and its set of security headers.
@@ -90,6 +90,10 @@ fn judge(head: &Head<'_>, now_ms: u64, state: &mut State, spent: &mut Spent) -> 
 
     let target = target?;
     if signs_in(&target) {
+        // What another site has a visitor's browser send takes nothing of the visitor's.
+        if !head.is_safe() && head.header("authorization").is_none() {
+            csrf::same_origin(head, &state.own_origin(head)?)?;
+        }
         state.limits.auth.count(address, now_ms, spent)?;
     }
 
@@ -125,9 +129,6 @@ fn judge(head: &Head<'_>, now_ms: u64, state: &mut State, spent: &mut Spent) -> 
             };
             media_type(head, "application/x-www-form-urlencoded")?;
             length(head, MAX_FORM_BYTES)?;
-            if form.hashes_password() {
-                passwords_limit(head, now_ms, state, spent)?;
-            }
             Ok(Outcome::Task(Task::Form { form, caller, jar: Jar::of(head) }))
         }
         Target::Link { path, cookie, token } => {
@@ -271,9 +272,6 @@ fn api(
         length(head, cap)?;
     }
     let idempotency_key = idempotency_key(head)?;
-    if operation.hashes_password() {
-        passwords_limit(head, now_ms, state, spent)?;
-    }
     Ok(Outcome::Task(Task::Forward(Forward {
         principal: caller.as_ref().map_or(Principal::Anonymous, Caller::principal),
         caller,
@@ -316,7 +314,8 @@ fn inbound(
     state: &mut State,
     spent: &mut Spent,
 ) -> Result<Outcome, Refusal> {
-    state.limits.source.count(auth::table_key(source.as_str()), now_ms, spent)?;
+    // Until its signature is known, it counts against its sender: nobody uses up what the source's provider needs.
+    state.limits.count_unverified(state.client_ip(head), auth::table_key(source.as_str()), now_ms, spent)?;
     if head.is_safe() {
         let query = head.query.to_owned();
         return Ok(Outcome::Task(Task::UrlCheck { source, head: head.method == "HEAD", query }));
@@ -345,18 +344,6 @@ fn principal_limit(
     }
     let limit = if caller.session().is_some() { &mut state.limits.user } else { &mut state.limits.key };
     limit.count(key, now_ms, spent)
-}
-
-/// The one limit that strangers share. It comes last, so that what never gets to a password takes nobody's turn; a request
-/// that does not say that it is empty may have a body.
-fn passwords_limit(
-    head: &Head<'_>,
-    now_ms: u64,
-    state: &mut State,
-    spent: &mut Spent,
-) -> Result<(), Limited> {
-    let empty = head.header("content-length") == Some("0") && head.header("transfer-encoding").is_none();
-    if empty { Ok(()) } else { state.limits.passwords.count((), now_ms, spent) }
 }
 
 /// The principal's limit where no org's object counts the request: a quota of its own is spent from a lease. Returns
