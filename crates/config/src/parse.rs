@@ -105,11 +105,13 @@ fn check(config: &Config) -> Result<(), ConfigError> {
     })?;
 
     for email in &operators.super_admins {
-        require("operators.super_admins", "each an email address in lower case", {
-            is_address(email) && email.to_lowercase() == *email
+        require("operators.super_admins", "each an email address as accounts have it: lower case, an xn-- domain", {
+            Address::typed(email).is_ok_and(|address| address.as_str() == email)
         })?;
     }
-    require("mail.from", "an email address", is_address(&mail.from))?;
+    require("mail.from", "an email address in ASCII: a domain in its xn-- form", {
+        Address::parse(&mail.from).is_ok()
+    })?;
     providers(&sign_in.oidc)?;
 
     within("sessions.access_seconds", sessions.access_seconds, 60, 3600)?;
@@ -237,15 +239,6 @@ fn providers(providers: &[OidcProvider]) -> Result<(), ConfigError> {
         })?;
     }
     Ok(())
-}
-
-/// Enough to catch a typing error; the mail server has the last word.
-fn is_address(text: &str) -> bool {
-    text.len() <= 254
-        && text.bytes().all(|b| b.is_ascii_graphic() && b != b'<' && b != b'>' && b != b',')
-        && text.split_once('@').is_some_and(|(local, domain)| {
-            !local.is_empty() && !domain.contains('@') && domain.contains('.') && !domain.starts_with('.')
-        })
 }
 
 fn is_https_origin(text: &str) -> bool {

@@ -4,6 +4,7 @@
 //! message by them, or put a link of their own under our name, a name is one short line that no mail program links.
 
 use crate::Address;
+use crate::address::is_invisible;
 use crate::message::{Content, date};
 use std::fmt::Write as _;
 use zeroize::Zeroizing;
@@ -214,11 +215,6 @@ fn unlinked(name: &str) -> String {
         Some((end, _)) => format!("{}…", line.get(..end).unwrap_or_default()),
         None => line,
     }
-}
-
-/// Zero-width characters and direction marks.
-fn is_invisible(c: char) -> bool {
-    matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
 }
 
 #[cfg(test)]

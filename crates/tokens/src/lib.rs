@@ -23,6 +23,7 @@ mod session;
 mod slow_hash;
 mod source_id;
 mod totp;
+mod typed;
 
 pub use api_key::{API_KEY_BCRYPT_COST, ApiKeyFormat, KeyDigest, MintedKey, PresentedKey};
 pub use base32::random_base32;
