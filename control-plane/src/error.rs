@@ -1,7 +1,7 @@
 //! One error type for the Worker. What is refused has a public code; what is a fault of ours has none, is logged with the
 //! request's id and answered as a bare 500.
 
-use protocol::Code;
+use protocol::{Code, Permission, Role, Scope};
 use std::borrow::Cow;
 
 /// Why a call has no answer of its own.
@@ -10,6 +10,14 @@ pub enum AppError {
     /// The caller asked for something that is not to be had.
     #[error("refused: {}", .0.as_str())]
     Refused(Code, Option<Cow<'static, str>>),
+    /// An API key lacks scopes.
+    #[error("refused: insufficient_scope")]
+    Scopes {
+        /// The scopes that it takes.
+        required: Vec<Scope>,
+        /// Those, and the ones that the key has.
+        detail: Cow<'static, str>,
+    },
     /// The caller asked too often.
     #[error("refused: rate_limited")]
     Limited {
@@ -49,6 +57,25 @@ impl AppError {
         Self::Refused(code, Some(detail.into()))
     }
 
+    /// A refusal of a key: the scopes that it takes, and those that the key has.
+    pub fn scopes(needed: &[Permission], has: &[Scope]) -> Self {
+        let required: Vec<Scope> = needed.iter().copied().map(Scope::Own).collect();
+        let detail = format!("this takes {}; the key has {}", list(&required), list(has));
+        Self::Scopes { required, detail: detail.into() }
+    }
+
+    /// A refusal of a person: the role that it takes, and theirs.
+    pub fn role(needed: &[Permission], has: Role) -> Self {
+        let may = |role: &Role| needed.iter().all(|permission| role.grants(*permission));
+        match Role::ASSIGNABLE.into_iter().rfind(may) {
+            Some(role) => Self::refused(
+                Code::Forbidden,
+                format!("this takes the role {}; yours is {}", role.as_str(), has.as_str()),
+            ),
+            None => Code::Forbidden.into(),
+        }
+    }
+
     /// Seconds until it is worth asking again, where that is known.
     pub const fn retry_after(&self) -> Option<u32> {
         match self {
@@ -59,10 +86,19 @@ impl AppError {
         }
     }
 
+    /// The scopes that a key would need.
+    pub fn required_scopes(&self) -> &[Scope] {
+        match self {
+            Self::Scopes { required, .. } => required,
+            _ => &[],
+        }
+    }
+
     /// What the caller is told.
     pub fn public(&self) -> (Code, Option<&Cow<'static, str>>) {
         match self {
             Self::Refused(code, detail) => (*code, detail.as_ref()),
+            Self::Scopes { detail, .. } => (Code::InsufficientScope, Some(detail)),
             Self::Limited { .. } => (Code::RateLimited, None),
             Self::Later { code, detail, .. } => (*code, detail.as_ref()),
             Self::Store(_) | Self::Vault(_) | Self::Token(_) | Self::Encoding | Self::Platform(_) => {
@@ -70,6 +106,11 @@ impl AppError {
             }
         }
     }
+}
+
+/// Names of scopes, in one line.
+fn list(scopes: &[Scope]) -> String {
+    scopes.iter().cloned().map(String::from).collect::<Vec<_>>().join(", ")
 }
 
 impl From<Code> for AppError {

@@ -41,7 +41,8 @@ impl Reply {
     /// The answer to an error, in RFC 9457's form.
     pub fn problem(error: &AppError, request_id: &RequestId) -> Self {
         let (code, detail) = error.public();
-        let problem = Problem::with_detail(code, detail.cloned(), request_id.clone());
+        let mut problem = Problem::with_detail(code, detail.cloned(), request_id.clone());
+        problem.required_scopes = error.required_scopes().to_vec();
         Self {
             status: code.status(),
             body: Zeroizing::new(serde_json::to_vec(&problem).unwrap_or_default()),

@@ -41,7 +41,7 @@ const READ: u32 = 500;
 const NOT_ASKED: &str = "the provider has not confirmed it in time: end access there by hand";
 
 /// Every table that goes with the data key, in the order in which they are emptied.
-pub(super) const TABLES: [&str; 19] = [
+pub(super) const TABLES: [&str; 20] = [
     "connections",
     "receipts",
     "authorizations",
@@ -57,6 +57,7 @@ pub(super) const TABLES: [&str; 19] = [
     "portal_links",
     "api_keys",
     "rotated_keys",
+    "secret_holders",
     "invitations",
     "invitation_tokens",
     "sessions",

@@ -1,6 +1,6 @@
 //! Every refusal: one stable code each, answered as RFC 9457 `application/problem+json`.
 
-use crate::RequestId;
+use crate::{RequestId, Scope};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 
@@ -161,6 +161,9 @@ pub struct Problem {
     /// What to change, where there is more to say than the title.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub detail: Option<Cow<'static, str>>,
+    /// Of `insufficient_scope`: the scopes that this takes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub required_scopes: Vec<Scope>,
     /// The request's id, as in `X-Request-Id`.
     pub request_id: RequestId,
 }
@@ -182,6 +185,7 @@ impl Problem {
             status: code.status(),
             code,
             detail,
+            required_scopes: Vec::new(),
             request_id,
         }
     }
