@@ -203,6 +203,11 @@ pub enum Operation {
         /// The cookie that `FinishOidc` has set.
         pending: ShownOnce,
     },
+    /// What an invitation is for → [`Invited`], for the page that asks whether to accept it. From the edge's pages alone.
+    PeekInvitation {
+        /// Whoever has it may know.
+        token: ShownOnce,
+    },
     /// → `api::List<api::Membership>`.
     ListOrgs,
     /// `api::NewOrg` → `api::SignedIn` in it.
@@ -646,7 +651,8 @@ impl Operation {
             | Self::RequestPasswordReset
             | Self::ResetPassword
             | Self::FinishOidc(_)
-            | Self::FinishSignUp { .. } => Access::Public,
+            | Self::FinishSignUp { .. }
+            | Self::PeekInvitation { .. } => Access::Public,
             Self::StartOidc(start) => match start.purpose {
                 OidcPurpose::SignIn => Access::Public,
                 OidcPurpose::Link | OidcPurpose::Reauthenticate => Access::Session,
@@ -933,6 +939,20 @@ pub enum OidcOutcome {
     },
 }
 
+/// An invitation, to who has its token.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Invited {
+    /// Whom it is for.
+    pub email: String,
+    /// The workspace's name.
+    pub org_name: String,
+    /// As what.
+    pub role: Role,
+    /// Who invites; absent where they have left since.
+    #[serde(default)]
+    pub inviter: Option<String>,
+}
+
 /// Which stored events.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
@@ -1103,7 +1123,11 @@ mod tests {
     fn the_secrets_of_a_sign_in_by_oidc_do_not_show_in_debug() {
         let hush = || ShownOnce("hush".into());
         let callback = OidcCallback { provider: "idp".into(), attempt: hush(), query: hush() };
-        for operation in [Operation::FinishOidc(callback), Operation::FinishSignUp { pending: hush() }] {
+        for operation in [
+            Operation::FinishOidc(callback),
+            Operation::FinishSignUp { pending: hush() },
+            Operation::PeekInvitation { token: hush() },
+        ] {
             assert!(!format!("{operation:?}").contains("hush"), "{operation:?}");
             assert!(serde_json::to_string(&operation).unwrap().contains(r#":"hush""#), "the wire has them");
         }

@@ -88,7 +88,14 @@ mod tests {
     /// "No other mapping": case, width and compatibility forms stay what they are.
     #[test]
     fn other_text_is_another_password() {
-        for (one, other) in [("\u{ff41}", "a"), ("\u{fb01}", "fi"), ("A", "a"), ("\u{2160}", "I"), (" a", "a"), ("a\u{200d}b", "ab")] {
+        for (one, other) in [
+            ("\u{ff41}", "a"),
+            ("\u{fb01}", "fi"),
+            ("A", "a"),
+            ("\u{2160}", "I"),
+            (" a", "a"),
+            ("a\u{200d}b", "ab"),
+        ] {
             assert_ne!(form(one), form(other));
         }
     }
