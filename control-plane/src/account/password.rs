@@ -21,7 +21,7 @@ pub(super) async fn prove(
 ) -> Result<SignIn, AppError> {
     let found_by_it = |account: &Account| account.user().email == email;
     let stored = load(ctx)?.filter(found_by_it).and_then(|account| account.password_hash);
-    let right = hashing.verify(&password.to_secret_string(), stored.as_deref()).await;
+    let right = hashing.verify(&password.to_secret_string(), stored.as_deref()).await?;
     let account = load(ctx)?.filter(found_by_it);
     match account {
         Some(account) if right && account.password_hash == stored => {
@@ -142,7 +142,11 @@ async fn prove_current(
 ) -> Result<String, AppError> {
     let stored = require(ctx)?.password_hash;
     count(ctx, Counter::Proofs)?;
-    let right = hashing.verify(&password.to_secret_string(), stored.as_deref()).await;
+    let verified = hashing.verify(&password.to_secret_string(), stored.as_deref()).await;
+    if let Err(AppError::Limited { .. }) = verified {
+        forgive(ctx, Counter::Proofs)?;
+    }
+    let right = verified?;
     let account = require(ctx)?;
     match stored {
         Some(stored) if right && account.password_hash.as_deref() == Some(&stored) => {

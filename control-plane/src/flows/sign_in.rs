@@ -26,9 +26,12 @@ pub(super) async fn log_in<O: Objects>(flow: Flow<'_, O>, body: &[u8]) -> Result
     let user = found.unwrap_or_else(|| flow.secrets.decoy(&identity));
     let password = Secret::from(&request.password);
     let prove = AskAccount::ProvePassword { email, password, org: request.org_id };
-    let sign_in = flow.objects.account(&user, &prove).await?;
-    flow.objects.identity::<()>(&name, &AskIdentity::Forgive).await?;
-    match sign_in {
+    let sign_in = flow.objects.account(&user, &prove).await;
+    // Right, or not looked at.
+    if matches!(sign_in, Ok(_) | Err(AppError::Limited { .. })) {
+        flow.objects.identity::<()>(&name, &AskIdentity::Forgive).await?;
+    }
+    match sign_in? {
         SignIn::Proven(proof) => proven(flow, proof, "login").await,
         SignIn::SecondFactor { challenge, expires_at } => {
             let challenge = ShownOnce(challenge.0.clone());

@@ -97,6 +97,8 @@ codes! {
     UriTooLong = 414 "uri_too_long" "The URL is longer than the limit";
     /// Anything but JSON where JSON is taken.
     UnsupportedMediaType = 415 "unsupported_media_type" "The body must be application/json";
+    /// A request by a host that is none of this deployment's.
+    Misdirected = 421 "misdirected" "This host is not served here";
     /// Too many requests.
     RateLimited = 429 "rate_limited" "Too many requests";
     /// Headers over the limit.

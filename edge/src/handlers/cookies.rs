@@ -137,6 +137,7 @@ impl Answer {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::auth::COOKIE;
 
     #[test]
     fn a_cookie_is_bound_to_this_host_and_out_of_scripts_reach() {
@@ -154,6 +155,28 @@ mod tests {
     fn a_value_that_would_write_another_cookie_or_header_is_refused() {
         for value in ["", "a;b", "a b", "a\nset-cookie:x=y", "a,b", "é", "\"a\"", &"x".repeat(3801)] {
             assert!(Answer::see_other("/").with_cookie(Cookie::Attempt, value).is_none(), "{value:.20}");
+        }
+    }
+
+    /// RFC 6265bis, section 5.7: the `__Host-` rules hold for a name that begins with it. One that begins with U+2000 is
+    /// another name, and any sibling of this host may set it.
+    #[test]
+    fn only_space_and_tab_stand_around_a_name() {
+        let unicode = ('\u{b}'..=char::MAX).filter(|c| c.is_whitespace() && *c != ' ').collect::<Vec<_>>();
+        assert!(unicode.len() > 20, "{unicode:?}");
+        let read = |name: &str, wanted| cookie(&format!("a=b; {name}=planted"), wanted).unwrap().is_some();
+        for name in Cookie::ALL.map(Cookie::name).into_iter().chain([COOKIE]) {
+            for odd in &unicode {
+                for planted in [format!("{odd}{name}"), format!("{name}{odd}"), format!(" {odd}\t{name}")] {
+                    assert!(!read(&planted, name), "{planted:?}");
+                }
+                // Nor does it stand in the way of the one that the browser has kept.
+                let both = format!("{odd}{name}=planted; {name}=own");
+                assert_eq!(cookie(&both, name), Ok(Some("own")), "{odd:?}");
+            }
+            for fine in [format!(" {name} "), format!("\t{name}\t")] {
+                assert!(read(&fine, name), "{fine:?}");
+            }
         }
     }
 

@@ -102,19 +102,6 @@ impl Form {
         !self.needs_caller() || matches!(self, Self::VerifyEmail | Self::Password | Self::Confirm)
     }
 
-    /// Whether it may hash a password ([`Operation::hashes_password`]).
-    pub fn hashes_password(self) -> bool {
-        matches!(
-            self,
-            Self::SignIn
-                | Self::SignUp
-                | Self::JoinSignUp
-                | Self::ResetPassword
-                | Self::Password
-                | Self::Confirm
-        )
-    }
-
     /// The page it stands on.
     fn page(self, fields: &Fields) -> Page {
         match self {
