@@ -20,7 +20,6 @@ use crate::remote::{Remote, within};
 use crate::reply::Reply;
 use crate::store::{self, Event, Row, SqlError, Store, Tx};
 use futures_util::{StreamExt as _, stream};
-use icu_normalizer::ComposingNormalizerBorrowed;
 use protocol::api::{DeleteOrg, DeletedOrg, DeletionClaims, Receipt, Revocation};
 use protocol::time::rfc3339;
 use protocol::{Code, ConnectionId, ISSUER, OrgId, Region};
@@ -98,11 +97,11 @@ pub(super) async fn delete(
 
 fn check_name(ctx: Context<'_>, name: &str) -> Result<(), AppError> {
     let row = ctx.store.first("SELECT name FROM org", &[])?.ok_or(Code::Unauthenticated)?;
-    // As it is read, not as it is encoded: one keyboard's accents are another's two code points.
-    let nfc = |text: &str| -> String {
-        ComposingNormalizerBorrowed::new_nfc().normalize_iter(text.chars()).collect()
-    };
-    if nfc(row.text(0)?) == nfc(name) { Ok(()) } else { Err(field("name", "must be the workspace's name")) }
+    if tokens::nfc(row.text(0)?).eq(tokens::nfc(name)) {
+        Ok(())
+    } else {
+        Err(field("name", "must be the workspace's name"))
+    }
 }
 
 /// One attempt at each provider. Whatever goes wrong with one stands in its receipt.
