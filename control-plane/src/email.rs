@@ -12,7 +12,7 @@ pub fn normalize(email: &str) -> Result<String, AppError> {
     Address::typed(email).map(|address| address.as_str().to_owned()).map_err(|error| {
         let why = match error {
             Error::LocalPart => error.to_string(),
-            _ => "must be an email address, such as ada@example.com".to_owned(),
+            _ => "must be an email address, such as name@example.com".to_owned(),
         };
         AppError::refused(Code::ValidationFailed, format!("email: {why}"))
     })

@@ -7,9 +7,9 @@
 
 use crate::auth::{self, Caller, Holder};
 use crate::csrf;
-use crate::handlers::check;
 use crate::handlers::cookies::{Cookie, Jar};
 use crate::handlers::portal::Ask;
+use crate::handlers::{asked, check};
 use crate::head::{Head, WHITE_SPACE};
 use crate::limits::{Limited, Spent};
 use crate::pages;
@@ -112,15 +112,18 @@ fn judge(head: &Head<'_>, now_ms: u64, state: &mut State, spent: &mut Spent) -> 
             if let Some(caller) = &caller {
                 principal_limit(caller, now_ms, state, spent)?;
             } else if page.needs_caller() {
-                return Ok(Outcome::Answer(Answer::see_other("/")));
+                return Ok(Outcome::Answer(asked::sign_in_first(&path_and_query(head), &state.config)));
             }
-            Ok(Outcome::Task(Task::Page { page, caller, jar: Jar::of(head) }))
+            let jar = Jar::of(head);
+            let asking = page.needs_caller();
+            let jar = if asking { asked::now(jar, &path_and_query(head), &state.config) } else { jar };
+            Ok(Outcome::Task(Task::Page { page, caller, jar }))
         }
         Target::Form(form) => {
             csrf::same_origin(head, &state.own_origin(head)?)?;
             let caller = if form.needs_caller() {
                 let Ok(Some(caller)) = auth::by_cookie(head, now_ms, state) else {
-                    return Ok(Outcome::Answer(Answer::see_other("/")));
+                    return Ok(Outcome::Answer(asked::sign_in_first(head.path, &state.config)));
                 };
                 principal_limit(&caller, now_ms, state, spent)?;
                 Some(caller)

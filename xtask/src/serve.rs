@@ -5,6 +5,7 @@
 //! written, by workerd too, is readable by its owner alone.
 
 mod capnp;
+mod leftovers;
 
 use crate::build::{Profile, Worker};
 use crate::keys::Keys;
@@ -73,7 +74,9 @@ impl Options {
 
     /// The command that serves with these options, after writing its configuration.
     fn command(&self) -> Result<Command> {
-        private::dir(&self.data_dir.join("objects"))?;
+        let objects = self.data_dir.join("objects");
+        private::dir(&objects)?;
+        leftovers::remove(&objects)?;
         let file = self.data_dir.join("workerd.capnp");
         private::write(&file, &capnp::text(self)?)?;
         if let Some(tap) = &self.tap {

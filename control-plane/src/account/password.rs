@@ -6,6 +6,7 @@ use super::throttle::{Counter, count, forgive};
 use super::{Account, AccountContext, Hashing, links, load, orgs, require, second_factor};
 use crate::asks::{Ending, Identity, Secret, SignIn};
 use crate::error::AppError;
+use crate::json;
 use crate::store::{Event, Tx};
 use protocol::{Code, OrgId};
 use tokens::LinkKind;
@@ -98,8 +99,11 @@ pub(super) async fn reset(
     digest: &str,
     new: &Secret,
 ) -> Result<Ending, AppError> {
-    check_reset(ctx, digest)?;
-    let hash = hashing.hash(&new.to_secret_string()).await?;
+    let new = new.to_secret_string();
+    let account = check_reset(ctx, digest)?;
+    let about = [account.user().email.as_str(), &account.user().name, &ctx.config.brand.name];
+    json::check_new_password("new_password", &new, &about)?;
+    let hash = hashing.hash(&new).await?;
     let account = check_reset(ctx, digest)?;
     let taken_over = !account.entrant.email_verified;
     let ids = ctx.store().transaction(|tx| {

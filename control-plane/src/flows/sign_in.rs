@@ -80,9 +80,9 @@ async fn found_own<O: Objects>(flow: Flow<'_, O>, entrant: &Entrant) -> Result<P
 }
 
 impl<O> Flow<'_, O> {
-    /// The account and the digest of a link of this kind.
+    /// The account and the digest of a link of this kind, pasted with white space around it or not.
     pub(super) fn link(&self, kind: LinkKind, presented: &str) -> Result<(UserId, String), AppError> {
-        let link = parse_link(&self.secrets.mac, kind, presented).map_err(|_| Code::InvalidLink)?;
+        let link = parse_link(&self.secrets.mac, kind, presented.trim()).map_err(|_| Code::InvalidLink)?;
         let user = UserId::parse(&format!("{}{}", UserId::PREFIX, link.subject));
         Ok((user.map_err(|_| Code::InvalidLink)?, link.digest))
     }

@@ -98,7 +98,11 @@ pub(super) async fn delete(
 
 fn check_name(ctx: Context<'_>, name: &str) -> Result<(), AppError> {
     let row = ctx.store.first("SELECT name FROM org", &[])?.ok_or(Code::Unauthenticated)?;
-    if row.text(0)? == name { Ok(()) } else { Err(field("name", "must be the workspace's name")) }
+    if tokens::nfc(row.text(0)?).eq(tokens::nfc(name)) {
+        Ok(())
+    } else {
+        Err(field("name", "must be the workspace's name"))
+    }
 }
 
 /// One attempt at each provider. Whatever goes wrong with one stands in its receipt.

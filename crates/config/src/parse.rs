@@ -1,6 +1,7 @@
 //! Reading and checking `sluicegate.toml`. Every refusal names the key and says what is allowed.
 
 use crate::{Config, OidcProvider, Quota};
+use mail::Address;
 use std::collections::HashSet;
 use std::path::Path;
 use url::Url;
@@ -104,10 +105,16 @@ fn check(config: &Config) -> Result<(), ConfigError> {
         Url::parse(&brand.security_contact).is_ok_and(|url| matches!(url.scheme(), "mailto" | "https"))
     })?;
 
+    for (key, url) in [("brand.terms_url", &brand.terms_url), ("brand.privacy_url", &brand.privacy_url)] {
+        require(key, "an https: URL", url.as_deref().is_none_or(is_https_url))?;
+    }
+
     for email in &operators.super_admins {
-        require("operators.super_admins", "each an email address as accounts have it: lower case, an xn-- domain", {
-            Address::typed(email).is_ok_and(|address| address.as_str() == email)
-        })?;
+        require(
+            "operators.super_admins",
+            "each an email address as accounts have it: lower case, an xn-- domain",
+            Address::typed(email).is_ok_and(|address| address.as_str() == email),
+        )?;
     }
     require("mail.from", "an email address in ASCII: a domain in its xn-- form", {
         Address::parse(&mail.from).is_ok()
@@ -241,6 +248,11 @@ fn providers(providers: &[OidcProvider]) -> Result<(), ConfigError> {
     Ok(())
 }
 
+fn is_https_url(text: &str) -> bool {
+    let plain = text.bytes().all(|b| b.is_ascii_graphic());
+    plain && Url::parse(text).is_ok_and(|url| url.scheme() == "https" && url.username().is_empty())
+}
+
 fn is_https_origin(text: &str) -> bool {
     Url::parse(text).is_ok_and(|url| url.scheme() == "https" && url.origin().ascii_serialization() == text)
 }
@@ -303,7 +315,19 @@ mod tests {
             ("regions = [\"auto\", \"eu\", \"us\"]", "regions = [\"eu\"]", "residency.default"),
             ("default = \"free\"", "default = \"gold\"", "plans.default"),
             ("super_admins = []", "super_admins = [\"Root@example.com\"]", "operators.super_admins"),
+            ("super_admins = []", "super_admins = [\"root@example\"]", "operators.super_admins"),
+            ("super_admins = []", "super_admins = [\"root@b\u{fc}cher.example\"]", "operators.super_admins"),
+            (
+                "super_admins = []",
+                "super_admins = [\"r\u{f6}\u{f6}t@example.com\"]",
+                "operators.super_admins",
+            ),
             ("from = \"", "from = \"A <", "mail.from"),
+            ("from = \"no-reply@", "from = \"n\u{f6}-reply@", "mail.from"),
+            ("from = \"no-reply@example.com", "from = \"no-reply@b\u{fc}cher.example", "mail.from"),
+            ("[brand]\n", "[brand]\nterms_url = \"http://example.com/terms\"\n", "brand.terms_url"),
+            ("[brand]\n", "[brand]\nterms_url = \"javascript:alert(1)\"\n", "brand.terms_url"),
+            ("[brand]\n", "[brand]\nprivacy_url = \"/privacy\"\n", "brand.privacy_url"),
             (
                 "reauthentication_minutes = 10",
                 "reauthentication_minutes = 600",

@@ -204,6 +204,11 @@ pub enum Operation {
         /// The cookie that `FinishOidc` has set.
         pending: ShownOnce,
     },
+    /// What an invitation is for → [`Invited`], for the page that asks whether to accept it. From the edge's pages alone.
+    PeekInvitation {
+        /// Whoever has it may know.
+        token: ShownOnce,
+    },
     /// → `api::List<api::Membership>`.
     ListOrgs,
     /// `api::NewOrg` → `api::SignedIn` in it.
@@ -647,7 +652,8 @@ impl Operation {
             | Self::RequestPasswordReset
             | Self::ResetPassword
             | Self::FinishOidc(_)
-            | Self::FinishSignUp { .. } => Access::Public,
+            | Self::FinishSignUp { .. }
+            | Self::PeekInvitation { .. } => Access::Public,
             Self::StartOidc(start) => match start.purpose {
                 OidcPurpose::SignIn => Access::Public,
                 OidcPurpose::Link | OidcPurpose::Reauthenticate => Access::Session,
@@ -849,6 +855,7 @@ impl Operation {
             | Self::FinishOidc(_)
             | Self::FinishSignUp { .. }
             | Self::AcceptInvitation
+            | Self::PeekInvitation { .. }
             // Its beginning was: the answer of the provider must not wait for a proof.
             | Self::FinishAuthorization { .. } => false,
             // The edge's own.
@@ -1017,6 +1024,7 @@ impl Operation {
             | Self::CreateOrg
             | Self::SwitchOrg
             | Self::AcceptInvitation
+            | Self::PeekInvitation { .. }
             | Self::RevokeOtherSessions
             | Self::LeaveOrg
             | Self::LogOut
@@ -1171,6 +1179,20 @@ pub enum OidcOutcome {
         /// For `LogInSecondFactor`.
         challenge: ShownOnce,
     },
+}
+
+/// An invitation, to who has its token.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Invited {
+    /// Whom it is for.
+    pub email: String,
+    /// The workspace's name.
+    pub org_name: String,
+    /// As what.
+    pub role: Role,
+    /// Who invites; absent where they have left since.
+    #[serde(default)]
+    pub inviter: Option<String>,
 }
 
 /// Which stored events.
@@ -1343,7 +1365,11 @@ mod tests {
     fn the_secrets_of_a_sign_in_by_oidc_do_not_show_in_debug() {
         let hush = || ShownOnce("hush".into());
         let callback = OidcCallback { provider: "idp".into(), attempt: hush(), query: hush() };
-        for operation in [Operation::FinishOidc(callback), Operation::FinishSignUp { pending: hush() }] {
+        for operation in [
+            Operation::FinishOidc(callback),
+            Operation::FinishSignUp { pending: hush() },
+            Operation::PeekInvitation { token: hush() },
+        ] {
             assert!(!format!("{operation:?}").contains("hush"), "{operation:?}");
             assert!(serde_json::to_string(&operation).unwrap().contains(r#":"hush""#), "the wire has them");
         }

@@ -62,6 +62,8 @@ pub enum TokenError {
     #[error("the password must not contain control characters, such as tabs and line ends")]
     PasswordControl,
     /// A password that is tried first.
-    #[error("the password is too easy to guess: choose one that is not made of common words, sequences, your name or your email")]
+    #[error(
+        "the password is too easy to guess: choose one that is not made of common words, sequences, your name or your email"
+    )]
     PasswordGuessable,
 }

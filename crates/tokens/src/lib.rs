@@ -31,7 +31,9 @@ pub use csrf::{csrf_token, csrf_valid};
 pub use error::TokenError;
 pub use link::{LinkKind, MintedLink, PresentedLink, mint_link, parse_link};
 pub use mac::MacKey;
-pub use password::{HashWork, PASSWORD_COST, VerifyWork, check_password, hash_password, verify_password};
+pub use password::{
+    HashWork, PASSWORD_COST, VerifyWork, check_password, hash_password, nfc, verify_password,
+};
 pub use recovery::{generate_recovery_codes, recovery_code_digest};
 pub use session::{
     AUDIENCE, DELETION_CERTIFICATE, MAX_TOKEN_LEN, SessionClaims, SessionSigner, SessionVerifier, Verified,

@@ -7,6 +7,7 @@
 mod guess;
 mod opaque;
 
+pub use self::opaque::nfc;
 use self::opaque::opaque;
 use crate::TokenError;
 use crate::slow_hash::{SlowHash, Work};

@@ -30,7 +30,10 @@ fn to_ascii(c: char) -> char {
 
 /// White space, dashes (the one of a Japanese keyboard too), zero-width characters and direction marks.
 fn is_between(c: char) -> bool {
-    let dash = matches!(c, '-' | '\u{2010}'..='\u{2015}' | '\u{2212}' | '\u{30fc}' | '\u{fe58}' | '\u{fe63}' | '\u{ff70}');
+    let dash = matches!(
+        c,
+        '-' | '\u{2010}'..='\u{2015}' | '\u{2212}' | '\u{30fc}' | '\u{fe58}' | '\u{fe63}' | '\u{ff70}'
+    );
     let invisible = matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}');
     dash || invisible || c.is_whitespace()
 }

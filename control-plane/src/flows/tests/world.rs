@@ -753,7 +753,12 @@ impl Seen<'_> {
                 let found = org.invitations.get(digest).filter(|i| i.open).ok_or(Code::InvalidLink)?;
                 Reply::json(
                     200,
-                    &Invited { email: found.email.clone(), org_name: org.name.clone(), role: Role::Member },
+                    &Invited {
+                        email: found.email.clone(),
+                        org_name: org.name.clone(),
+                        role: Role::Member,
+                        inviter: Some("Ada".into()),
+                    },
                 )
             }
             AskOrg::Join { digest, user } => {
@@ -765,7 +770,12 @@ impl Seen<'_> {
                 org.members.entry(user.id.clone()).or_insert((user.clone(), Role::Member));
                 Reply::json(
                     200,
-                    &Invited { email: user.email.clone(), org_name: org.name.clone(), role: Role::Member },
+                    &Invited {
+                        email: user.email.clone(),
+                        org_name: org.name.clone(),
+                        role: Role::Member,
+                        inviter: None,
+                    },
                 )
             }
             AskOrg::UpdateUser(user) => {
@@ -806,7 +816,7 @@ struct Fast<'a>(&'a World);
 
 impl Hashing for Fast<'_> {
     async fn hash(&self, password: &SecretString) -> Result<String, AppError> {
-        tokens::check_password(password)?;
+        tokens::check_password(password, &[])?;
         self.0.pause().await;
         self.0.trace.borrow_mut().push("hash".into());
         Ok(format!("fast:{}", password.expose_secret()))

@@ -149,7 +149,12 @@ fn what_no_mail_can_reach_is_refused_where_it_is_typed() {
 /// Kelvin sign is in lower case a `k`, and somebody else's address.
 #[test]
 fn a_local_part_beyond_ascii_is_refused_with_the_reason() {
-    for typed in ["\u{e4}da@example.com", "\u{212a}ate@example.com", "\u{ff41}da@example.com", "a\u{200b}da@example.com"] {
+    for typed in [
+        "\u{e4}da@example.com",
+        "\u{212a}ate@example.com",
+        "\u{ff41}da@example.com",
+        "a\u{200b}da@example.com",
+    ] {
         assert_eq!(Address::typed(typed), Err(Error::LocalPart), "{typed:?}");
     }
 }
@@ -179,7 +184,8 @@ fn sent_to(address: Address) -> Vec<String> {
     let envelope = Message { from, to: address, content }.encode(0, [1; 16]).unwrap();
     let transport = Transport::parse("smtp://127.0.0.1:25", true).unwrap();
     let mut client = Client::new(&transport, &envelope);
-    let mut replies = ["220 mx\r\n", "250 mx\r\n", "250 ok\r\n", "250 ok\r\n", "354 go\r\n", "250 ok\r\n"].into_iter();
+    let mut replies =
+        ["220 mx\r\n", "250 mx\r\n", "250 ok\r\n", "250 ok\r\n", "354 go\r\n", "250 ok\r\n"].into_iter();
     let mut sent = Vec::new();
     loop {
         match client.step() {

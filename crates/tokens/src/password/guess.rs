@@ -55,7 +55,8 @@ pub(super) fn is_guessable(password: &str, about: &[&str]) -> bool {
     let (mut at, mut left) = (0, 0);
     while let Some(rest) = password.get(at..).filter(|rest| !rest.is_empty()) {
         let before = password.get(..at).unwrap_or_default();
-        let known = own.iter().map(String::as_str).chain(WORDS.split(' ')).map(|word| begins(rest, word)).max();
+        let known =
+            own.iter().map(String::as_str).chain(WORDS.split(' ')).map(|word| begins(rest, word)).max();
         let longest = known.unwrap_or(0).max(run(rest)).max(year(rest)).max(repeated(before, &password));
         left += usize::from(longest == 0);
         at += longest.max(1);
@@ -85,7 +86,13 @@ fn is(have: char, want: char) -> bool {
     have == want
         || matches!(
             (have, want),
-            ('@' | '4', 'a') | ('3', 'e') | ('1' | '!', 'i') | ('1', 'l') | ('0', 'o') | ('$' | '5', 's') | ('7', 't')
+            ('@' | '4', 'a')
+                | ('3', 'e')
+                | ('1' | '!', 'i')
+                | ('1', 'l')
+                | ('0', 'o')
+                | ('$' | '5', 's')
+                | ('7', 't')
         )
 }
 
@@ -118,9 +125,9 @@ fn year(rest: &[char]) -> usize {
 fn repeated(before: &[char], whole: &[char]) -> usize {
     let rest = whole.iter().skip(before.len());
     let from = |start: usize| whole.iter().skip(start).zip(rest.clone()).take_while(|(a, b)| a == b).count();
-    let longest = (0..before.len()).map(|start| (from(start), before.len() - start)).filter(|(length, distance)| {
-        *length >= if *distance == 1 { 2 } else { 3 }
-    });
+    let longest = (0..before.len())
+        .map(|start| (from(start), before.len() - start))
+        .filter(|(length, distance)| *length >= if *distance == 1 { 2 } else { 3 });
     longest.map(|(length, _)| length).max().unwrap_or(0)
 }
 
@@ -128,7 +135,8 @@ fn repeated(before: &[char], whole: &[char]) -> usize {
 mod tests {
     use super::*;
 
-    const ABOUT: [&str; 4] = ["Ada King-Noel", "ada.lovelace@engines.example", "Analytical Engines", "Sluicegate"];
+    const ABOUT: [&str; 4] =
+        ["Ada King-Noel", "ada.lovelace@engines.example", "Analytical Engines", "Sluicegate"];
 
     #[test]
     fn what_is_tried_first_is_refused() {
@@ -191,7 +199,10 @@ mod tests {
     #[test]
     fn the_pieces_are_lower_case_and_worth_their_bytes() {
         for word in WORDS.split(' ') {
-            assert!(word.len() >= 4 && word.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit()), "{word}");
+            assert!(
+                word.len() >= 4 && word.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit()),
+                "{word}"
+            );
         }
         assert!(WORDS.len() < 3072, "{}", WORDS.len());
     }
