@@ -11,6 +11,8 @@ pub use account::*;
 pub use identity::{AskIdentity, Identity};
 pub use registry::{AskRegistry, ShardKeys};
 
+pub use protocol::call::Invited;
+
 use protocol::api::{OrgLimits, User};
 use protocol::{Role, SessionId, UserId};
 use secrecy::{ExposeSecret as _, SecretString};
@@ -203,15 +205,4 @@ pub struct Voucher {
     pub epoch: u64,
     /// A fresh token for the cookie, where the old one had run out.
     pub renewed: Option<Secret>,
-}
-
-/// An invitation, to who has its token.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Invited {
-    /// Whom it is for.
-    pub email: String,
-    /// The workspace's name.
-    pub org_name: String,
-    /// As what.
-    pub role: Role,
 }

@@ -1,18 +1,19 @@
 //! Email addresses in the one form in which accounts, members and invitations are compared.
 
 use crate::error::AppError;
-use crate::json::field;
+use mail::{Address, Error};
+use protocol::Code;
 
-/// An address trimmed and in lower case; at most 254 bytes.
+/// The form of an address that is stored, compared and mailed to ([`Address::typed`]).
 ///
 /// # Errors
-/// 422 naming the field `email` for what cannot be an address.
+/// 422 naming the field `email` for what cannot be mailed to, with the reason.
 pub fn normalize(email: &str) -> Result<String, AppError> {
-    let email = email.trim().to_lowercase();
-    let fine = email.len() <= 254
-        && !email.chars().any(|c| c.is_whitespace() || c.is_control())
-        && email.split_once('@').is_some_and(|(local, domain)| {
-            !local.is_empty() && !domain.contains('@') && domain.contains('.') && !domain.starts_with('.')
-        });
-    if fine { Ok(email) } else { Err(field("email", "must be an email address")) }
+    Address::typed(email).map(|address| address.as_str().to_owned()).map_err(|error| {
+        let why = match error {
+            Error::LocalPart => error.to_string(),
+            _ => "must be an email address, such as name@example.com".to_owned(),
+        };
+        AppError::refused(Code::ValidationFailed, format!("email: {why}"))
+    })
 }

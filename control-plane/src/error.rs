@@ -1,7 +1,7 @@
 //! One error type for the Worker. What is refused has a public code; what is a fault of ours has none, is logged with the
 //! request's id and answered as a bare 500.
 
-use protocol::{Code, Detail};
+use protocol::{Code, Detail, Permission, Role, Scope};
 use std::borrow::Cow;
 use std::fmt;
 
@@ -58,6 +58,25 @@ impl AppError {
         Self::Limited { retry_after_seconds, detail: Some(detail.into()) }
     }
 
+    /// A refusal of a key: the scopes that it takes, and those that the key has.
+    pub fn scopes(needed: &[Permission], has: &[Scope]) -> Self {
+        let required: Vec<Scope> = needed.iter().copied().map(Scope::Own).collect();
+        let text = format!("this takes {}; the key has {}", list(&required), list(has));
+        Self::refused(Code::InsufficientScope, Detail::scopes(text, required))
+    }
+
+    /// A refusal of a person: the role that it takes, and theirs.
+    pub fn role(needed: &[Permission], has: Role) -> Self {
+        let may = |role: &Role| needed.iter().all(|permission| role.grants(*permission));
+        match Role::ASSIGNABLE.into_iter().rfind(may) {
+            Some(role) => Self::refused(
+                Code::Forbidden,
+                format!("this takes the role {}; yours is {}", role.as_str(), has.as_str()),
+            ),
+            None => Code::Forbidden.into(),
+        }
+    }
+
     /// Seconds until it is worth asking again, where that is known.
     pub const fn retry_after(&self) -> Option<u32> {
         match self {
@@ -93,6 +112,11 @@ impl AppError {
             _ => None,
         }
     }
+}
+
+/// Names of scopes, in one line.
+fn list(scopes: &[Scope]) -> String {
+    scopes.iter().cloned().map(String::from).collect::<Vec<_>>().join(", ")
 }
 
 impl From<Code> for AppError {

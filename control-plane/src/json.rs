@@ -139,13 +139,20 @@ pub fn check_name(field_name: &'static str, name: &str) -> Result<(), AppError> 
     ))
 }
 
-/// Checks a new password by the policy.
+/// Checks a new password by the policy. `about`: texts that a guesser knows of the person.
 ///
 /// # Errors
 /// 422 naming the field and the rule.
-pub fn check_new_password(field_name: &'static str, password: &SecretString) -> Result<(), AppError> {
-    tokens::check_password(password).map_err(|error| match error {
-        TokenError::PasswordTooShort | TokenError::PasswordTooLong | TokenError::PasswordNul => {
+pub fn check_new_password(
+    field_name: &'static str,
+    password: &SecretString,
+    about: &[&str],
+) -> Result<(), AppError> {
+    tokens::check_password(password, about).map_err(|error| match error {
+        TokenError::PasswordTooShort
+        | TokenError::PasswordTooLong
+        | TokenError::PasswordControl
+        | TokenError::PasswordGuessable => {
             wrong(field_name, error.to_string())
         }
         other => other.into(),

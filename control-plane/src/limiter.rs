@@ -1,4 +1,4 @@
-//! What one client address may try in all: sign-ups, sign-ins and mailed links, counted in one place for every edge
+//! What all clients together may have hashed, and what one client address may try in all: sign-ups, sign-ins and mailed links, counted in one place for every edge
 //! location (claim M6). The edge counts too, each isolate for itself, and lets no flood come this far; this is where the
 //! count is exact.
 //!
@@ -8,9 +8,9 @@
 
 use crate::error::AppError;
 use config::Quota;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::net::{IpAddr, Ipv4Addr};
-use throttle::{ClientKey, Table, client_key};
+use throttle::{ClientKey, Decision, Table, Tat, client_key};
 
 /// Objects that share the addresses.
 const SHARDS: u8 = 64;
@@ -38,13 +38,47 @@ impl Limiter {
     /// # Errors
     /// [`AppError::Limited`].
     pub fn count(&self, ip: &str, quota: Quota, now_ms: u64) -> Result<(), AppError> {
-        let quota = throttle::Quota::new(quota.limit, quota.period_seconds)
-            .map_err(|_| AppError::Platform("a quota that cannot be"))?;
-        let decision = self.0.borrow_mut().check(key_of(ip), quota, now_ms);
-        match decision.retry_after_seconds {
-            None => Ok(()),
-            Some(seconds) => Err(AppError::limited("too many attempts from this address", seconds)),
-        }
+        held("too many attempts from this address", self.0.borrow_mut().check(key_of(ip), checked(quota)?, now_ms))
+    }
+}
+
+/// What a refusal by [`Passwords`] says.
+const BUSY: &str = "too many passwords are being checked";
+
+/// The passwords of all clients that are hashed in this isolate: bcrypt burns CPU that everybody shares.
+#[derive(Default)]
+pub struct Passwords(Cell<Tat>);
+
+impl Passwords {
+    /// Counts a password that is about to be hashed.
+    ///
+    /// # Errors
+    /// [`AppError::Limited`].
+    pub fn count(&self, quota: Quota, now_ms: u64) -> Result<(), AppError> {
+        let mut tat = self.0.get();
+        let decision = tat.check(checked(quota)?, now_ms);
+        self.0.set(tat);
+        held(BUSY, decision)
+    }
+
+    /// Whether one could be hashed now, which takes nothing: so that a flood is refused before it wakes an object.
+    ///
+    /// # Errors
+    /// [`AppError::Limited`].
+    pub fn check(&self, quota: Quota, now_ms: u64) -> Result<(), AppError> {
+        held(BUSY, self.0.get().check(checked(quota)?, now_ms))
+    }
+}
+
+fn checked(quota: Quota) -> Result<throttle::Quota, AppError> {
+    throttle::Quota::new(quota.limit, quota.period_seconds)
+        .map_err(|_| AppError::Platform("a quota that cannot be"))
+}
+
+fn held(why: &'static str, decision: Decision) -> Result<(), AppError> {
+    match decision.retry_after_seconds {
+        None => Ok(()),
+        Some(seconds) => Err(AppError::limited(why, seconds)),
     }
 }
 

@@ -39,6 +39,7 @@ pub fn of(operation: &Operation) -> Place {
         | Op::StartOidc(_)
         | Op::FinishOidc(_)
         | Op::FinishSignUp { .. }
+        | Op::PeekInvitation { .. }
         | Op::ListOrgs
         | Op::CreateOrg
         | Op::SwitchOrg

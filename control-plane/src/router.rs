@@ -88,6 +88,9 @@ async fn flow(
 ) -> std::result::Result<Reply, AppError> {
     let body = Zeroizing::new(request.bytes().await.map_err(|_| Code::InvalidRequest)?);
     let objects = Asker { isolate, env, call };
+    if call.operation.hashes_password() {
+        isolate.passwords.check(isolate.config.rate_limits.passwords, now_ms())?;
+    }
     if call.operation.access() == Access::Public {
         objects.count().await?;
     }

@@ -6,7 +6,7 @@
 //! A genuine token is checked once per isolate and then known by its SHA-256 until it ends; forged ones leave no trace.
 
 use crate::handlers::cookies::{Cookie, Jar};
-use crate::head::Head;
+use crate::head::{Head, WHITE_SPACE};
 use crate::state::State;
 use protocol::{OrgId, Principal, SessionId, UserId};
 use sha2::{Digest as _, Sha256};
@@ -177,7 +177,7 @@ fn bearer(value: &str) -> Result<&str, BadCredential> {
 pub fn cookie<'h>(header: &'h str, wanted: &str) -> Result<Option<&'h str>, BadCredential> {
     let mut values = header.split(';').filter_map(|pair| {
         let (name, value) = pair.split_once('=')?;
-        (name.trim() == wanted).then(|| value.trim())
+        (name.trim_matches(WHITE_SPACE) == wanted).then(|| value.trim_matches(WHITE_SPACE))
     });
     match (values.next(), values.next()) {
         (_, Some(_)) => Err(BadCredential),

@@ -1,16 +1,16 @@
-//! The whole policy of the edge, in the order in which it holds: request id, sizes, rate limit, route, authentication,
-//! cross-site checks, the principal's rate limit, the body's type and size, the limit of passwords. Pure and synchronous: the same function runs
-//! in Wasm with one crossing and natively in tests.
+//! The whole policy of the edge, in the order in which it holds: request id, host, sizes, rate limit, route, authentication,
+//! cross-site checks, the principal's rate limit, the body's type and size. Pure and synchronous: the same
+//! function runs in Wasm with one crossing and natively in tests.
 //!
 //! Invariant: there is an answer or leave to go on for every input, and every answer carries its request id, its rate
 //! limits and its set of security headers.
 
 use crate::auth::{self, Caller, Holder};
 use crate::csrf;
-use crate::handlers::check;
 use crate::handlers::cookies::{Cookie, Jar};
 use crate::handlers::portal::Ask;
-use crate::head::Head;
+use crate::handlers::{asked, check};
+use crate::head::{Head, WHITE_SPACE};
 use crate::limits::{Limited, Spent};
 use crate::pages;
 use crate::random::NoRandomness;
@@ -72,6 +72,12 @@ enum Refusal {
 }
 
 fn judge(head: &Head<'_>, now_ms: u64, state: &mut State, spent: &mut Spent) -> Result<Outcome, Refusal> {
+    let address = client_key(state.client_ip(head).unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED)));
+    // Before the path is read: a `Host` that is none may hold one.
+    if let Err(code) = state.own_origin(head) {
+        state.limits.ip.count(address, now_ms, spent)?;
+        return Err(host_refused(code));
+    }
     sizes(head, state)?;
 
     let target = route::find(head, &state.config);
@@ -81,17 +87,21 @@ fn judge(head: &Head<'_>, now_ms: u64, state: &mut State, spent: &mut Spent) -> 
     {
         return inbound(head, source, now_ms, state, spent);
     }
-    let address = client_key(state.client_ip(head).unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED)));
     state.limits.ip.count(address, now_ms, spent)?;
 
     let target = target?;
     if signs_in(&target) {
+        // What another site has a visitor's browser send takes nothing of the visitor's.
+        if !head.is_safe() && head.header("authorization").is_none() {
+            csrf::same_origin(head, &state.own_origin(head)?)?;
+        }
         state.limits.auth.count(address, now_ms, spent)?;
     }
 
     match target {
         Target::Document(document) => {
-            let answer = document.answer(&state.own_origin(head), now_ms, state).map_err(Refusal::Random)?;
+            let answer =
+                document.answer(&state.canonical_origin(head)?, now_ms, state).map_err(Refusal::Random)?;
             Ok(Outcome::Answer(answer))
         }
         Target::Ready => Ok(Outcome::Task(Task::Ready)),
@@ -103,15 +113,18 @@ fn judge(head: &Head<'_>, now_ms: u64, state: &mut State, spent: &mut Spent) -> 
             if let Some(caller) = &caller {
                 principal_limit(caller, now_ms, state, spent)?;
             } else if page.needs_caller() {
-                return Ok(Outcome::Answer(Answer::see_other("/")));
+                return Ok(Outcome::Answer(asked::sign_in_first(&path_and_query(head), &state.config)));
             }
-            Ok(Outcome::Task(Task::Page { page, caller, jar: Jar::of(head) }))
+            let jar = Jar::of(head);
+            let asking = page.needs_caller();
+            let jar = if asking { asked::now(jar, &path_and_query(head), &state.config) } else { jar };
+            Ok(Outcome::Task(Task::Page { page, caller, jar }))
         }
         Target::Form(form) => {
-            csrf::same_origin(head, &state.own_origin(head))?;
+            csrf::same_origin(head, &state.own_origin(head)?)?;
             let caller = if form.needs_caller() {
                 let Ok(Some(caller)) = auth::by_cookie(head, now_ms, state) else {
-                    return Ok(Outcome::Answer(Answer::see_other("/")));
+                    return Ok(Outcome::Answer(asked::sign_in_first(head.path, &state.config)));
                 };
                 principal_limit(&caller, now_ms, state, spent)?;
                 Some(caller)
@@ -120,9 +133,6 @@ fn judge(head: &Head<'_>, now_ms: u64, state: &mut State, spent: &mut Spent) -> 
             };
             media_type(head, "application/x-www-form-urlencoded")?;
             length(head, MAX_FORM_BYTES)?;
-            if form.hashes_password() {
-                passwords_limit(head, now_ms, state, spent)?;
-            }
             Ok(Outcome::Task(Task::Form { form, caller, jar: Jar::of(head) }))
         }
         Target::Link { path, cookie, token } => {
@@ -146,7 +156,7 @@ fn judge(head: &Head<'_>, now_ms: u64, state: &mut State, spent: &mut Spent) -> 
             let caller = authenticated(head, now_ms, state)?;
             // Browsers let any site open a WebSocket, and name it in `Origin` alone.
             if caller.cookie && (!head.is_safe() || head.header("upgrade").is_some()) {
-                csrf::same_origin(head, &state.own_origin(head))?;
+                csrf::same_origin(head, &state.own_origin(head)?)?;
             }
             let ahead = edge_limit(&caller, now_ms, state, spent)?;
             length(head, state.config.limits.proxy_body_bytes)?;
@@ -165,7 +175,7 @@ fn portal(
     spent: &mut Spent,
 ) -> Result<Outcome, Refusal> {
     if ask.is_change() {
-        csrf::same_origin(head, &state.own_origin(head))?;
+        csrf::same_origin(head, &state.own_origin(head)?)?;
     }
     let Some(holder) = Holder::by_cookie(&Jar::of(head), state) else { return ended(state) };
     state.limits.portal.count(holder.limiter_key(), now_ms, spent)?;
@@ -179,6 +189,14 @@ fn portal(
 /// What there is without a link to the portal.
 fn ended(state: &mut State) -> Result<Outcome, Refusal> {
     pages::portal::ended(state).map(Outcome::Answer).map_err(Refusal::Random)
+}
+
+fn host_refused(code: Code) -> Refusal {
+    let detail = match code {
+        Code::Misdirected => "PUBLIC_ORIGIN names the hosts that are served, besides this machine's own",
+        _ => "The Host header must be a host, with a port or without, and that of the request's target",
+    };
+    Refusal::Problem { code, detail: Some(detail.into()), allow: None }
 }
 
 fn sizes(head: &Head<'_>, state: &State) -> Result<(), Code> {
@@ -213,7 +231,7 @@ fn api(
         // Nobody comes from outside as the edge itself; the portal has pages and no API.
         Access::Edge | Access::Portal => return Err(Code::NotFound.into()),
         Access::Public => {
-            csrf::same_origin(head, &state.own_origin(head))?;
+            csrf::same_origin(head, &state.own_origin(head)?)?;
             None
         }
         Access::Principal
@@ -225,7 +243,7 @@ fn api(
             if caller.cookie && head.is_safe() {
                 csrf::not_cross_site(head)?;
             } else if caller.cookie {
-                csrf::same_origin(head, &state.own_origin(head))?;
+                csrf::same_origin(head, &state.own_origin(head)?)?;
                 csrf::token(head.header("x-csrf-token"), caller.session(), state)
                     .map_err(|code| because(code, "send X-CSRF-Token from GET /v1/me"))?;
             }
@@ -259,9 +277,6 @@ fn api(
         length(head, cap)?;
     }
     let idempotency_key = idempotency_key(head)?;
-    if operation.hashes_password() {
-        passwords_limit(head, now_ms, state, spent)?;
-    }
     Ok(Outcome::Task(Task::Forward(Forward {
         principal: caller.as_ref().map_or(Principal::Anonymous, Caller::principal),
         caller,
@@ -304,7 +319,8 @@ fn inbound(
     state: &mut State,
     spent: &mut Spent,
 ) -> Result<Outcome, Refusal> {
-    state.limits.source.count(auth::table_key(source.as_str()), now_ms, spent)?;
+    // Until its signature is known, it counts against its sender: nobody uses up what the source's provider needs.
+    state.limits.count_unverified(state.client_ip(head), auth::table_key(source.as_str()), now_ms, spent)?;
     if head.is_safe() {
         let query = head.query.to_owned();
         return Ok(Outcome::Task(Task::UrlCheck { source, head: head.method == "HEAD", query }));
@@ -333,18 +349,6 @@ fn principal_limit(
     }
     let limit = if caller.session().is_some() { &mut state.limits.user } else { &mut state.limits.key };
     limit.count(key, now_ms, spent)
-}
-
-/// The one limit that strangers share. It comes last, so that what never gets to a password takes nobody's turn; a request
-/// that does not say that it is empty may have a body.
-fn passwords_limit(
-    head: &Head<'_>,
-    now_ms: u64,
-    state: &mut State,
-    spent: &mut Spent,
-) -> Result<(), Limited> {
-    let empty = head.header("content-length") == Some("0") && head.header("transfer-encoding").is_none();
-    if empty { Ok(()) } else { state.limits.passwords.count((), now_ms, spent) }
 }
 
 /// The principal's limit where no org's object counts the request: a quota of its own is spent from a lease. Returns
@@ -379,7 +383,8 @@ fn json_type(head: &Head<'_>) -> Result<(), Refusal> {
 fn media_type(head: &Head<'_>, wanted: &str) -> Result<(), Code> {
     match head.header("content-type") {
         Some(value) => {
-            let essence = value.split_once(';').map_or(value, |(essence, _)| essence).trim();
+            let essence = value.split_once(';').map_or(value, |(essence, _)| essence);
+            let essence = essence.trim_matches(WHITE_SPACE);
             if essence.eq_ignore_ascii_case(wanted) { Ok(()) } else { Err(Code::UnsupportedMediaType) }
         }
         None => {
@@ -413,7 +418,8 @@ fn client(head: &Head<'_>, state: &State) -> Client {
     Client {
         ip: state.client_ip(head).map(|ip| ip.to_string()).unwrap_or_default(),
         user_agent: head.header("user-agent").unwrap_or_default().chars().take(256).collect(),
-        origin: state.own_origin(head),
+        // No request comes this far without one.
+        origin: state.own_origin(head).unwrap_or_default(),
         country: state.client_country(head),
     }
 }

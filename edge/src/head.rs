@@ -2,6 +2,10 @@
 //!
 //! Invariant: reading never fails and never panics. What is missing or odd reads as empty, and the decision refuses it.
 
+/// White space in a header: space and tab (RFC 9110, section 5.6.3), and nothing of what Unicode calls so besides. A browser
+/// takes U+2000 for a part of a cookie's name.
+pub const WHITE_SPACE: [char; 2] = [' ', '\t'];
+
 /// A request without its body. Header names are lower case, as the platform's `Headers` gives them.
 #[derive(Debug)]
 pub struct Head<'a> {

@@ -14,6 +14,7 @@ pub mod csrf;
 pub mod handlers;
 pub mod head;
 pub mod limits;
+pub mod origins;
 pub mod pages;
 pub mod public;
 pub mod random;

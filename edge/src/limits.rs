@@ -1,5 +1,5 @@
-//! Rate limits, in isolate memory (claim M6): per client address over everything, far tighter for sign-in, over all that
-//! hashes a password, per principal, per webhook source.
+//! Rate limits, in isolate memory (claim M6): per client address over everything, far tighter for sign-in, per
+//! principal, per webhook source and per sender to it.
 //!
 //! Invariant: each limit has a table of its own, of a fixed size (crate `throttle`), and its state is written on the
 //! answer, refused or not.
@@ -9,7 +9,10 @@ use config::RateLimits;
 use protocol::{Code, Detail};
 use std::borrow::Cow;
 use std::hash::Hash;
-use throttle::{ClientKey, Decision, MAX_LIMIT, Quota, Spender, Table, rate_limit, rate_limit_policy};
+use std::net::{IpAddr, Ipv4Addr};
+use throttle::{
+    ClientKey, Decision, MAX_LIMIT, Quota, Spender, Table, client_key, rate_limit, rate_limit_policy,
+};
 
 /// The limits.
 pub struct Limits {
@@ -17,8 +20,6 @@ pub struct Limits {
     pub ip: Limit<ClientKey>,
     /// Of one client address, for sign-in and sign-up.
     pub auth: Limit<ClientKey>,
-    /// Of all clients together, for what hashes a password.
-    pub passwords: Limit<()>,
     /// Of one user in one org.
     pub user: Limit<u128>,
     /// Of one API key.
@@ -31,8 +32,13 @@ pub struct Limits {
     pub leased: Spender<u128>,
     /// Of one link to the portal: apart from the org's own people and keys.
     pub portal: Limit<u128>,
-    /// Of one webhook source.
-    pub source: Limit<u128>,
+    /// Of one webhook source: what its provider has signed.
+    source: Limit<u128>,
+    /// Of one client address at one source: what nobody has signed. By address and source, since an address may be a
+    /// provider's, which sends for all tenants and lets anybody have something sent anywhere.
+    unverified: Limit<(ClientKey, u128)>,
+    /// Of one client address, over all sources: the work that finding out takes.
+    sender: Limit<ClientKey>,
 }
 
 impl Limits {
@@ -44,15 +50,54 @@ impl Limits {
         Ok(Self {
             ip: Limit::new("ip", config.ip, scale, 16_384, random)?,
             auth: Limit::new("auth", config.auth, scale, 4096, random)?,
-            passwords: Limit::new("passwords", config.passwords, scale, 1, random)?,
             user: Limit::new("principal", config.principal, scale, 8192, random)?,
             key: Limit::new("principal", config.principal, scale, 8192, random)?,
             own: Limit::new("principal", config.principal, scale, 8192, random)?,
             leased: Spender::new(8192, random.take()?),
             portal: Limit::new("principal", config.principal, scale, 4096, random)?,
             source: Limit::new("source", config.source, scale, 4096, random)?,
+            unverified: Limit::new("ip", config.ip, scale, 8192, random)?,
+            sender: Limit::new("sender", config.source, scale, 4096, random)?,
         })
     }
+
+    /// Counts a request to a source whose signature is not known yet, against its sender. `source` is its key in a table.
+    ///
+    /// # Errors
+    /// [`Limited`], to be answered 429.
+    pub fn count_unverified(
+        &mut self,
+        ip: Option<IpAddr>,
+        source: u128,
+        now_ms: u64,
+        spent: &mut Spent,
+    ) -> Result<(), Limited> {
+        self.unverified.count((sender(ip), source), now_ms, spent)?;
+        // Clients without an address are no one sender.
+        ip.map_or(Ok(()), |ip| self.sender.count(client_key(ip), now_ms, spent))
+    }
+
+    /// Counts a request that the source's provider has signed against the source; its sender has it back.
+    ///
+    /// # Errors
+    /// [`Limited`], to be answered 429.
+    pub fn count_verified(
+        &mut self,
+        ip: Option<IpAddr>,
+        source: u128,
+        now_ms: u64,
+        spent: &mut Spent,
+    ) -> Result<(), Limited> {
+        if let Some(ip) = ip {
+            self.sender.give_back(client_key(ip), now_ms);
+        }
+        self.unverified.give_back((sender(ip), source), now_ms);
+        self.source.count(source, now_ms, spent)
+    }
+}
+
+fn sender(ip: Option<IpAddr>) -> ClientKey {
+    client_key(ip.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED)))
 }
 
 /// One limit and whom it has counted.
@@ -86,6 +131,13 @@ impl<K: Copy + Eq + Hash> Limit<K> {
         let quota = self.quota.ok_or(Limited)?;
         let decision = self.table.check(key, quota, now_ms);
         spent.add(self.policy.clone(), self.name, quota, &decision)
+    }
+
+    /// Gives a counted request back.
+    fn give_back(&mut self, key: K, now_ms: u64) {
+        if let Some(quota) = self.quota {
+            self.table.give_back(key, quota, now_ms);
+        }
     }
 
     /// Counts a request of `key` by a quota that takes the place of the limit's own.

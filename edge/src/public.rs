@@ -38,17 +38,17 @@ impl Document {
         })
     }
 
-    /// The answer. `own_origin` is this deployment's.
+    /// The answer. `origin` is this deployment's canonical one.
     ///
     /// # Errors
     /// [`NoRandomness`], for a page's nonce.
-    pub fn answer(self, own_origin: &str, now_ms: u64, state: &mut State) -> Result<Answer, NoRandomness> {
+    pub fn answer(self, origin: &str, now_ms: u64, state: &mut State) -> Result<Answer, NoRandomness> {
         Ok(match self {
             Self::Health => Answer::new(200, Kind::Json, r#"{"status":"ok"}"#),
             Self::Jwks => Answer::new(200, Kind::Public, state.session_jwks.clone())
                 .with("content-type", "application/jwk-set+json".to_owned()),
             Self::SecurityTxt => {
-                let text = security_txt(&state.config.brand.security_contact, own_origin, now_ms);
+                let text = security_txt(&state.config.brand.security_contact, origin, now_ms);
                 Answer::new(200, Kind::Public, text)
                     .with("content-type", "text/plain; charset=utf-8".to_owned())
             }
@@ -63,10 +63,10 @@ impl Document {
 }
 
 /// `Expires` is what RFC 9116 recommends: less than a year ahead. By the day, so that the document stays the same for one.
-fn security_txt(contact: &str, own_origin: &str, now_ms: u64) -> String {
+fn security_txt(contact: &str, origin: &str, now_ms: u64) -> String {
     let expires = rfc3339((now_ms / DAY_MS + 300) * DAY_MS);
     format!(
-        "Contact: {contact}\nExpires: {expires}\nCanonical: {own_origin}/.well-known/security.txt\n\
-         Policy: {own_origin}/security\nPreferred-Languages: en\n"
+        "Contact: {contact}\nExpires: {expires}\nCanonical: {origin}/.well-known/security.txt\n\
+         Policy: {origin}/security\nPreferred-Languages: en\n"
     )
 }

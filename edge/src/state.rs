@@ -8,10 +8,11 @@ use crate::cache::Cache;
 use crate::handlers::check::Checked;
 use crate::handlers::webhook::{Backlog, KnownKeys, KnownSource};
 use crate::limits::Limits;
+use crate::origins::Origins;
 use crate::random::Random;
 use crate::tree;
 use config::Config;
-use protocol::SourceId;
+use protocol::{Code, SourceId};
 use std::net::IpAddr;
 use std::rc::Rc;
 use tokens::{ApiKeyFormat, MacKey, SessionVerifier};
@@ -31,7 +32,8 @@ pub struct Environment<'a> {
     /// `CLIENT_COUNTRY_HEADER`: the header in which it writes the address's country (ISO 3166-1 alpha-2), for the list of
     /// sessions. Empty: not known.
     pub client_country_header: &'a str,
-    /// `PUBLIC_ORIGIN`: scheme and authority that clients use, where a TLS proxy stands in front. Empty: the request's.
+    /// `PUBLIC_ORIGIN`: scheme and authority that clients use, several apart by commas, the canonical one first. A request by
+    /// another host than theirs and this machine's own is refused. Empty: this machine's own alone.
     pub public_origin: &'a str,
     /// `CONFIG`: the configuration to enforce, as JSON that xtask made of a checked file. Empty: the embedded one.
     pub config: &'a str,
@@ -64,7 +66,7 @@ pub enum StartError {
     CsrfKey,
     #[error("CLIENT_IP_HEADER or CLIENT_COUNTRY_HEADER is not a lower-case header name")]
     ClientIpHeader,
-    #[error("PUBLIC_ORIGIN is not scheme://authority")]
+    #[error("PUBLIC_ORIGIN is not scheme://authority, or several of them apart by commas")]
     PublicOrigin,
     #[error("RATE_LIMIT_SCALE is not a number from 1 on")]
     RateLimitScale,
@@ -102,7 +104,7 @@ pub struct State {
     pub rejections: Backlog,
     client_ip_header: String,
     client_country_header: String,
-    public_origin: Option<String>,
+    origins: Origins,
 }
 
 impl State {
@@ -132,7 +134,7 @@ impl State {
             rejections: Backlog::new(&mut random).map_err(|_| StartError::Random)?,
             client_ip_header: header_name(environment.client_ip_header)?,
             client_country_header: header_name(environment.client_country_header)?,
-            public_origin: origin(environment.public_origin)?,
+            origins: Origins::parse(environment.public_origin).ok_or(StartError::PublicOrigin)?,
             config,
             random,
         })
@@ -157,25 +159,24 @@ impl State {
         (plain && country != "XX").then(|| country.to_owned())
     }
 
-    /// Scheme and authority that the client uses.
-    pub fn own_origin(&self, head: &crate::head::Head<'_>) -> String {
-        self.public_origin.clone().unwrap_or_else(|| head.origin())
+    /// Scheme and authority that the client uses ([`Origins::of`]).
+    ///
+    /// # Errors
+    /// `InvalidRequest` or `Misdirected` for a host that is not served.
+    pub fn own_origin(&self, head: &crate::head::Head<'_>) -> Result<String, Code> {
+        self.origins.of(head)
+    }
+
+    /// Scheme and authority that documents name ([`Origins::canonical`]).
+    ///
+    /// # Errors
+    /// As [`State::own_origin`].
+    pub fn canonical_origin(&self, head: &crate::head::Head<'_>) -> Result<String, Code> {
+        self.origins.canonical(head)
     }
 }
 
 fn header_name(text: &str) -> Result<String, StartError> {
     let plain = text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
     if plain { Ok(text.to_owned()) } else { Err(StartError::ClientIpHeader) }
-}
-
-fn origin(text: &str) -> Result<Option<String>, StartError> {
-    if text.is_empty() {
-        return Ok(None);
-    }
-    let authority = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-.:[]".contains(&byte);
-    match authority {
-        Some(authority) if !authority.is_empty() && authority.bytes().all(plain) => Ok(Some(text.to_owned())),
-        _ => Err(StartError::PublicOrigin),
-    }
 }

@@ -64,6 +64,7 @@ pub(crate) fn state_with(change: impl FnOnce(&mut Config)) -> State {
         session_jwks: &jwks,
         api_key_mac_key: &mac,
         csrf_key: &csrf,
+        public_origin: ORIGIN,
         client_ip_header: "cf-connecting-ip",
         client_country_header: "cf-ipcountry",
         ..Environment::default()

@@ -75,7 +75,7 @@ const PAGES = {
     await submit(page, page.getByRole("button", { name: "Confirm" }));
   },
   confirm: (page) => page.goto("/confirm"),
-  "join-signed-in": (page) => page.goto("/join?token=a-screenshot"),
+  "join-signed-in": (page) => page.goto(invitation),
   "verify-email": (page) => page.goto("/verify-email?token=a-screenshot"),
   "forgot-password": (page) => page.goto("/forgot-password"),
   audit: (page) => page.goto("/audit"),
@@ -100,10 +100,13 @@ const SIGNED_OUT = {
   "forgot-password-signed-out": (page) => page.goto("/forgot-password"),
   "reset-password": (page) => page.goto("/reset-password?token=a-screenshot"),
   "verify-email-signed-out": (page) => page.goto("/verify-email?token=a-screenshot"),
-  join: (page) => page.goto("/join?token=a-screenshot"),
+  join: (page) => page.goto(invitation),
   "link-dead": (page) => page.goto("/sign-in/code"),
   "sign-in-refused": (page) => signIn(page, "nobody@example.com", "not the password"),
 };
+
+/** A link to join another workspace. */
+let invitation;
 
 suite("looks", WITH_CHROMIUM, () => {
   const open = useBrowser();
@@ -111,6 +114,9 @@ suite("looks", WITH_CHROMIUM, () => {
   before(async () => {
     empty = await profile("Empty Workspace", async () => {});
     full = await profile("Analytical Engines", fill);
+    await profile("Difference Engines", async (page) => {
+      invitation = await invite(page, { email: "alan@example.com" });
+    });
   });
 
   /** The cookies of a new workspace. */

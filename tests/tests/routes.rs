@@ -335,7 +335,8 @@ fn way(operation: &Operation) -> Way {
         | Operation::FinishOidc(_)
         | Operation::FinishAuthorization { .. }
         | Operation::GetPortal
-        | Operation::FinishSignUp { .. } => Way::Page,
+        | Operation::FinishSignUp { .. }
+        | Operation::PeekInvitation { .. } => Way::Page,
         Operation::SourceKeys { .. }
         | Operation::StoreInbound(_)
         | Operation::RecordRejections(_)

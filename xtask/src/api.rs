@@ -1,10 +1,11 @@
 //! A small client of the public API, for commands that set something up as anyone would.
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result};
 use serde_json::Value;
+use std::fmt;
 use std::time::Duration;
 use ureq::Agent;
-use ureq::http::Request;
+use ureq::http::{Request, StatusCode};
 
 const TIMEOUT: Duration = Duration::from_secs(30);
 
@@ -63,7 +64,7 @@ impl<'a> Api<'a> {
         let mut response = agent.new_agent().run(request)?;
         let (status, body) = (response.status(), response.body_mut().read_to_string()?);
         if !status.is_success() {
-            bail!("{path} answered {status}: {body}");
+            return Err(Refused { path: path.to_owned(), status, body }.into());
         }
         if body.is_empty() {
             return Ok(Value::Null);
@@ -71,6 +72,23 @@ impl<'a> Api<'a> {
         serde_json::from_str(&body).with_context(|| format!("{path} did not answer with JSON"))
     }
 }
+
+/// An answer that is no success.
+#[derive(Debug)]
+pub(crate) struct Refused {
+    path: String,
+    pub(crate) status: StatusCode,
+    body: String,
+}
+
+impl fmt::Display for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { path, status, body } = self;
+        write!(f, "{path} answered {status}: {body}")
+    }
+}
+
+impl std::error::Error for Refused {}
 
 /// A text in an answer, by its JSON pointer.
 ///

@@ -1,10 +1,10 @@
 //! `cargo xtask deploy`: both Workers to Cloudflare, the control plane first, since the edge's service binding names it.
 
 use crate::build::{Profile, Worker, build};
-use crate::keys::{Keys, write_private};
+use crate::keys::Keys;
 use crate::process::{output, run};
 use crate::setup::npm_bin;
-use crate::{local_dir, root, setup, wrangler};
+use crate::{local_dir, private, root, setup, wrangler};
 use anyhow::{Context as _, Result, bail};
 use serde::Deserialize;
 use std::fs;
@@ -94,7 +94,7 @@ fn with_secrets_file(worker: Worker, keys: &Keys, work: impl FnOnce(&Path) -> Re
         keys.of(worker)?.into_iter().map(|(name, secret)| (name.to_owned(), secret.into())).collect();
     let file = local_dir().join(format!("deploy-{}.json", worker.name()));
     let text = serde_json::to_string(&secrets)?;
-    write_private(&file, fs::OpenOptions::new().create(true).truncate(true), &text)?;
+    private::write(&file, &text)?;
     let result = work(&file);
     fs::remove_file(&file)?;
     result

@@ -4,19 +4,23 @@
 //! build profile, development keys, local upstreams allowed, no jurisdictions, mail to a sink in this process. All of it
 //! lives in `.sluicegate/dev`.
 
-mod demo;
+mod banner;
+pub(crate) mod demo;
 mod echo;
+mod receiver;
 
 use crate::build::{Profile, Worker, build, out_dir};
-use crate::keys::{Keys, write_private};
+use crate::keys::Keys;
 use crate::mail_sink::{Mail, MailSink};
 use crate::process::Process;
 use crate::provider::{self, Provider};
 use crate::serve::is_healthy;
-use crate::setup::npm_bin;
-use crate::{local_dir, root, setup, ui, wrangler};
+use crate::setup::private_npm_bin;
+use crate::{local_dir, private, root, setup, ui, wrangler};
 use anyhow::{Context as _, Result, bail};
+use banner::Banner;
 use connectors::catalogue;
+use receiver::Receiver;
 use std::collections::{BTreeMap, VecDeque};
 use std::io::{BufRead as _, BufReader, Read};
 use std::path::{Path, PathBuf};
@@ -47,7 +51,7 @@ pub fn run(port: u16) -> Result<()> {
     ctrlc::set_handler(move || on_signal.store(true, Ordering::Relaxed))?;
 
     let started = Instant::now();
-    let upstream = echo::Server::start(port.checked_add(1).context("the port is too high")?)?;
+    let neighbours = Neighbours::start(port.checked_add(1).context("the port is too high")?, print_delivery)?;
     let mail =
         MailSink::start_with(MAIL_PORT, print_mail).or_else(|_| MailSink::start_with(0, print_mail))?;
     let mail_page = mail.serve_page(MAIL_PAGE_PORT).or_else(|_| mail.serve_page(0))?;
@@ -73,10 +77,10 @@ pub fn run(port: u16) -> Result<()> {
     let mut wrangler = start_wrangler(&configs, port, &output)?;
     let url = format!("http://localhost:{port}");
     ui::step("starting wrangler dev", || wait_until_healthy(&url, &mut wrangler, &output, &stop))?;
-    let demo =
-        ui::step("seeding the demo org", || demo::seed(&url, &upstream.url(), &dir().join("demo.json")))
-            .inspect_err(|_| eprintln!("{}", output.tail()))?;
-    demo.print_banner(&url, &format!("http://localhost:{mail_page}"), &dir(), started.elapsed());
+    let demo = ui::step("seeding the demo org", || demo::seed(&url, &neighbours, &dir().join("demo.json")))
+        .inspect_err(|_| eprintln!("{}", output.tail()))?;
+    let (neighbours, state, took) = (&neighbours, &dir(), started.elapsed());
+    Banner { url: &url, demo: &demo, neighbours, mail_page, state, took }.print();
 
     output.show();
     while !stop.load(Ordering::Relaxed) {
@@ -87,6 +91,21 @@ pub fn run(port: u16) -> Result<()> {
     }
     eprintln!("\nstopping …");
     wrangler.stop()
+}
+
+/// What the demo needs around it on this machine: an upstream to call, and a customer's server to send webhooks to.
+pub(crate) struct Neighbours {
+    pub(crate) echo: echo::Server,
+    pub(crate) receiver: Receiver,
+}
+
+impl Neighbours {
+    /// Starts the echo on `port` and the receiver two above it, or on any port where that is taken; 0 takes any for both.
+    pub(crate) fn start(port: u16, on_delivery: fn(&str)) -> Result<Self> {
+        let beside = if port == 0 { 0 } else { port.saturating_add(2) };
+        let receiver = Receiver::start(beside, on_delivery).or_else(|_| Receiver::start(0, on_delivery))?;
+        Ok(Self { echo: echo::Server::start(port)?, receiver })
+    }
 }
 
 /// What is added to `sluicegate.toml` in development: each connector that is not configured there gets the stand-in for its
@@ -110,8 +129,7 @@ fn write_overlay(provider: &Provider) -> Result<()> {
         Table::from_iter([("connectors".to_owned(), Table::from_iter(connectors).into())]).to_string();
     // Written only when it differs: the Workers are built again whenever it changes.
     if fs::read_to_string(overlay_file()).ok().as_ref() != Some(&overlay) {
-        fs::create_dir_all(dir())?;
-        fs::write(overlay_file(), overlay)?;
+        private::write(&overlay_file(), overlay.trim_end())?;
     }
     Ok(())
 }
@@ -156,23 +174,22 @@ fn write_config(worker: Worker, keys: &Keys, mail: &MailSink, port: u16) -> Resu
     if worker == Worker::ControlPlane {
         vars.insert("MAIL_TRANSPORT".to_owned(), mail.transport().into());
         vars.insert("LINK_ORIGIN".to_owned(), format!("http://localhost:{port}").into());
+    } else {
+        // As on the platform: wrangler writes the header here. Only this machine reaches it.
+        vars.insert("CLIENT_IP_HEADER".to_owned(), "cf-connecting-ip".into());
     }
     let dir = dir().join(worker.name());
     // Secrets are JSON or base64: neither holds a single quote.
     let secrets: Vec<String> =
         keys.of(worker)?.into_iter().map(|(name, secret)| format!("{name}='{secret}'")).collect();
-    write_private(
-        &dir.join(".dev.vars"),
-        fs::OpenOptions::new().create(true).truncate(true),
-        &secrets.join("\n"),
-    )?;
+    private::write(&dir.join(".dev.vars"), &secrets.join("\n"))?;
     let file = dir.join("wrangler.toml");
-    fs::write(&file, config.to_string())?;
+    private::write(&file, &config.to_string())?;
     Ok(file)
 }
 
 fn start_wrangler(configs: &[PathBuf], port: u16, output: &Output) -> Result<Process> {
-    let mut command = npm_bin("wrangler");
+    let mut command = private_npm_bin("wrangler");
     command.args(["dev", "--ip=127.0.0.1", "--show-interactive-dev-session=false"]);
     command.arg(format!("--port={port}")).arg("--persist-to").arg(dir().join("state"));
     for config in configs {
@@ -201,6 +218,10 @@ fn wait_until_healthy(url: &str, wrangler: &mut Process, output: &Output, stop: 
         thread::sleep(TICK);
     }
     bail!("{url}/healthz did not answer 200. What wrangler said:\n{}", output.tail());
+}
+
+fn print_delivery(line: &str) {
+    eprintln!("receiver: {line}");
 }
 
 fn print_mail(mail: &Mail) {

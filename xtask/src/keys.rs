@@ -4,13 +4,12 @@
 //! The session keys' public half (`SESSION_JWKS`) is never stored: it is computed from the private half.
 
 use crate::build::Worker;
+use crate::private;
 use anyhow::{Context as _, Result, anyhow, bail};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use std::io::Write as _;
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 use std::{fmt, fs};
 use tokens::SessionSigner;
@@ -113,7 +112,7 @@ impl Keys {
     /// # Errors
     /// When the file exists: keys are never overwritten, since what they sealed would be lost.
     pub fn write_new(&self, path: &Path) -> Result<()> {
-        write_private(path, fs::OpenOptions::new().create_new(true), &serde_json::to_string_pretty(self)?)
+        private::write_new(path, &serde_json::to_string_pretty(self)?)
     }
 
     /// The names of one Worker's secrets that it cannot do without.
@@ -166,19 +165,6 @@ impl fmt::Debug for Keys {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Keys").finish_non_exhaustive()
     }
-}
-
-/// Writes a file of mode 0600, creating its folder.
-///
-/// # Errors
-/// When it cannot be written, or exists where `options` want a new one.
-pub fn write_private(path: &Path, options: &mut fs::OpenOptions, text: &str) -> Result<()> {
-    if let Some(dir) = path.parent() {
-        fs::create_dir_all(dir)?;
-    }
-    let file = options.write(true).mode(0o600).open(path);
-    file.and_then(|mut file| writeln!(file, "{text}"))
-        .with_context(|| format!("cannot write {}", path.display()))
 }
 
 /// 32 random bytes, in base64.

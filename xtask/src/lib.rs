@@ -17,6 +17,7 @@ pub mod dev;
 pub mod keys;
 pub mod listen;
 pub mod mail_sink;
+pub mod private;
 pub mod process;
 pub mod provider;
 pub mod serve;

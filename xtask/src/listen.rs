@@ -2,20 +2,25 @@
 //!
 //! What is forwarded is signed anew: the provider's signature is not stored. By the provider's own scheme where that has a
 //! shared secret, so that a handler written with the provider's package runs as it is, with the secret printed here in the
-//! place of the provider's; else by Standard Webhooks. The secret is this run's own.
+//! place of the provider's; else by Standard Webhooks. The secret is the same at every start.
 
-use crate::api::{Api, string};
+mod secret;
+
+use crate::api::{Api, Refused, string};
+use crate::local_dir;
 use anyhow::{Context as _, Result, bail};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use secret::Secret;
 use serde_json::Value;
 use std::time::{Duration, Instant, SystemTime};
 use std::{fmt, thread};
 use ureq::Agent;
 use ureq::http::{HeaderName, Request, Uri};
 use webhooks::sign::{Signed, Unsigned, sign_as, standard_webhooks};
-use webhooks::{Provider, SecretKey, provider};
 
+/// Scopes that an API key needs.
+pub const SCOPES: [&str; 2] = ["sources:read", "inbound_events:read"];
 /// Of the local handler.
 const TIMEOUT: Duration = Duration::from_secs(60);
 /// Between two tries to reach the deployment; doubled up to the last one.
@@ -25,12 +30,16 @@ const BACKOFF: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(16)]
 pub struct Options {
     /// The deployment, `http://127.0.0.1:8787`.
     pub url: String,
-    /// An API key with `sources:read` and `inbound_events:read`, or a session's token.
+    /// An API key with [`SCOPES`], or a session's token.
     pub key: String,
     /// `src_…`
     pub source: String,
     /// The local handler's URL.
-    pub to: String,
+    pub to: Option<String>,
+    /// The secret to sign with, in the place of this checkout's own for the source.
+    pub secret: Option<String>,
+    /// Prints the secret and ends.
+    pub print_secret: bool,
 }
 
 impl fmt::Debug for Options {
@@ -39,7 +48,7 @@ impl fmt::Debug for Options {
     }
 }
 
-/// Listens until it is stopped.
+/// Listens until it is stopped; with [`Options::print_secret`], prints the secret instead.
 ///
 /// # Errors
 /// When the source cannot be read at the beginning: from then on it tries again.
@@ -47,14 +56,24 @@ pub fn run(options: &Options) -> Result<()> {
     let gate = Api::new(&options.url).with(&options.key);
     let source = gate
         .get(&format!("/v1/sources/{}", options.source))
-        .context("the source cannot be read: is it of this workspace, and does the key have sources:read?")?;
+        .map_err(|error| explained(error, options))
+        .context("the source cannot be read")?;
+    let secret = secret(options, string(&source, "/provider")?)?;
+    if options.print_secret {
+        println!("{}", secret.text);
+        return Ok(());
+    }
+    let to = options.to.as_deref().context("say where events go: --to http://localhost:3000/webhooks")?;
+    let handler = Handler::new(to, secret)?;
     let listen = format!("/v1/sources/{}/listen", options.source);
-    let first = gate.get(&listen).context("does the key have inbound_events:read?")?;
+    let first = gate
+        .get(&listen)
+        .map_err(|error| explained(error, options))
+        .context("the source cannot be listened to")?;
     let mut cursor = string(&first, "/cursor")?.to_owned();
 
-    let handler = Handler::new(&options.to, string(&source, "/provider")?)?;
-    println!("{} → {}", string(&source, "/name")?, options.to);
-    println!("{}", handler.how);
+    println!("{} → {to}", string(&source, "/name")?);
+    println!("{}", handler.how());
     println!("Ctrl-C stops.\n");
 
     let mut wait = BACKOFF[0];
@@ -77,61 +96,60 @@ pub fn run(options: &Options) -> Result<()> {
     }
 }
 
+/// What to change, where the answer's status tells it.
+fn explained(error: anyhow::Error, options: &Options) -> anyhow::Error {
+    let status = error.downcast_ref::<Refused>().map(|refused| refused.status.as_u16());
+    let advice = match status {
+        Some(401) => format!("{} does not know this API key: see --key and --url", options.url),
+        Some(403) => format!("the API key needs the scopes {}", SCOPES.join(" and ")),
+        Some(404) => format!("the API key's workspace has no source {}", options.source),
+        Some(_) => return error,
+        None => format!("{} cannot be reached: see --url", options.url),
+    };
+    error.context(advice)
+}
+
+fn secret(options: &Options, provider: &str) -> Result<Secret> {
+    match &options.secret {
+        Some(given) => Secret::given(provider, given.clone()),
+        None => Secret::of(provider, &options.source, &local_dir().join("listen.key")),
+    }
+}
+
 /// The developer's own handler.
 struct Handler<'a> {
     to: &'a str,
     agent: Agent,
-    signer: Signer,
-    /// What to do with the secret.
-    how: String,
-}
-
-enum Signer {
-    Provider(&'static Provider, SecretKey),
-    Standard(SecretKey),
+    secret: Secret,
 }
 
 impl<'a> Handler<'a> {
-    fn new(to: &'a str, provider_id: &str) -> Result<Self> {
+    fn new(to: &'a str, secret: Secret) -> Result<Self> {
         let is_url = to.parse::<Uri>().is_ok_and(|uri| uri.host().is_some());
         if !is_url || (!to.starts_with("http://") && !to.starts_with("https://")) {
             bail!("--to takes a URL, such as http://localhost:3000/webhooks");
         }
-        let mut random = [0; 32];
-        getrandom::fill(&mut random).map_err(|_| anyhow::anyhow!("no randomness"))?;
-        let known = provider(provider_id).and_then(|provider| {
-            let hex: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
-            let secrets = [format!("whsec_{}", STANDARD.encode(random)), hex];
-            secrets.into_iter().find_map(|secret| {
-                let key = provider.parse_secret(&secret).ok()?;
-                sign_as(provider, &key, &unsigned(to, "msg_1", 0, b"{}"))?;
-                Some((provider, key, secret))
-            })
-        });
-        let (signer, how) = match known {
-            Some((provider, key, secret)) => {
-                let how = format!(
-                    "Events are signed as {} signs them, with this secret, for as long as this runs:\n\n    {secret}\n",
-                    provider.name
-                );
-                (Signer::Provider(provider, key), how)
-            }
-            None => {
-                let how = format!(
-                    "Events are signed by Standard Webhooks (webhook-signature), since only the provider can sign as it does, \
-                     with this secret, for as long as this runs:\n\n    whsec_{}\n",
-                    STANDARD.encode(random)
-                );
-                (Signer::Standard(SecretKey::from_bytes(random.to_vec())), how)
-            }
-        };
         let agent = Agent::config_builder()
             .timeout_global(Some(TIMEOUT))
             .http_status_as_error(false)
             .max_redirects(0)
             .build()
             .new_agent();
-        Ok(Self { to, agent, signer, how })
+        Ok(Self { to, agent, secret })
+    }
+
+    /// What to do with the secret.
+    fn how(&self) -> String {
+        let text = &self.secret.text;
+        match self.secret.provider {
+            Some(provider) => {
+                format!("Events are signed as {} signs them. The secret:\n\n    {text}\n", provider.name)
+            }
+            None => format!(
+                "Events are signed by Standard Webhooks (webhook-signature), since only the provider can sign as it does. \
+                 The secret:\n\n    {text}\n"
+            ),
+        }
     }
 
     /// Sends one event on, and prints what came of it. A handler that is down misses it: it can be replayed.
@@ -157,11 +175,9 @@ impl<'a> Handler<'a> {
 
     fn sign<'b>(&'b self, id: &str, body: &[u8]) -> Result<Signed<'b>> {
         let now = u64::try_from(SystemTime::now().duration_since(SystemTime::UNIX_EPOCH)?.as_millis())?;
-        let by_provider = match &self.signer {
-            Signer::Provider(provider, key) => sign_as(provider, key, &unsigned(self.to, id, now, body)),
-            Signer::Standard(_) => None,
-        };
-        let (Signer::Provider(_, key) | Signer::Standard(key)) = &self.signer;
+        let Secret { provider, key, .. } = &self.secret;
+        let by_provider =
+            provider.and_then(|provider| sign_as(provider, key, &unsigned(self.to, id, now, body)));
         // A signature that belongs into the body finds no place in every body.
         Ok(by_provider.unwrap_or_else(|| Signed {
             headers: standard_webhooks(&[key], id, now / 1000, body).into(),

@@ -14,7 +14,7 @@ use xtask::{bench, deploy, dev, listen, local_dir, serve, setup, test};
 const DEFAULT_PORT: u16 = 8787;
 
 const HELP: &str = "\
-cargo xtask <command>
+cargo xtask <command>     (cargo xtask <command> --help: that command alone)
 
   dev [--port 8787]       everything from nothing: builds, runs wrangler dev, seeds a demo org, rebuilds on change
   test [FILTER] [--advisory-db DIR]
@@ -25,9 +25,10 @@ cargo xtask <command>
         [--trust FILE] [--var NAME=VALUE …]
                           runs them on bare workerd, with storage on disk; --config takes sluicegate.toml's place; --trust is
                           a further CA certificate for upstreams (PEM)
-  listen --source src_… --to URL [--url http://127.0.0.1:8787] [--key KEY]
-                          a source's events to a handler on this machine, as they come, signed anew; the API key (sources:read,
-                          inbound_events:read) may stand in SLUICEGATE_API_KEY
+  listen --source src_… --to URL [--url http://127.0.0.1:8787] [--key KEY] [--secret SECRET] [--print-secret]
+                          a source's events to a handler on this machine, as they come, signed anew. The API key needs the
+                          scopes sources:read and inbound_events:read, and may stand in SLUICEGATE_API_KEY. The secret is the
+                          same at every start; --secret takes another, --print-secret prints it alone and ends
   bench [--seconds 2] [--scenario NAME] [--quick]
                           CPU per request beside Hono and plain JavaScript; writes target/bench/latest.json
   refusal                 how long after a revocation something still succeeds, under load; writes target/bench/refusal.json
@@ -65,10 +66,10 @@ fn dispatch(mut args: lexopt::Parser) -> Result<()> {
             Some("serve") => serve_command(args),
             Some("listen") => listen_command(args),
             Some("bench") => bench_command(args),
-            Some("refusal") => no_more(args).and_then(|()| bench::refusal::run()),
+            Some("refusal") => alone("refusal", args, bench::refusal::run),
             Some("flood") => flood_command(args),
-            Some("proxy-cost") => no_more(args).and_then(|()| bench::proxy::run()),
-            Some("webhooks") => no_more(args).and_then(|()| bench::webhooks::run()),
+            Some("proxy-cost") => alone("proxy-cost", args, bench::proxy::run),
+            Some("webhooks") => alone("webhooks", args, bench::webhooks::run),
             Some("deliveries") => deliveries_command(args),
             Some("keys") => keys_command(args),
             Some("deploy") => deploy_command(args),
@@ -83,7 +84,7 @@ fn dev_command(mut args: lexopt::Parser) -> Result<()> {
     while let Some(arg) = args.next()? {
         match arg {
             Long("port") => port = args.value()?.parse()?,
-            other => return Err(other.unexpected().into()),
+            other => return rest("dev", other),
         }
     }
     dev::run(port)
@@ -96,7 +97,7 @@ fn test_command(mut args: lexopt::Parser) -> Result<()> {
         match arg {
             Long("advisory-db") => options.advisory_db = Some(args.value()?.into()),
             Value(filter) if options.filter.is_none() => options.filter = Some(filter.string()?),
-            other => return Err(other.unexpected().into()),
+            other => return rest("test", other),
         }
     }
     test::test(&options)
@@ -108,7 +109,7 @@ fn deploy_command(mut args: lexopt::Parser) -> Result<()> {
         match arg {
             Long("dry-run") => options.dry_run = true,
             Long("keys") => options.keys = Some(args.value()?.into()),
-            other => return Err(other.unexpected().into()),
+            other => return rest("deploy", other),
         }
     }
     deploy::deploy(&options)
@@ -122,7 +123,7 @@ fn build_command(mut args: lexopt::Parser) -> Result<()> {
             Long("dev") => profile = Profile::Dev,
             Long("release") => profile = Profile::Release,
             Value(name) => workers.push(name.parse::<Worker>()?),
-            other => return Err(other.unexpected().into()),
+            other => return rest("build", other),
         }
     }
     if workers.is_empty() {
@@ -158,7 +159,7 @@ fn serve_command(mut args: lexopt::Parser) -> Result<()> {
                 let (name, value) = pair.split_once('=').context("--var takes NAME=VALUE")?;
                 variables.insert(name.to_owned(), value.to_owned());
             }
-            other => return Err(other.unexpected().into()),
+            other => return rest("serve", other),
         }
     }
     let keys = match keys {
@@ -188,6 +189,7 @@ fn serve_command(mut args: lexopt::Parser) -> Result<()> {
 
 fn listen_command(mut args: lexopt::Parser) -> Result<()> {
     let (mut source, mut to, mut key) = (None, None, std::env::var("SLUICEGATE_API_KEY").ok());
+    let (mut secret, mut print_secret) = (None, false);
     let mut url = format!("http://127.0.0.1:{DEFAULT_PORT}");
     while let Some(arg) = args.next()? {
         match arg {
@@ -195,16 +197,21 @@ fn listen_command(mut args: lexopt::Parser) -> Result<()> {
             Long("to") => to = Some(args.value()?.string()?),
             Long("url") => url = args.value()?.string()?.trim_end_matches('/').to_owned(),
             Long("key") => key = Some(args.value()?.string()?),
-            other => return Err(other.unexpected().into()),
+            Long("secret") => secret = Some(args.value()?.string()?),
+            Long("print-secret") => print_secret = true,
+            other => return rest("listen", other),
         }
     }
     listen::run(&listen::Options {
         url,
-        key: key.context(
-            "give an API key with sources:read and inbound_events:read: --key, or SLUICEGATE_API_KEY",
-        )?,
+        key: key.with_context(|| {
+            let scopes = listen::SCOPES.join(" and ");
+            format!("give an API key with the scopes {scopes}: --key, or SLUICEGATE_API_KEY")
+        })?,
         source: source.context("name the source: --source src_…")?,
-        to: to.context("say where events go: --to http://localhost:3000/webhooks")?,
+        to,
+        secret,
+        print_secret,
     })
 }
 
@@ -215,7 +222,7 @@ fn bench_command(mut args: lexopt::Parser) -> Result<()> {
             Long("seconds") => options.slice_seconds = args.value()?.parse()?,
             Long("scenario") => options.scenario = Some(args.value()?.parse()?),
             Long("quick") => options.quick = true,
-            other => return Err(other.unexpected().into()),
+            other => return rest("bench", other),
         }
     }
     bench::bench(&options)
@@ -226,7 +233,7 @@ fn flood_command(mut args: lexopt::Parser) -> Result<()> {
     while let Some(arg) = args.next()? {
         match arg {
             Long("seconds") => seconds = args.value()?.parse()?,
-            other => return Err(other.unexpected().into()),
+            other => return rest("flood", other),
         }
     }
     bench::flood::run(seconds)
@@ -239,21 +246,47 @@ fn deliveries_command(mut args: lexopt::Parser) -> Result<()> {
             Long("messages") => options.messages = args.value()?.parse()?,
             Long("endpoints") => options.endpoints = args.value()?.parse()?,
             Long("kills") => options.kills = args.value()?.parse()?,
-            other => return Err(other.unexpected().into()),
+            other => return rest("deliveries", other),
         }
     }
     bench::deliveries::run(options)
 }
 
-fn no_more(mut args: lexopt::Parser) -> Result<()> {
+/// A command without options.
+fn alone(command: &str, mut args: lexopt::Parser, run: impl FnOnce() -> Result<()>) -> Result<()> {
     match args.next()? {
-        Some(other) => Err(other.unexpected().into()),
-        None => Ok(()),
+        Some(other) => rest(command, other),
+        None => run(),
     }
 }
 
+/// What no command takes as an option of its own: a wish for help, or a mistake.
+fn rest(command: &str, arg: lexopt::Arg<'_>) -> Result<()> {
+    if !matches!(arg, Long("help") | Short('h')) {
+        return Err(arg.unexpected()).with_context(|| format!("see `cargo xtask {command} --help`"));
+    }
+    println!("cargo xtask {}", help(command));
+    Ok(())
+}
+
+/// A command's lines of [`HELP`].
+fn help(command: &str) -> String {
+    let is_begin = |line: &str| line.starts_with("  ") && !line.starts_with("   ");
+    let mut lines =
+        HELP.lines().skip_while(|line| !is_begin(line) || line.split_whitespace().next() != Some(command));
+    let first = lines.next().unwrap_or_default().trim_start();
+    lines.take_while(|line| !is_begin(line)).fold(first.to_owned(), |all, line| all + "\n" + line)
+}
+
 fn keys_command(mut args: lexopt::Parser) -> Result<()> {
-    let file: PathBuf = args.value().context("name the file to write: cargo xtask keys FILE")?.into();
+    let mut file = None;
+    while let Some(arg) = args.next()? {
+        match arg {
+            Value(path) if file.is_none() => file = Some(PathBuf::from(path)),
+            other => return rest("keys", other),
+        }
+    }
+    let file = file.context("name the file to write: cargo xtask keys FILE")?;
     Keys::generate()?.write_new(&file)?;
     print_key_help(&file);
     Ok(())

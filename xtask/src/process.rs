@@ -1,10 +1,10 @@
 //! Child processes. Invariant: a process that a command started ends with it.
 
-use crate::local_dir;
+use crate::{local_dir, private};
 use anyhow::{Context as _, Result, bail};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
-use std::fs::{self, File};
+use std::fs::{File, OpenOptions};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -55,8 +55,8 @@ fn name(command: &Command) -> String {
 /// # Errors
 /// When the lock file cannot be made.
 pub fn exclusive(what: &str) -> Result<File> {
-    fs::create_dir_all(local_dir())?;
-    let lock = File::create(local_dir().join(format!("{what}.lock")))?;
+    private::dir(&local_dir())?;
+    let lock = private::open(&local_dir().join(format!("{what}.lock")), OpenOptions::new().create(true))?;
     lock.lock()?;
     Ok(lock)
 }

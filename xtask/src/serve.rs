@@ -1,14 +1,16 @@
 //! `cargo xtask serve`: both Workers on bare workerd, storage on disk. The end-to-end tests start the same [`Stack`].
 //!
 //! Invariants: the outbound network is limited to public addresses at the socket, after name resolution, unless the
-//! caller asks for local ones too; secrets reach workerd by its environment and are in no file that this writes.
+//! caller asks for local ones too; secrets reach workerd by its environment and are in no file that this writes; what is
+//! written, by workerd too, is readable by its owner alone.
 
 mod capnp;
+mod leftovers;
 
 use crate::build::{Profile, Worker};
 use crate::keys::Keys;
 use crate::process::Process;
-use crate::root;
+use crate::{private, root};
 use anyhow::{Context as _, Result, bail};
 use config::Config;
 use std::collections::BTreeMap;
@@ -72,9 +74,11 @@ impl Options {
 
     /// The command that serves with these options, after writing its configuration.
     fn command(&self) -> Result<Command> {
-        fs::create_dir_all(self.data_dir.join("objects"))?;
+        let objects = self.data_dir.join("objects");
+        private::dir(&objects)?;
+        leftovers::remove(&objects)?;
         let file = self.data_dir.join("workerd.capnp");
-        fs::write(&file, capnp::text(self)?)?;
+        private::write(&file, &capnp::text(self)?)?;
         if let Some(tap) = &self.tap {
             // The one of a server that was killed: nobody listens there, and nobody else can.
             drop(fs::remove_file(tap.join(TAP_OUT)));
@@ -100,7 +104,7 @@ pub fn read_config(path: &Path) -> Result<Config> {
 
 /// The command that serves a configuration.
 pub(crate) fn workerd(config: &Path) -> Command {
-    let mut command = Command::new(root().join("node_modules/workerd/bin/workerd"));
+    let mut command = private::command(root().join("node_modules/workerd/bin/workerd"));
     // `-I/` lets the configuration name files by absolute path.
     command.args(["serve", "-I/"]).arg(config).env_clear();
     command
@@ -201,7 +205,7 @@ impl Stack {
 /// # Errors
 /// When it does not listen in 30 s; the message ends with the log.
 pub(crate) fn listen(mut command: Command, data_dir: &Path) -> Result<(Process, u16)> {
-    let log = fs::OpenOptions::new().create(true).append(true).open(log_path(data_dir))?;
+    let log = private::open(&log_path(data_dir), fs::OpenOptions::new().create(true).append(true))?;
     // On file descriptor 1 workerd says which port it got, among the Workers' own output.
     let mut process = Process::spawn(
         command.arg("--control-fd=1").stdin(Stdio::null()).stdout(Stdio::piped()).stderr(log.try_clone()?),

@@ -1,7 +1,7 @@
 //! Tools from nothing: the Wasm target, Node.js and the npm packages, each only when it is missing or out of date.
 
 use crate::process::{exclusive, output, run};
-use crate::{root, ui};
+use crate::{private, root, ui};
 use anyhow::{Context as _, Result, bail};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -28,9 +28,20 @@ pub fn ensure() -> Result<()> {
 
 /// A command from the npm packages; scripts among them run on the project's own Node.js.
 pub fn npm_bin(name: &str) -> Command {
-    let bin = root().join("node_modules/.bin");
-    let mut command = Command::new(bin.join(name));
-    let mut path = OsString::from(bin);
+    on_npm_path(Command::new(npm_folder().join(name)))
+}
+
+/// As [`npm_bin`]; the files that it writes are its owner's alone.
+pub fn private_npm_bin(name: &str) -> Command {
+    on_npm_path(private::command(npm_folder().join(name)))
+}
+
+fn npm_folder() -> PathBuf {
+    root().join("node_modules/.bin")
+}
+
+fn on_npm_path(mut command: Command) -> Command {
+    let mut path = OsString::from(npm_folder());
     if let Some(rest) = env::var_os("PATH") {
         path.push(":");
         path.push(rest);
@@ -85,7 +96,8 @@ pub fn ensure_python() -> Result<Option<PathBuf>> {
     }
     ui::step("Python packages that verify webhooks, for tests", || {
         run(Command::new(&own)
-            .args(["-m", "pip", "install", "--quiet", "--no-deps", "--disable-pip-version-check", "-r"])
+            .args(["-m", "pip", "install", "--quiet", "--no-deps", "--require-hashes"])
+            .args(["--disable-pip-version-check", "-r"])
             .arg(&wanted))
     })?;
     fs::write(installed, requirements)?;

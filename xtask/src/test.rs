@@ -8,7 +8,7 @@ use crate::build::{Profile, Worker, build};
 use crate::process::{cargo, run};
 use crate::serve::{self, Stack};
 use crate::setup::{WASM_TARGET, find_program, npm_bin};
-use crate::{root, setup, ui};
+use crate::{private, root, setup, ui};
 use anyhow::{Context as _, Result, bail};
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -164,7 +164,7 @@ struct Scratch(PathBuf);
 impl Scratch {
     fn new() -> Result<Self> {
         let dir = crate::local_dir().join(format!("test-{}", std::process::id()));
-        fs::create_dir_all(&dir)?;
+        private::dir(&dir)?;
         Ok(Self(dir))
     }
 }

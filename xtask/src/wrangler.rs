@@ -77,6 +77,8 @@ pub fn local_value(name: &str, allow_local_upstreams: bool) -> Option<&'static s
     match name {
         "ALLOW_LOCAL_UPSTREAMS" if allow_local_upstreams => Some("true"),
         "JURISDICTIONS" => Some("off"),
+        // This machine's own names, by whatever port.
+        "PUBLIC_ORIGIN" => Some(""),
         // Nothing stands in front here that would write the header: a client could.
         "CLIENT_IP_HEADER" | "CLIENT_COUNTRY_HEADER" => Some(""),
         _ => None,

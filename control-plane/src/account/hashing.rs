@@ -1,7 +1,9 @@
 //! Passwords are hashed in slices: bcrypt at cost 12 takes 0.4 s in Wasm, and on one box all objects share a thread.
 
+use super::AccountContext;
+use crate::error::AppError;
 use secrecy::SecretString;
-use tokens::{HashWork, TokenError, VerifyWork};
+use tokens::{HashWork, VerifyWork};
 
 /// Rounds of 4,096 between two breaks: about 6 ms.
 const SLICE: u32 = 64;
@@ -12,18 +14,21 @@ pub trait Hashing {
     /// A hash to store.
     ///
     /// # Errors
-    /// For a password that does not keep the policy; where there is no randomness.
-    async fn hash(&self, password: &SecretString) -> Result<String, TokenError>;
+    /// For a password that does not keep the policy; where there is no randomness. [`AppError::Limited`].
+    async fn hash(&self, password: &SecretString) -> Result<String, AppError>;
 
     /// Whether a password is the one that `stored` was made from. `None` takes as long as any.
-    async fn verify(&self, password: &SecretString, stored: Option<&str>) -> bool;
+    ///
+    /// # Errors
+    /// [`AppError::Limited`]: nobody has looked at the password.
+    async fn verify(&self, password: &SecretString, stored: Option<&str>) -> Result<bool, AppError>;
 }
 
 /// bcrypt, with a break after every slice: the function's future ends when it is this work's turn again.
 pub struct Sliced<F>(pub F);
 
 impl<F: AsyncFn()> Hashing for Sliced<F> {
-    async fn hash(&self, password: &SecretString) -> Result<String, TokenError> {
+    async fn hash(&self, password: &SecretString) -> Result<String, AppError> {
         let mut work = HashWork::new(password)?;
         loop {
             if let Some(hash) = work.advance(SLICE) {
@@ -33,13 +38,35 @@ impl<F: AsyncFn()> Hashing for Sliced<F> {
         }
     }
 
-    async fn verify(&self, password: &SecretString, stored: Option<&str>) -> bool {
+    async fn verify(&self, password: &SecretString, stored: Option<&str>) -> Result<bool, AppError> {
         let mut work = VerifyWork::new(password, stored);
         loop {
             if let Some(right) = work.advance(SLICE) {
-                return right;
+                return Ok(right);
             }
             self.0().await;
         }
+    }
+}
+
+/// Hashing that counts each password where it is about to cost something, by [`config::RateLimits::passwords`]: whatever is
+/// refused before takes nothing of what all clients share.
+pub(super) struct Counted<'a, H>(pub AccountContext<'a>, pub &'a H);
+
+impl<H> Counted<'_, H> {
+    fn count(&self) -> Result<(), AppError> {
+        self.0.passwords.count(self.0.config.rate_limits.passwords, self.0.now_ms)
+    }
+}
+
+impl<H: Hashing> Hashing for Counted<'_, H> {
+    async fn hash(&self, password: &SecretString) -> Result<String, AppError> {
+        self.count()?;
+        self.1.hash(password).await
+    }
+
+    async fn verify(&self, password: &SecretString, stored: Option<&str>) -> Result<bool, AppError> {
+        self.count()?;
+        self.1.verify(password, stored).await
     }
 }

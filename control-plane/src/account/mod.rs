@@ -28,6 +28,7 @@ pub use outbox::{done, failed, next_work};
 
 use crate::asks::{AskAccount, Entrant, Identity};
 use crate::error::AppError;
+use crate::limiter::Passwords;
 use crate::reply::Reply;
 use crate::secrets::Secrets;
 use crate::store::{Sql, SqlError, Store, Subject, migrations};
@@ -50,6 +51,8 @@ pub struct AccountContext<'a> {
     pub now_ms: u64,
     /// For which request, from where.
     pub call: &'a Call,
+    /// What is hashed in this isolate, for everybody.
+    pub passwords: &'a Passwords,
 }
 
 impl<'a> AccountContext<'a> {
@@ -83,6 +86,7 @@ pub async fn answer(
     ask: AskAccount,
 ) -> Result<Reply, AppError> {
     use AskAccount as Ask;
+    let hashing = &hashing::Counted(ctx, hashing);
     if !migrations::is_empty(ctx.sql)? {
         migrations::run(ctx.sql, migrations::ACCOUNT)?;
     }

@@ -6,6 +6,7 @@ use super::throttle::{Counter, count, forgive};
 use super::{Account, AccountContext, Hashing, links, load, orgs, require, second_factor};
 use crate::asks::{Ending, Identity, Secret, SignIn};
 use crate::error::AppError;
+use crate::json;
 use crate::store::{Event, Tx};
 use protocol::{Code, OrgId};
 use tokens::LinkKind;
@@ -20,7 +21,7 @@ pub(super) async fn prove(
 ) -> Result<SignIn, AppError> {
     let found_by_it = |account: &Account| account.user().email == email;
     let stored = load(ctx)?.filter(found_by_it).and_then(|account| account.password_hash);
-    let right = hashing.verify(&password.to_secret_string(), stored.as_deref()).await;
+    let right = hashing.verify(&password.to_secret_string(), stored.as_deref()).await?;
     let account = load(ctx)?.filter(found_by_it);
     match account {
         Some(account) if right && account.password_hash == stored => {
@@ -98,8 +99,11 @@ pub(super) async fn reset(
     digest: &str,
     new: &Secret,
 ) -> Result<Ending, AppError> {
-    check_reset(ctx, digest)?;
-    let hash = hashing.hash(&new.to_secret_string()).await?;
+    let new = new.to_secret_string();
+    let account = check_reset(ctx, digest)?;
+    let about = [account.user().email.as_str(), &account.user().name, &ctx.config.brand.name];
+    json::check_new_password("new_password", &new, &about)?;
+    let hash = hashing.hash(&new).await?;
     let account = check_reset(ctx, digest)?;
     let taken_over = !account.entrant.email_verified;
     let ids = ctx.store().transaction(|tx| {
@@ -138,7 +142,11 @@ async fn prove_current(
 ) -> Result<String, AppError> {
     let stored = require(ctx)?.password_hash;
     count(ctx, Counter::Proofs)?;
-    let right = hashing.verify(&password.to_secret_string(), stored.as_deref()).await;
+    let verified = hashing.verify(&password.to_secret_string(), stored.as_deref()).await;
+    if let Err(AppError::Limited { .. }) = verified {
+        forgive(ctx, Counter::Proofs)?;
+    }
+    let right = verified?;
     let account = require(ctx)?;
     match stored {
         Some(stored) if right && account.password_hash.as_deref() == Some(&stored) => {

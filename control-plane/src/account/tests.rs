@@ -14,7 +14,6 @@ use std::cell::Cell;
 use std::future::poll_fn;
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
-use tokens::TokenError;
 
 const NOW: u64 = 1_800_000_000_000;
 const HOUR: u64 = 3_600_000;
@@ -26,6 +25,7 @@ struct Object {
     user: UserId,
     now_ms: Cell<u64>,
     call: Call,
+    passwords: Passwords,
 }
 
 impl Object {
@@ -48,6 +48,7 @@ impl Object {
                 operation: Operation::SignUp,
                 idempotency_key: None,
             },
+            passwords: Passwords::default(),
         }
     }
 
@@ -65,6 +66,7 @@ impl Object {
             user: &self.user,
             now_ms: self.now_ms.get(),
             call: &self.call,
+            passwords: &self.passwords,
         }
     }
 
@@ -88,14 +90,14 @@ impl Object {
 struct Fast;
 
 impl Hashing for Fast {
-    async fn hash(&self, password: &SecretString) -> Result<String, TokenError> {
+    async fn hash(&self, password: &SecretString) -> Result<String, AppError> {
         use secrecy::ExposeSecret as _;
         Ok(format!("fast:{}", password.expose_secret()))
     }
 
-    async fn verify(&self, password: &SecretString, stored: Option<&str>) -> bool {
+    async fn verify(&self, password: &SecretString, stored: Option<&str>) -> Result<bool, AppError> {
         use secrecy::ExposeSecret as _;
-        stored == Some(&format!("fast:{}", password.expose_secret()))
+        Ok(stored == Some(&format!("fast:{}", password.expose_secret())))
     }
 }
 

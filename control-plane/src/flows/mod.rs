@@ -110,6 +110,7 @@ pub async fn answer<O: Objects>(
         Operation::StartOidc(start) => oidc::start(flow, providers, start).await,
         Operation::FinishOidc(callback) => oidc::finish(flow, providers, callback).await,
         Operation::FinishSignUp { pending } => oidc::finish_sign_up(flow, &pending.0, body).await,
+        Operation::PeekInvitation { token } => orgs::peek_invitation(flow, &token.0).await,
         Operation::SignUp => sign_up::sign_up(flow, body).await,
         Operation::LogIn => sign_in::log_in(flow, body).await,
         Operation::LogInSecondFactor => sign_in::second_factor(flow, body).await,

@@ -247,7 +247,13 @@ async fn sign_in<O: Objects>(
         AppError::refused(Code::IdentityRefused, "the identity provider has not proven your email address")
     };
     let email = identity.email.as_deref().filter(|_| identity.email_verified).ok_or_else(unproven)?;
-    let email = crate::email::normalize(email)?;
+    let unreachable = |_| {
+        AppError::refused(
+            Code::IdentityRefused,
+            "the email address of your identity cannot receive mail from here",
+        )
+    };
+    let email = crate::email::normalize(email).map_err(unreachable)?;
     let name = flow.secrets.identity_name(&Identity::Email { email: email.clone() });
     let Some(user) = flow.objects.identity::<Option<UserId>>(&name, &AskIdentity::Find).await? else {
         return Ok(None);

@@ -49,6 +49,11 @@ pub(super) async fn switch<O: Objects>(
     go(flow, caller, &entrant, &place, "switch", 200).await
 }
 
+/// What an invitation is for, to whoever has its token → [`Invited`].
+pub(super) async fn peek_invitation<O: Objects>(flow: Flow<'_, O>, token: &str) -> Result<Reply, AppError> {
+    Reply::json(200, &Invitation::peek(flow, &token.into()).await?.invited)
+}
+
 /// `POST /v1/invitations/accept`.
 pub(super) async fn accept_invitation<O: Objects>(
     flow: Flow<'_, O>,
@@ -92,7 +97,7 @@ impl Invitation {
     /// # Errors
     /// `InvalidLink`.
     pub(super) async fn peek<O: Objects>(flow: Flow<'_, O>, token: &SecretString) -> Result<Self, AppError> {
-        let link = parse_link(&flow.secrets.mac, LinkKind::Invitation, token.expose_secret())
+        let link = parse_link(&flow.secrets.mac, LinkKind::Invitation, token.expose_secret().trim())
             .map_err(|_| Code::InvalidLink)?;
         let org = OrgId::from_body(&link.subject).map_err(|_| Code::InvalidLink)?;
         let peek = AskOrg::PeekInvitation { digest: link.digest.clone() };

@@ -20,7 +20,9 @@ pub(super) async fn change<O: Objects>(
     body: &[u8],
 ) -> Result<Reply, AppError> {
     let request: ChangePassword = json::parse(body)?;
-    json::check_new_password("new_password", &request.new_password)?;
+    let user = &caller.voucher.user;
+    let about = [user.email.as_str(), &user.name, &flow.config.brand.name];
+    json::check_new_password("new_password", &request.new_password, &about)?;
     let change = AskAccount::ChangePassword {
         current: Secret::from(&request.current_password),
         new: Secret::from(&request.new_password),
@@ -66,7 +68,7 @@ pub async fn pass_on_reset(objects: &impl Objects, name: &str, user: &UserId) ->
 /// `POST /v1/password-reset/confirm`.
 pub(super) async fn reset<O: Objects>(flow: Flow<'_, O>, body: &[u8]) -> Result<Reply, AppError> {
     let request: ResetPassword = json::parse(body)?;
-    json::check_new_password("new_password", &request.new_password)?;
+    json::check_new_password("new_password", &request.new_password, &[&flow.config.brand.name])?;
     let (user, digest) = flow.link(LinkKind::ResetPassword, request.token.expose_secret())?;
     let reset = AskAccount::ResetPassword { digest, new: Secret::from(&request.new_password) };
     let ending: Ending = flow.objects.account(&user, &reset).await?;

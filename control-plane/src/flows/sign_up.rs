@@ -27,7 +27,9 @@ pub(super) async fn sign_up<O: Objects>(flow: Flow<'_, O>, body: &[u8]) -> Resul
     if !request.accept_terms {
         return Err(field("accept_terms", "must be true"));
     }
-    json::check_new_password("password", &request.password)?;
+    let brand = flow.config.brand.name.as_str();
+    let about = [&email, &request.name, request.org_name.as_deref().unwrap_or_default(), brand];
+    json::check_new_password("password", &request.password, &about)?;
     let person = Person {
         email,
         email_verified: false,

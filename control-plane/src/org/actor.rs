@@ -11,6 +11,7 @@ use crate::asks::{Secret, Voucher};
 use crate::context::Context;
 use crate::error::AppError;
 use protocol::api::{RateLimit, User};
+use protocol::reach::Made;
 use protocol::{Access, ApiKeyId, Code, Permission, PortalLinkId, Principal, Role, Scope, SessionId};
 use zeroize::Zeroizing;
 
@@ -34,6 +35,10 @@ pub(super) enum Kind {
     },
     ApiKey {
         id: ApiKeyId,
+        /// The plaintext characters of the secret that was presented.
+        secret: String,
+        /// That secret was rotated out, and its grace lasts.
+        is_retired: bool,
         scopes: Vec<Scope>,
         rate_limit: Option<RateLimit>,
         allowed_ips: Option<Vec<String>>,
@@ -86,13 +91,48 @@ impl Actor {
         }
     }
 
+    /// The plaintext characters of the secret that a key has presented.
+    pub(super) fn secret(&self) -> Option<&str> {
+        match &self.kind {
+            Kind::ApiKey { secret, .. } => Some(secret),
+            Kind::Member { .. } | Kind::Portal { .. } | Kind::Edge => None,
+        }
+    }
+
     /// Whether role or scopes grant a permission.
     pub(super) fn may(&self, permission: Permission) -> bool {
         match &self.kind {
             Kind::Member { role, .. } => role.grants(permission),
             Kind::ApiKey { scopes, .. } => scopes.contains(&Scope::Own(permission)),
-            Kind::Portal { .. } | Kind::Edge => false,
+            Kind::Portal { .. } => Made::PortalLink.opens().contains(&permission),
+            Kind::Edge => false,
         }
+    }
+
+    /// Refuses a caller whom role or scopes do not grant all of this, besides what the operation takes anyway.
+    ///
+    /// # Errors
+    /// `InsufficientScope` for a key, `Forbidden` for a person. Both say what it takes and what there is.
+    pub(super) fn require(&self, ctx: Context<'_>, besides: &[Permission]) -> Result<(), AppError> {
+        if besides.iter().all(|permission| self.may(*permission)) {
+            return Ok(());
+        }
+        let operation = &ctx.call.operation;
+        let own = match operation.access() {
+            Access::Needs(permission) | Access::SessionNeeds(permission) => Some(permission),
+            _ => None,
+        };
+        let mut needed: Vec<Permission> = Vec::new();
+        for permission in own.iter().chain(operation.also_needs()).chain(besides) {
+            if !needed.contains(permission) {
+                needed.push(*permission);
+            }
+        }
+        Err(match &self.kind {
+            Kind::ApiKey { scopes, .. } => AppError::scopes(&needed, scopes),
+            Kind::Member { role, .. } => AppError::role(&needed, *role),
+            Kind::Portal { .. } | Kind::Edge => Code::Forbidden.into(),
+        })
     }
 
     /// The one customer whose endpoints the caller may see; `None`: all of the org's.
@@ -158,8 +198,9 @@ pub(super) fn authorize(ctx: Context<'_>) -> Result<Actor, AppError> {
     match &actor.kind {
         Kind::Portal { .. } if !ctx.call.operation.is_for_portal() => return Err(Code::Forbidden.into()),
         Kind::Portal { .. } => {}
-        _ => permit(access, &actor)?,
+        _ => permit(ctx, access, &actor)?,
     }
+    actor.require(ctx, ctx.call.operation.also_needs())?;
     if let Kind::Member { proof, .. } = &actor.kind
         && ctx.call.operation.is_sensitive()
         && ctx.now_ms > proof.until(ctx)
@@ -185,7 +226,7 @@ fn authenticate(ctx: Context<'_>) -> Result<Actor, AppError> {
     }
 }
 
-fn permit(access: Access, actor: &Actor) -> Result<(), AppError> {
+fn permit(ctx: Context<'_>, access: Access, actor: &Actor) -> Result<(), AppError> {
     const PEOPLE: &str = "this takes a signed-in user, not an API key";
     let is_key = matches!(actor.kind, Kind::ApiKey { .. });
     match access {
@@ -194,8 +235,7 @@ fn permit(access: Access, actor: &Actor) -> Result<(), AppError> {
             Err(AppError::refused(Code::Forbidden, PEOPLE))
         }
         Access::Session if matches!(actor.kind, Kind::Member { .. }) => Ok(()),
-        Access::Needs(permission) | Access::SessionNeeds(permission) if actor.may(permission) => Ok(()),
-        Access::Needs(_) if is_key => Err(Code::InsufficientScope.into()),
+        Access::Needs(permission) | Access::SessionNeeds(permission) => actor.require(ctx, &[permission]),
         Access::Operator => operator(actor),
         // Public operations are not this object's.
         _ => Err(Code::Forbidden.into()),

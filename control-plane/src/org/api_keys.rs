@@ -9,7 +9,7 @@ pub(super) use rotate::rotate;
 pub(super) use verify::verify;
 
 use super::actor::{Actor, Kind};
-use super::change;
+use super::{change, holders};
 use crate::context::Context;
 use crate::error::AppError;
 use crate::reply::Reply;
@@ -61,14 +61,12 @@ fn shown_prefix(ctx: Context<'_>, lookup: &str) -> String {
 
 pub(super) fn revoke(ctx: Context<'_>, actor: &Actor, body: &[u8], id: &ApiKeyId) -> Result<Reply, AppError> {
     change::answer(ctx, actor, body, 204, |tx| {
-        let revoked = tx.write(
-            "UPDATE api_keys SET revoked_at = ? WHERE id = ? AND revoked_at IS NULL RETURNING id",
-            &[ctx.now_ms.into(), id.as_str().into()],
-        )?;
-        if revoked.is_empty() {
-            return Err(Code::NotFound.into());
-        }
-        tx.commit(&ctx.subject(actor.name()), Event::new("api_key.revoked", id), ())
+        let live = "SELECT 1 FROM api_keys WHERE id = ? AND revoked_at IS NULL";
+        tx.store().first(live, &[id.as_str().into()])?.ok_or(Code::NotFound)?;
+        // With the key goes what it was shown: keys that it made or rotated, links.
+        let ended = holders::end(ctx, tx, id.as_str())?;
+        let event = Event::new("api_key.revoked", id).with("others_revoked", ended.keys.saturating_sub(1));
+        tx.commit(&ctx.subject(actor.name()), ended.tell(event), ())
     })
 }
 
@@ -85,14 +83,16 @@ fn may_hold(
     expires_at: Option<u64>,
 ) -> Result<(), AppError> {
     let forbidden = |why| Err(AppError::refused(Code::Forbidden, why));
-    if scopes.iter().any(|scope| matches!(scope, Scope::Own(permission) if !actor.may(*permission))) {
-        return forbidden("a key cannot have scopes that its maker lacks");
+    let lacks =
+        scopes.iter().filter(|scope| matches!(scope, Scope::Own(permission) if !actor.may(*permission)));
+    let lacks: Vec<String> = lacks.cloned().map(String::from).collect();
+    if !lacks.is_empty() {
+        let detail = format!("a key cannot have scopes that its maker lacks: {}", lacks.join(", "));
+        return Err(AppError::refused(Code::Forbidden, detail));
     }
     let Kind::ApiKey { id, .. } = &actor.kind else { return Ok(()) };
+    holders::check_unbound(actor)?;
     let maker = get(ctx, id)?;
-    if maker.rate_limit.is_some() || maker.allowed_ips.is_some() {
-        return forbidden("a key with a limit or networks of its own cannot make keys");
-    }
     match maker.expires_at.as_deref().map(parse_rfc3339) {
         None => Ok(()),
         Some(Some(end)) if expires_at.is_some_and(|expires_at| expires_at <= end) => Ok(()),

@@ -83,7 +83,7 @@ struct Kept {
 
 impl Record {
     fn new(ctx: Context<'_>, actor: &Actor, key: &str, body: &[u8]) -> Result<Self, AppError> {
-        let hash = |parts: [&[u8]; 2]| {
+        let hash = |parts: &[&[u8]]| {
             let mut hasher = Sha256::new();
             for part in parts {
                 hasher.update((part.len() as u64).to_be_bytes());
@@ -92,9 +92,11 @@ impl Record {
             hex(&hasher.finalize())
         };
         let operation = serde_json::to_vec(&ctx.call.operation)?;
+        // An answer with a secret is shown again to the one that it was shown to: a key may have several holders.
+        let presented = actor.secret().filter(|_| ctx.call.operation.shows_secret()).unwrap_or_default();
         Ok(Self {
-            key: hash([actor.name().as_bytes(), key.as_bytes()]),
-            fingerprint: hash([&operation, body]),
+            key: hash(&[actor.name().as_bytes(), key.as_bytes()]),
+            fingerprint: hash(&[&operation, body, presented.as_bytes()]),
         })
     }
 

@@ -41,7 +41,7 @@ const READ: u32 = 500;
 const NOT_ASKED: &str = "the provider has not confirmed it in time: end access there by hand";
 
 /// Every table that goes with the data key, in the order in which they are emptied.
-pub(super) const TABLES: [&str; 19] = [
+pub(super) const TABLES: [&str; 20] = [
     "connections",
     "receipts",
     "authorizations",
@@ -57,6 +57,7 @@ pub(super) const TABLES: [&str; 19] = [
     "portal_links",
     "api_keys",
     "rotated_keys",
+    "secret_holders",
     "invitations",
     "invitation_tokens",
     "sessions",
@@ -97,7 +98,11 @@ pub(super) async fn delete(
 
 fn check_name(ctx: Context<'_>, name: &str) -> Result<(), AppError> {
     let row = ctx.store.first("SELECT name FROM org", &[])?.ok_or(Code::Unauthenticated)?;
-    if row.text(0)? == name { Ok(()) } else { Err(field("name", "must be the workspace's name")) }
+    if tokens::nfc(row.text(0)?).eq(tokens::nfc(name)) {
+        Ok(())
+    } else {
+        Err(field("name", "must be the workspace's name"))
+    }
 }
 
 /// One attempt at each provider. Whatever goes wrong with one stands in its receipt.

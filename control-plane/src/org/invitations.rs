@@ -184,6 +184,7 @@ struct Open {
     id: InvitationId,
     email: String,
     role: Role,
+    inviter: Option<String>,
 }
 
 /// The open invitation of a token.
@@ -195,26 +196,27 @@ fn open(ctx: Context<'_>, digest: &str) -> Result<Open, AppError> {
         .store
         .first(
             &format!(
-                "SELECT id, email, role FROM invitations \
+                "SELECT id, email, role, (SELECT name FROM members WHERE user_id = invited_by) FROM invitations \
                  WHERE id = (SELECT invitation_id FROM invitation_tokens WHERE digest = ?) AND {OPEN}"
             ),
             &[digest.into(), ctx.now_ms.into()],
         )?
         .ok_or(Code::InvalidLink)?;
     let role = row.text(2)?.parse().map_err(|_| SqlError::Row)?;
-    Ok(Open { id: row.parse(0)?, email: row.text(1)?.to_owned(), role })
+    let inviter = row.optional_text(3)?.map(str::to_owned);
+    Ok(Open { id: row.parse(0)?, email: row.text(1)?.to_owned(), role, inviter })
 }
 
 /// Who an invitation is for.
 pub(super) fn peek(ctx: Context<'_>, digest: &str) -> Result<Reply, AppError> {
-    let Open { email, role, .. } = open(ctx, digest)?;
-    Reply::json(200, &Invited { email, org_name: sessions::org(ctx)?.name, role })
+    let Open { email, role, inviter, .. } = open(ctx, digest)?;
+    Reply::json(200, &Invited { email, org_name: sessions::org(ctx)?.name, role, inviter })
 }
 
 /// Makes an invitation's person a member. The invitation is used up in the same transaction, so of two who accept it at
 /// the same moment one does.
 pub(super) fn join(ctx: Context<'_>, digest: &str, user: &User) -> Result<Reply, AppError> {
-    let Open { id, email, role } = open(ctx, digest)?;
+    let Open { id, email, role, inviter } = open(ctx, digest)?;
     if email::normalize(&user.email)? != email {
         return Err(Code::WrongEmail.into());
     }
@@ -240,7 +242,7 @@ pub(super) fn join(ctx: Context<'_>, digest: &str, user: &User) -> Result<Reply,
             Event::new("member.joined", &user.id).with("role", role.as_str()).with("invitation", id.as_str());
         tx.commit(&subject, event, ())
     })?;
-    Reply::json(200, &Invited { email, org_name: sessions::org(ctx)?.name, role })
+    Reply::json(200, &Invited { email, org_name: sessions::org(ctx)?.name, role, inviter })
 }
 
 /// What an invitation's mail says.

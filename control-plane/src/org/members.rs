@@ -3,6 +3,7 @@
 
 use super::actor::{Actor, Kind};
 use super::change;
+use super::holders::{self, lost_with};
 use super::outbox::{self, Task};
 use crate::context::Context;
 use crate::error::AppError;
@@ -14,24 +15,12 @@ use protocol::time::rfc3339;
 use protocol::{Code, Page, Role, UserId};
 use zeroize::Zeroizing;
 
-/// Keys whose secret a person has been shown, by making or by rotating them, and those that these keys made or rotated.
-macro_rules! keys_of {
-    ($user:literal) => {
-        concat!(
-            "WITH RECURSIVE made(id) AS (SELECT id FROM api_keys WHERE ",
-            $user,
-            " IN (created_by, rotated_by) \
-             UNION SELECT k.id FROM api_keys k JOIN made ON made.id IN (k.created_by, k.rotated_by))"
-        )
-    };
-}
-
 const SELECT: &str = concat!(
     "SELECT rowid, user_id, email, name, role, created_at, \
      (SELECT MAX(seen_at) FROM sessions s WHERE s.user_id = members.user_id), \
      (",
-    keys_of!("members.user_id"),
-    " SELECT COUNT(*) FROM api_keys WHERE id IN made AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > "
+    lost_with!("members.user_id"),
+    " SELECT COUNT(*) FROM api_keys WHERE id IN lost AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > "
 );
 
 /// Rows of members; `now_ms` is a number of ours.
@@ -99,9 +88,8 @@ pub(super) fn update(ctx: Context<'_>, actor: &Actor, body: &[u8], id: &UserId) 
             .with("from", member.role.as_str())
             .with("to", role.as_str());
         if role == Role::Member {
-            // Else an admin of yesterday still has what only an admin may make: keys, and an invitation to themselves.
-            event = event
-                .with("api_keys_revoked", revoke_keys(ctx, tx, id)?)
+            // Else an admin of yesterday still has what only an admin may make: keys, links, an invitation to themselves.
+            event = end_secrets(ctx, tx, id, event)?
                 .with("invitations_revoked", revoke_invitations(ctx, tx, &member)?);
         }
         tx.commit(&ctx.subject(actor.name()), event, get(ctx, id)?)
@@ -121,7 +109,7 @@ pub(super) fn leave(ctx: Context<'_>, actor: &Actor, body: &[u8]) -> Result<Repl
     Ok(Reply { session: Some(Zeroizing::default()), ..reply })
 }
 
-/// Ends a membership with all that hangs on it: sessions, keys, open invitations (claim N8).
+/// Ends a membership with all that hangs on it: sessions, keys, links to the portal, open invitations (claim N8).
 fn end(
     ctx: Context<'_>,
     tx: &Tx<'_>,
@@ -133,27 +121,21 @@ fn end(
     check_an_admin_stays(tx, &member)?;
     tx.write("DELETE FROM members WHERE user_id = ?", &[id.as_str().into()])?;
     let sessions = tx.write("DELETE FROM sessions WHERE user_id = ? RETURNING id", &[id.as_str().into()])?;
-    let keys = revoke_keys(ctx, tx, id)?;
     let invitations = revoke_invitations(ctx, tx, &member)?;
     tell_account(ctx, tx, &member)?;
     let event = Event::new(action, id)
         .with("role", member.role.as_str())
         .with("sessions_ended", sessions.len())
-        .with("api_keys_revoked", keys)
         .with("invitations_revoked", invitations);
+    let event = end_secrets(ctx, tx, id, event)?;
     tx.commit(&ctx.subject(actor.name()), event, ())
 }
 
-/// Revokes the keys that a member made, and those that such a key made. How many.
-fn revoke_keys(ctx: Context<'_>, tx: &Tx<'_>, id: &UserId) -> Result<usize, AppError> {
-    let keys = tx.write(
-        concat!(
-            keys_of!("?"),
-            " UPDATE api_keys SET revoked_at = ? WHERE id IN made AND revoked_at IS NULL RETURNING id"
-        ),
-        &[id.as_str().into(), ctx.now_ms.into()],
-    )?;
-    Ok(keys.len())
+/// Ends every secret that a person was shown ([`holders`]); the event says how many.
+fn end_secrets(ctx: Context<'_>, tx: &Tx<'_>, id: &UserId, event: Event) -> Result<Event, AppError> {
+    let ended = holders::end(ctx, tx, id.as_str())?;
+    let event = event.with("api_keys_revoked", ended.keys);
+    Ok(ended.tell(event))
 }
 
 /// Before a member stops being what they are.

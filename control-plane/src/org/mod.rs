@@ -13,6 +13,7 @@ mod deletion;
 mod deliveries;
 mod device;
 mod endpoints;
+mod holders;
 mod inbound;
 mod invitations;
 pub mod keys;

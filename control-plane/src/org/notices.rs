@@ -27,6 +27,17 @@ pub enum Notice {
     },
 }
 
+impl Notice {
+    /// The path of the page that says more, down to the part of it.
+    #[must_use]
+    pub fn path(&self) -> String {
+        match self {
+            Self::EndpointDisabled { endpoint } => format!("/endpoints/{endpoint}"),
+            Self::SignatureFailures { source } => format!("/sources/{source}#rejections"),
+        }
+    }
+}
+
 /// A notice's mail, to be written.
 #[derive(Debug, PartialEq, Eq)]
 pub struct NoticeMail {

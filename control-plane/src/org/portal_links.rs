@@ -2,7 +2,7 @@
 //! link itself is shown once; of it only the digest is kept. Who holds one is [`super::actor`]'s `portal`.
 
 use super::actor::{Actor, Kind};
-use super::change;
+use super::{change, holders};
 use crate::context::{Context, random};
 use crate::error::AppError;
 use crate::json::{field, parse};
@@ -64,6 +64,8 @@ pub(super) fn create(ctx: Context<'_>, actor: &Actor, body: &[u8]) -> Result<Rep
     let expires_at = ctx.now_ms + u64::from(life) * 1000;
 
     change::answer(ctx, actor, body, 201, |tx| {
+        holders::check_current(actor)?;
+        holders::check_unbound(actor)?;
         check_room(ctx, tx)?;
         let id = PortalLinkId::new(ctx.now_ms, random()?);
         let minted = mint_link(&ctx.secrets.mac, LinkKind::Portal, ctx.org.body())?;
@@ -79,6 +81,7 @@ pub(super) fn create(ctx: Context<'_>, actor: &Actor, body: &[u8]) -> Result<Rep
                 expires_at.into(),
             ],
         )?;
+        holders::record(tx, actor, id.as_str())?;
         // As the links of invitations in answers: by the origin that the caller itself has come to.
         let url = format!("{}/portal?token={}", ctx.call.client.origin, minted.token.expose_secret());
         let event = Event::new("portal_link.created", &id)

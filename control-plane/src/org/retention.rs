@@ -17,7 +17,7 @@ pub fn purge(ctx: Context<'_>) -> Result<bool, SqlError> {
         ctx.now_ms.saturating_sub(u64::from(ctx.config.retention.idempotency_hours) * 3_600_000);
     let oldest_message = deliveries::oldest(ctx);
     let first_id = MessageId::new(oldest_message, [0; 10]);
-    let outlived: [(&str, &str, Value); 11] = [
+    let outlived: [(&str, &str, Value); 12] = [
         ("inbound_events", "received_at < ?", inbound::oldest(ctx).into()),
         ("rejections", "at < ?", inbound::oldest(ctx).into()),
         ("idempotency", "created_at < ?", oldest_answer.into()),
@@ -25,6 +25,12 @@ pub fn purge(ctx: Context<'_>) -> Result<bool, SqlError> {
         ("authorizations", "created_at < ?", oauth::oldest(ctx).into()),
         ("rotated_keys", "ends_at <= ?", ctx.now_ms.into()),
         ("portal_links", "expires_at <= ?", ctx.now_ms.into()),
+        (
+            "secret_holders",
+            "? > 0 AND secret NOT IN (SELECT lookup FROM api_keys UNION ALL SELECT lookup FROM rotated_keys \
+             UNION ALL SELECT id FROM portal_links UNION ALL SELECT id FROM endpoints)",
+            1u64.into(),
+        ),
         ("attempts", "at < ? AND status <> 'sending'", oldest_message.into()),
         // Ids sort by age: the key's index finds them.
         ("deliveries", "message_id < ? AND status <> 'pending'", first_id.as_str().into()),

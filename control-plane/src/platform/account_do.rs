@@ -6,13 +6,14 @@ use super::objects::Asker;
 use super::post::{brand, post};
 use super::sql::ObjectSql;
 use super::{ASK, Isolate, alarm_call, alarm_ended, call_of, now_ms, respond, wake_by};
-use crate::account::{self, AccountContext, Sliced};
+use crate::account::{self, AccountContext, Hashing, Sliced};
 use crate::asks::{About, AskAccount, Mail, Secret, Work};
 use crate::error::AppError;
 use crate::flows;
 use crate::reply::Reply;
 use mail::texts;
 use protocol::{Call, UserId};
+use secrecy::SecretString;
 use std::cell::{Cell, OnceCell};
 use std::time::Duration;
 use worker::{Delay, DurableObject, Env, Request, Response, Result, State, durable_object};
@@ -61,10 +62,7 @@ impl AccountDo {
             UserId::parse(name).map_err(|_| AppError::Platform("an account was asked by another name"))?;
         let ask: AskAccount = serde_json::from_slice(body)?;
         let user = self.user.get_or_init(|| user);
-        let turn = Turn::take(&ask).await;
-        let answer = account::answer(self.context(&isolate, user, call), &Sliced(breathe), ask).await;
-        drop(turn);
-        answer
+        account::answer(self.context(&isolate, user, call), &InTurn, ask).await
     }
 
     fn context<'a>(&'a self, isolate: &'a Isolate, user: &'a UserId, call: &'a Call) -> AccountContext<'a> {
@@ -75,6 +73,7 @@ impl AccountDo {
             user,
             now_ms: now_ms(),
             call,
+            passwords: &isolate.passwords,
         }
     }
 
@@ -139,33 +138,39 @@ thread_local! {
 }
 
 /// One password at a time: two in turns would take twice as long each, and twice the breaks of everybody else.
-struct Turn(bool);
+struct InTurn;
+
+impl Hashing for InTurn {
+    async fn hash(&self, password: &SecretString) -> std::result::Result<String, AppError> {
+        let _turn = Turn::take().await;
+        Sliced(breathe).hash(password).await
+    }
+
+    async fn verify(
+        &self,
+        password: &SecretString,
+        stored: Option<&str>,
+    ) -> std::result::Result<bool, AppError> {
+        let _turn = Turn::take().await;
+        Sliced(breathe).verify(password, stored).await
+    }
+}
+
+struct Turn;
 
 impl Turn {
-    async fn take(ask: &AskAccount) -> Self {
-        let hashes = match ask {
-            AskAccount::Create(new) => new.password.is_some(),
-            AskAccount::ProveAgain { password, .. } => password.is_some(),
-            AskAccount::ProvePassword { .. }
-            | AskAccount::ChangePassword { .. }
-            | AskAccount::ResetPassword { .. } => true,
-            _ => false,
-        };
-        if hashes {
-            while now_ms() < HASHING.get() + STALLED_MS {
-                Delay::from(Duration::from_millis(5)).await;
-            }
-            HASHING.set(now_ms());
+    async fn take() -> Self {
+        while now_ms() < HASHING.get() + STALLED_MS {
+            Delay::from(Duration::from_millis(5)).await;
         }
-        Self(hashes)
+        HASHING.set(now_ms());
+        Self
     }
 }
 
 impl Drop for Turn {
     fn drop(&mut self) {
-        if self.0 {
-            HASHING.set(0);
-        }
+        HASHING.set(0);
     }
 }
 

@@ -1,6 +1,7 @@
 //! What an isolate reads once: secrets, configuration, switches.
 
 use crate::error::AppError;
+use crate::limiter::Passwords;
 use crate::secrets::Secrets;
 use config::Config;
 use mail::Transport;
@@ -18,6 +19,8 @@ pub(crate) struct Isolate {
     pub jurisdictions: bool,
     /// `None`: this installation sends no mail.
     pub mail: Option<Mail>,
+    /// What has been hashed here.
+    pub passwords: Passwords,
 }
 
 /// How mail goes out.
@@ -74,9 +77,11 @@ impl Isolate {
         };
         config.rate_limits.account.limit = scaled(config.rate_limits.account.limit, scale);
         config.rate_limits.auth.limit = scaled(config.rate_limits.auth.limit, scale);
+        config.rate_limits.passwords.limit = scaled(config.rate_limits.passwords.limit, scale);
         config.rate_limits.connection.limit = scaled(config.rate_limits.connection.limit, scale);
         Ok(Self {
             mail: mail(&variable, allow_local_upstreams)?,
+            passwords: Passwords::default(),
             secrets: Secrets::load(&config.brand.api_key_prefix, variable)?,
             allow_local_upstreams,
             jurisdictions: switch("JURISDICTIONS", "on", "off")?,

@@ -296,7 +296,8 @@ impl OrgDo {
                         inviter: &mail.inviter.name,
                         inviter_email: &inviter_email,
                         workspace: &mail.org_name,
-                        role: role_name(mail.role),
+                        role: mail.role.title(),
+                        can: mail.role.summary(),
                         link: mail.link.expose_secret(),
                         valid_for_seconds: mail.valid_for_seconds,
                     },
@@ -308,13 +309,12 @@ impl OrgDo {
                 let Some(mail) = &isolate.mail else { return Err(true) };
                 let prepared = org::prepare_notice_mail(ctx, notice, user).map_err(|_| false)?;
                 let Some(NoticeMail { to, workspace, facts }) = prepared else { return Ok(()) };
+                let link = format!("{}{}", mail.link_origin, notice.path());
                 let content = match &facts {
                     Facts::EndpointDisabled { host, is_gone } => {
-                        let link = format!("{}/endpoints", mail.link_origin);
                         texts::endpoint_disabled(brand(isolate), &workspace, host, *is_gone, &link)
                     }
                     Facts::SignatureFailures { source, provider } => {
-                        let link = format!("{}/sources", mail.link_origin);
                         texts::signature_failures(brand(isolate), &workspace, source, provider, &link)
                     }
                 };
@@ -330,12 +330,5 @@ impl OrgDo {
                 Ok(false) | Err(_) => Err(false),
             },
         }
-    }
-}
-
-fn role_name(role: protocol::Role) -> &'static str {
-    match role {
-        protocol::Role::SuperAdmin | protocol::Role::OrgAdmin => "administrator",
-        protocol::Role::Member => "member",
     }
 }

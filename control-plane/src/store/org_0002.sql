@@ -22,7 +22,6 @@ ALTER TABLE api_keys ADD COLUMN allowed_ips TEXT;
 ALTER TABLE api_keys ADD COLUMN external_id TEXT;
 ALTER TABLE api_keys ADD COLUMN metadata TEXT;
 ALTER TABLE api_keys ADD COLUMN used_ip TEXT;
-ALTER TABLE api_keys ADD COLUMN rotated_by TEXT;
 CREATE INDEX api_keys_by_maker ON api_keys (created_by);
 
 CREATE TABLE rotated_keys (

@@ -88,4 +88,9 @@ CREATE TABLE portal_links (
   id TEXT PRIMARY KEY, digest TEXT NOT NULL UNIQUE, customer_id TEXT NOT NULL, created_by TEXT NOT NULL,
   created_at INTEGER NOT NULL, expires_at INTEGER NOT NULL
 ) STRICT;
-CREATE INDEX portal_links_by_age ON portal_links (expires_at)
+CREATE INDEX portal_links_by_age ON portal_links (expires_at);
+
+CREATE TABLE secret_holders (
+  secret TEXT NOT NULL, holder TEXT NOT NULL, PRIMARY KEY (secret, holder)
+) STRICT;
+CREATE INDEX secret_holders_by_holder ON secret_holders (holder)

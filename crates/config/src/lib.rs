@@ -68,6 +68,12 @@ impl Config {
 pub struct Brand {
     /// On pages, in mails, in header names.
     pub name: String,
+    /// The terms that whoever signs up accepts: an https: URL. Absent: the pages name them and link to nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub terms_url: Option<String>,
+    /// What is done with personal data: an https: URL, beside the terms.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub privacy_url: Option<String>,
     /// 2 to 12 lower-case letters and digits.
     pub api_key_prefix: String,
     /// RFC 9116: a `mailto:` or `https:` URL.

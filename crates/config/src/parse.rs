@@ -1,6 +1,7 @@
 //! Reading and checking `sluicegate.toml`. Every refusal names the key and says what is allowed.
 
 use crate::{Config, OidcProvider, Quota};
+use mail::Address;
 use std::collections::HashSet;
 use std::path::Path;
 use url::Url;
@@ -104,12 +105,20 @@ fn check(config: &Config) -> Result<(), ConfigError> {
         Url::parse(&brand.security_contact).is_ok_and(|url| matches!(url.scheme(), "mailto" | "https"))
     })?;
 
-    for email in &operators.super_admins {
-        require("operators.super_admins", "each an email address in lower case", {
-            is_address(email) && email.to_lowercase() == *email
-        })?;
+    for (key, url) in [("brand.terms_url", &brand.terms_url), ("brand.privacy_url", &brand.privacy_url)] {
+        require(key, "an https: URL", url.as_deref().is_none_or(is_https_url))?;
     }
-    require("mail.from", "an email address", is_address(&mail.from))?;
+
+    for email in &operators.super_admins {
+        require(
+            "operators.super_admins",
+            "each an email address as accounts have it: lower case, an xn-- domain",
+            Address::typed(email).is_ok_and(|address| address.as_str() == email),
+        )?;
+    }
+    require("mail.from", "an email address in ASCII: a domain in its xn-- form", {
+        Address::parse(&mail.from).is_ok()
+    })?;
     providers(&sign_in.oidc)?;
 
     within("sessions.access_seconds", sessions.access_seconds, 60, 3600)?;
@@ -239,13 +248,9 @@ fn providers(providers: &[OidcProvider]) -> Result<(), ConfigError> {
     Ok(())
 }
 
-/// Enough to catch a typing error; the mail server has the last word.
-fn is_address(text: &str) -> bool {
-    text.len() <= 254
-        && text.bytes().all(|b| b.is_ascii_graphic() && b != b'<' && b != b'>' && b != b',')
-        && text.split_once('@').is_some_and(|(local, domain)| {
-            !local.is_empty() && !domain.contains('@') && domain.contains('.') && !domain.starts_with('.')
-        })
+fn is_https_url(text: &str) -> bool {
+    let plain = text.bytes().all(|b| b.is_ascii_graphic());
+    plain && Url::parse(text).is_ok_and(|url| url.scheme() == "https" && url.username().is_empty())
 }
 
 fn is_https_origin(text: &str) -> bool {
@@ -310,7 +315,19 @@ mod tests {
             ("regions = [\"auto\", \"eu\", \"us\"]", "regions = [\"eu\"]", "residency.default"),
             ("default = \"free\"", "default = \"gold\"", "plans.default"),
             ("super_admins = []", "super_admins = [\"Root@example.com\"]", "operators.super_admins"),
+            ("super_admins = []", "super_admins = [\"root@example\"]", "operators.super_admins"),
+            ("super_admins = []", "super_admins = [\"root@b\u{fc}cher.example\"]", "operators.super_admins"),
+            (
+                "super_admins = []",
+                "super_admins = [\"r\u{f6}\u{f6}t@example.com\"]",
+                "operators.super_admins",
+            ),
             ("from = \"", "from = \"A <", "mail.from"),
+            ("from = \"no-reply@", "from = \"n\u{f6}-reply@", "mail.from"),
+            ("from = \"no-reply@example.com", "from = \"no-reply@b\u{fc}cher.example", "mail.from"),
+            ("[brand]\n", "[brand]\nterms_url = \"http://example.com/terms\"\n", "brand.terms_url"),
+            ("[brand]\n", "[brand]\nterms_url = \"javascript:alert(1)\"\n", "brand.terms_url"),
+            ("[brand]\n", "[brand]\nprivacy_url = \"/privacy\"\n", "brand.privacy_url"),
             (
                 "reauthentication_minutes = 10",
                 "reauthentication_minutes = 600",

@@ -1,17 +1,24 @@
-//! One email address, parsed once: what holds an [`Address`] can put it into a header or an SMTP command as it is.
+//! One email address, parsed once: what holds an [`Address`] can put it into a header or an SMTP command as it is. Accounts,
+//! members, invitations and the configuration take theirs by the same parser, so nothing is stored that no mail can reach.
 
 use crate::Error;
+use idna::AsciiDenyList;
+use idna::uts46::{DnsLength, Hyphens, Uts46};
+use std::borrow::Cow;
 use std::fmt;
 
+/// Longest text looked at: a domain in Unicode can take more bytes than its ASCII form.
+const MAX_TYPED_BYTES: usize = 1024;
 const MAX_BYTES: usize = 254;
 const MAX_LOCAL_BYTES: usize = 64;
-const MAX_NAME_BYTES: usize = 128;
+/// 40 characters, as a brand may have.
+const MAX_NAME_BYTES: usize = 160;
 
-/// An address `local@domain`: a dot-atom and a host name of at least two labels (RFC 5321 §4.1.2), ASCII, at most
-/// 254 bytes. Its spelling is kept.
+/// An address `local@domain`: a dot-atom and a host name of at least two labels, the last of them no number (RFC 5321
+/// §4.1.2, RFC 3696 §2), ASCII, at most 254 bytes.
 ///
 /// Quoted local parts, address literals and comments are refused: nobody signs up by them, and each has served to
-/// smuggle a second address. So is Unicode, which needs SMTPUTF8; a domain's `xn--` form is taken.
+/// smuggle a second address. So is Unicode before the `@`, which needs SMTPUTF8 (RFC 6531).
 #[derive(Clone, PartialEq, Eq)]
 pub struct Address {
     text: String,
@@ -19,7 +26,24 @@ pub struct Address {
 }
 
 impl Address {
-    /// Parses exactly one address, with nothing around it.
+    /// Parses what a person typed or pasted into the form in which addresses are compared: nothing around it, in lower
+    /// case, the domain as A-labels (UTS 46, nontransitional, as in browsers). `Ada@Bücher.example` and
+    /// `ada@xn--bcher-kva.example` are one.
+    ///
+    /// # Errors
+    /// [`Error::LocalPart`] where only Unicode before the `@` stands in the way; else [`Error::Address`].
+    pub fn typed(text: &str) -> Result<Self, Error> {
+        let text = text.trim_matches(|c: char| c.is_whitespace() || is_invisible(c));
+        let (local, domain) =
+            text.rsplit_once('@').filter(|_| text.len() <= MAX_TYPED_BYTES).ok_or(Error::Address)?;
+        let domain = to_a_labels(domain)?;
+        if !local.is_ascii() && !local.chars().any(|c| c.is_control() || c == '@') {
+            return Err(Error::LocalPart);
+        }
+        Self::parse(&format!("{}@{domain}", local.to_ascii_lowercase()))
+    }
+
+    /// Parses exactly one address, with nothing around it. Its spelling is kept.
     ///
     /// # Errors
     /// [`Error::Address`] for anything else.
@@ -29,7 +53,8 @@ impl Address {
             && local.len() <= MAX_LOCAL_BYTES
             && local.split('.').all(|atom| !atom.is_empty() && atom.bytes().all(is_atext))
             && domain.contains('.')
-            && is_host_name(domain);
+            && is_host_name(domain)
+            && !domain.rsplit('.').next().is_some_and(|label| label.bytes().all(|b| b.is_ascii_digit()));
         if fine { Ok(Self { text: text.to_owned(), at: local.len() }) } else { Err(Error::Address) }
     }
 
@@ -61,7 +86,7 @@ pub struct Mailbox {
 }
 
 impl Mailbox {
-    /// `name` is any text of at most 128 bytes without control characters.
+    /// `name` is any text of at most 160 bytes without control characters.
     ///
     /// # Errors
     /// [`Error::Header`] for another name.
@@ -90,77 +115,22 @@ pub(crate) fn is_host_name(text: &str) -> bool {
         })
 }
 
+/// A domain in ASCII and lower case; of hyphens, those at a label's third and fourth place are fine: such names exist.
+fn to_a_labels(domain: &str) -> Result<String, Error> {
+    let (deny, hyphens) = (AsciiDenyList::STD3, Hyphens::CheckFirstLast);
+    let ascii = Uts46::new().to_ascii(domain.as_bytes(), deny, hyphens, DnsLength::Verify);
+    ascii.map(Cow::into_owned).map_err(|_| Error::Address)
+}
+
+/// Zero-width characters and direction marks.
+pub(crate) fn is_invisible(c: char) -> bool {
+    matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+}
+
 /// RFC 5322 §3.2.3.
 fn is_atext(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"!#$%&'*+-/=?^_`{|}~".contains(&byte)
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn ordinary_addresses_are_taken_as_they_are() {
-        for text in ["ada@example.com", "Ada.Lovelace+x@Sub.Example.co.uk", "o'neil@xn--bcher-kva.example"] {
-            let address = Address::parse(text).unwrap();
-            assert_eq!(address.as_str(), text);
-            assert_eq!(address.domain(), text.split_once('@').unwrap().1);
-        }
-    }
-
-    #[test]
-    fn what_is_not_exactly_one_plain_address_is_refused() {
-        for text in [
-            "",
-            "ada",
-            "@example.com",
-            "ada@",
-            "ada@localhost",
-            "ada@example..com",
-            "ada@-example.com",
-            ".ada@example.com",
-            "ada.@example.com",
-            "ada@example.com.",
-            " ada@example.com",
-            "ada@example.com ",
-            "ada@example.com,eve@example.org",
-            "ada@example.com;eve@example.org",
-            "ada@example.com eve@example.org",
-            "ada@eve@example.com",
-            "Ada <ada@example.com>",
-            "<ada@example.com>",
-            "ada@example.com> RCPT TO:<eve@example.org",
-            "ada@example.com\r\nBcc: eve@example.org",
-            "ada\n@example.com",
-            "ada\0@example.com",
-            "\"ada\"@example.com",
-            "\"a\r\nb\"@example.com",
-            "ada(comment)@example.com",
-            "ada@[192.0.2.1]",
-            "ädä@example.com",
-            "ada@exämple.com",
-            "eve%example.org:ada@example.com",
-        ] {
-            assert_eq!(Address::parse(text), Err(Error::Address), "{text:?}");
-        }
-    }
-
-    #[test]
-    fn lengths_are_bounded() {
-        let local = "a".repeat(64);
-        let domain = format!("{0}.{0}.{1}", "d".repeat(63), "d".repeat(61));
-        assert_eq!(format!("{local}@{domain}").len(), 254);
-        assert!(Address::parse(&format!("{local}@{domain}")).is_ok());
-        assert!(Address::parse(&format!("{local}@{domain}d")).is_err());
-        assert!(Address::parse(&format!("{local}a@example.com")).is_err());
-    }
-
-    #[test]
-    fn a_name_with_a_line_end_is_refused() {
-        let address = Address::parse("ada@example.com").unwrap();
-        for name in ["a\r\nBcc: eve@example.org", "a\nb", "a\rb", "a\0b", "a\u{85}b"] {
-            assert_eq!(Mailbox::new(name, address.clone()), Err(Error::Header), "{name:?}");
-        }
-        assert_eq!(Mailbox::new(&"x".repeat(129), address), Err(Error::Header));
-    }
-}
+mod tests;

@@ -7,6 +7,9 @@ pub enum Error {
     /// Not one plain ASCII address.
     #[error("not an email address that mail can be sent to")]
     Address,
+    /// Would be an address if the mailer spoke SMTPUTF8 (RFC 6531).
+    #[error("addresses with non-ASCII letters before the @ cannot receive mail from here")]
+    LocalPart,
     /// A subject or a display name with control characters, or too long.
     #[error("a mail header holds control characters or is too long")]
     Header,

@@ -4,6 +4,7 @@
 //! message by them, or put a link of their own under our name, a name is one short line that no mail program links.
 
 use crate::Address;
+use crate::address::is_invisible;
 use crate::message::{Content, date};
 use std::fmt::Write as _;
 use zeroize::Zeroizing;
@@ -30,6 +31,8 @@ pub struct Invitation<'a> {
     pub workspace: &'a str,
     /// The role's name.
     pub role: &'a str,
+    /// What it can do, a sentence.
+    pub can: &'a str,
     /// Accepts it: an absolute URL of ours.
     pub link: &'a str,
     /// How long the link works, seconds.
@@ -72,13 +75,13 @@ pub fn reset_password(brand: Brand<'_>, link: &str, valid_for_seconds: u64) -> C
 /// To somebody who is invited to a workspace.
 #[must_use]
 pub fn invitation(brand: Brand<'_>, invitation: Invitation<'_>) -> Content {
-    let Invitation { inviter, inviter_email, workspace, role, link, valid_for_seconds } = invitation;
+    let Invitation { inviter, inviter_email, workspace, role, can, link, valid_for_seconds } = invitation;
     let (name, workspace) = (brand.name, unlinked(workspace));
     content(
         format!("Invitation to \"{workspace}\" on {name}"),
         format!(
-            "{inviter} ({inviter_email}) invites you to the workspace \"{workspace}\" on {name}, as {role}. To accept, \
-             open:\n\n{link}\n\nThe link works once, for {}.\n\n\
+            "{inviter} ({inviter_email}) invites you to the workspace \"{workspace}\" on {name}, as {role}. {can}\n\n\
+             To accept, open:\n\n{link}\n\nThe link works once, for {}.\n\n\
              If you do not know the sender, ignore this mail: you join nothing unless you accept. {}\n",
             duration(valid_for_seconds),
             questions(brand),
@@ -216,11 +219,6 @@ fn unlinked(name: &str) -> String {
     }
 }
 
-/// Zero-width characters and direction marks.
-fn is_invisible(c: char) -> bool {
-    matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -236,6 +234,7 @@ mod tests {
             inviter_email: &Address::parse("ada@example.com").unwrap(),
             workspace,
             role: "admin",
+            can: "An admin does all.",
             link: LINK,
             valid_for_seconds: 604_800,
         };
@@ -249,7 +248,8 @@ mod tests {
         assert_eq!(
             content.text.as_str(),
             "Ada Lovelace (ada@example.com) invites you to the workspace \"Analytical Engines Inc.\" on Acme, as \
-             admin. To accept, open:\n\n\
+             admin. An admin does all.\n\n\
+             To accept, open:\n\n\
              https://acme.example/a?t=fake-token\n\n\
              The link works once, for 7 days.\n\n\
              If you do not know the sender, ignore this mail: you join nothing unless you accept. Questions: \

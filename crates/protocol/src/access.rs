@@ -119,6 +119,28 @@ impl Role {
         }
     }
 
+    /// The name on pages and in mails.
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::SuperAdmin => "operator",
+            Self::OrgAdmin => "admin",
+            Self::Member => "member",
+        }
+    }
+
+    /// One sentence on what the role can do, for who gives it and who is given it.
+    pub const fn summary(self) -> &'static str {
+        match self {
+            Self::SuperAdmin => "An operator sets plans and limits of workspaces.",
+            Self::OrgAdmin => {
+                "An admin sees and changes everything in the workspace: connections, sources, endpoints, API keys, members and the audit trail."
+            }
+            Self::Member => {
+                "A member sees connections, sources, events, endpoints, messages, members and usage, and changes none of them."
+            }
+        }
+    }
+
     /// Whether the role has a permission in its own org.
     pub const fn grants(self, permission: Permission) -> bool {
         match self {

@@ -6,6 +6,7 @@
 
 use crate::access::{Access, Feature, Level, Permission, Resource};
 use crate::api::{DeliveryStatus, RateLimit, ShownOnce};
+use crate::reach::Made;
 use crate::{
     ApiKeyId, ConnectionId, EndpointId, InboundEventId, InvitationId, MessageId, OrgId, PortalLinkId,
     RequestId, Role, Scope, SessionId, SourceId, UserId,
@@ -202,6 +203,11 @@ pub enum Operation {
     FinishSignUp {
         /// The cookie that `FinishOidc` has set.
         pending: ShownOnce,
+    },
+    /// What an invitation is for → [`Invited`], for the page that asks whether to accept it. From the edge's pages alone.
+    PeekInvitation {
+        /// Whoever has it may know.
+        token: ShownOnce,
     },
     /// → `api::List<api::Membership>`.
     ListOrgs,
@@ -646,7 +652,8 @@ impl Operation {
             | Self::RequestPasswordReset
             | Self::ResetPassword
             | Self::FinishOidc(_)
-            | Self::FinishSignUp { .. } => Access::Public,
+            | Self::FinishSignUp { .. }
+            | Self::PeekInvitation { .. } => Access::Public,
             Self::StartOidc(start) => match start.purpose {
                 OidcPurpose::SignIn => Access::Public,
                 OidcPurpose::Link | OidcPurpose::Reauthenticate => Access::Session,
@@ -729,7 +736,6 @@ impl Operation {
             | Self::GetEndpoint { .. }
             | Self::ListDeliveries { .. }
             | Self::ListAttempts { .. } => needs(Endpoints, Read),
-            // Whoever holds a link manages endpoints: no less than that is needed to give it out, or to see whose there are.
             Self::CreateEndpoint
             | Self::UpdateEndpoint { .. }
             | Self::DeleteEndpoint { .. }
@@ -769,32 +775,170 @@ impl Operation {
         }
     }
 
-    /// Whether a session must have authenticated within the last `sessions.reauthentication_minutes` (claim C4): what
-    /// gives lasting power to whoever sits at an unlocked screen. An API key has no moment of authentication; its scopes
-    /// decide alone.
-    pub fn is_sensitive(&self) -> bool {
+    /// What the caller needs besides [`Operation::access`], so that what it makes opens nothing that its maker cannot open
+    /// (module [`crate::reach`]). What depends on the body, the org's object knows.
+    pub fn also_needs(&self) -> &'static [Permission] {
+        match self {
+            Self::CreatePortalLink => Made::PortalLink.opens(),
+            _ => &[],
+        }
+    }
+
+    /// Whether its answer holds a secret that is shown once. A repetition under the same `Idempotency-Key` shows it again
+    /// to the same credential alone.
+    pub fn shows_secret(&self) -> bool {
         matches!(
             self,
-            Self::ChangeEmail
-                | Self::StartSecondFactor
-                | Self::ConfirmSecondFactor
-                | Self::RemoveSecondFactor
-                | Self::NewRecoveryCodes
-                | Self::UnlinkIdentity { .. }
-                | Self::StartOidc(OidcStart { purpose: OidcPurpose::Link, .. })
-                | Self::UpdateMember { .. }
-                | Self::RemoveMember { .. }
-                | Self::CreateInvitation
-                | Self::CreateApiKey
+            Self::CreateApiKey
                 | Self::RotateApiKey { .. }
-                | Self::SetOrgPlan { .. }
-                | Self::SetOrgLimits { .. }
-                | Self::RotateKeys
-                | Self::RotateOrgKey
-                | Self::DeleteOrg
-                | Self::SetConnectorClient { .. }
+                | Self::CreateEndpoint
+                | Self::RotateEndpointSecret { .. }
+                | Self::CreatePortalLink
+                | Self::CreateInvitation
                 | Self::TakeVerificationToken { .. }
         )
+    }
+
+    /// Whether a session must have authenticated within the last `sessions.reauthentication_minutes` (claim C4): what
+    /// gives a power that outlasts the session to somebody at an unlocked screen. What only reads, uses what is there or
+    /// takes away does not. An API key has no moment of authentication; its scopes decide alone.
+    ///
+    /// Every operation is listed: one without a decision does not compile.
+    pub fn is_sensitive(&self) -> bool {
+        match self {
+            // Ways into the account.
+            Self::ChangeEmail
+            | Self::StartSecondFactor
+            | Self::ConfirmSecondFactor
+            | Self::RemoveSecondFactor
+            | Self::NewRecoveryCodes
+            | Self::UnlinkIdentity { .. }
+            | Self::StartOidc(OidcStart { purpose: OidcPurpose::Link, .. }) => true,
+            // Who belongs to the org, and keys.
+            Self::UpdateMember { .. }
+            | Self::RemoveMember { .. }
+            | Self::CreateInvitation
+            | Self::CreateApiKey
+            | Self::RotateApiKey { .. } => true,
+            // The installation, and the org as a whole.
+            Self::SetOrgPlan { .. }
+            | Self::SetOrgLimits { .. }
+            | Self::RotateKeys
+            | Self::RotateOrgKey
+            | Self::DeleteOrg => true,
+            // Credentials at other people's servers, and where they are used.
+            Self::SetConnectorClient { .. }
+            | Self::DeleteConnectorClient { .. }
+            | Self::CreateConnection
+            | Self::ReplaceCredential { .. }
+            | Self::AuthorizeConnection { .. } => true,
+            // Secrets by which events are accepted.
+            Self::CreateSource
+            | Self::UpdateSource { .. }
+            | Self::RotateSourceSecret { .. }
+            | Self::TakeVerificationToken { .. } => true,
+            // Where data is sent, and secrets and links that are handed out.
+            Self::CreateEndpoint
+            | Self::UpdateEndpoint { .. }
+            | Self::RotateEndpointSecret { .. }
+            | Self::CreatePortalLink => true,
+            // Public, or proven by what they bring: a password, a code, a mailed token, a provider's answer.
+            Self::SignUp
+            | Self::LogIn
+            | Self::LogInSecondFactor
+            | Self::RequestPasswordReset
+            | Self::ResetPassword
+            | Self::VerifyEmail
+            | Self::ChangePassword
+            | Self::Reauthenticate
+            | Self::StartOidc(_)
+            | Self::FinishOidc(_)
+            | Self::FinishSignUp { .. }
+            | Self::AcceptInvitation
+            | Self::PeekInvitation { .. }
+            // Its beginning was: the answer of the provider must not wait for a proof.
+            | Self::FinishAuthorization { .. } => false,
+            // The edge's own.
+            Self::SourceKeys { .. }
+            | Self::StoreInbound(_)
+            | Self::RecordRejections(_)
+            | Self::FinishHandshake { .. }
+            | Self::GetProviderKey { .. } => false,
+            // Nothing that lasts, or less than before.
+            Self::ResendVerification
+            | Self::RevokeOtherSessions
+            | Self::LeaveOrg
+            | Self::LogOut
+            | Self::RefreshSession
+            | Self::RevokeSession { .. }
+            | Self::CreateOrg
+            | Self::SwitchOrg
+            | Self::RevokeInvitation { .. }
+            | Self::RevokeApiKey { .. }
+            | Self::DeleteConnection { .. }
+            | Self::DeleteSource { .. }
+            | Self::DeleteEndpoint { .. }
+            | Self::DeletePortalLink { .. }
+            | Self::SetEventType { .. }
+            | Self::DeleteEventType { .. } => false,
+            // Uses of what is there.
+            Self::VerifyPrincipal { .. }
+            | Self::VerifyApiKey
+            | Self::TestConnection { .. }
+            | Self::DryRun { .. }
+            | Self::Query { .. }
+            | Self::Proxy { .. }
+            | Self::ReplayEvent { .. }
+            | Self::ReplayEvents
+            | Self::TestEndpoint { .. }
+            | Self::RecoverEndpoint { .. }
+            | Self::PublishMessage
+            | Self::ResendMessage { .. }
+            | Self::SkipDelivery { .. } => false,
+            // Reading.
+            Self::GetAccount
+            | Self::ListAccountEvents(_)
+            | Self::ListOrgs
+            | Self::GetOrgAsOperator { .. }
+            | Self::GetKeys
+            | Self::ListSessions(_)
+            | Self::Me
+            | Self::Overview
+            | Self::GetUsage
+            | Self::ListMembers(_)
+            | Self::ListInvitations(_)
+            | Self::ListApiKeys(_)
+            | Self::GetApiKey { .. }
+            | Self::ListConnectors
+            | Self::GetConnector { .. }
+            | Self::ListConnections(_)
+            | Self::GetConnection { .. }
+            | Self::ListReceipts(_)
+            | Self::GetReceipt { .. }
+            | Self::ListProviders
+            | Self::GetProvider { .. }
+            | Self::ListSources(_)
+            | Self::GetSource { .. }
+            | Self::ListRejections { .. }
+            | Self::ListenToSource { .. }
+            | Self::ListInboundEvents { .. }
+            | Self::GetInboundEvent { .. }
+            | Self::ListEndpoints { .. }
+            | Self::GetEndpoint { .. }
+            | Self::ListAttempts { .. }
+            | Self::ListDeliveries { .. }
+            | Self::ListMessages { .. }
+            | Self::GetMessage { .. }
+            | Self::ListMessageDeliveries { .. }
+            | Self::ListMessageAttempts { .. }
+            | Self::ListEventTypes(_)
+            | Self::GetEventType { .. }
+            | Self::ListPortalLinks(_)
+            | Self::GetPortal
+            | Self::GetOrgKey
+            | Self::ListAudit(_)
+            | Self::VerifyAudit { .. } => false,
+        }
     }
 
     /// Whether the holder of a link to the portal may ask for it, for the endpoints of that link's customer and what is
@@ -829,10 +973,13 @@ impl Operation {
         )
     }
 
-    /// What the org's plan must include. Reading and taking away what is there stays possible on every plan.
+    /// What the org's plan must include. Reading, and taking away what is there, stays possible on every plan.
+    ///
+    /// Every operation is listed: one without a decision does not compile.
     pub fn feature(&self) -> Option<Feature> {
         match self {
             Self::CreateConnection
+            | Self::ReplaceCredential { .. }
             | Self::Proxy { .. }
             | Self::Query { .. }
             | Self::TestConnection { .. }
@@ -847,11 +994,112 @@ impl Operation {
             | Self::ReplayEvents
             | Self::CreatePortalLink
             | Self::CreateSource
+            | Self::GetProviderKey { .. }
             | Self::StoreInbound(_) => Some(Feature::Webhooks),
             Self::VerifyApiKey => Some(Feature::KeyVerification),
             Self::VerifyPrincipal { .. } => Some(Feature::Gateway),
             Self::ListAudit(_) | Self::VerifyAudit { .. } => Some(Feature::Audit),
-            _ => None,
+            // People, their accounts and orgs.
+            Self::SignUp
+            | Self::LogIn
+            | Self::LogInSecondFactor
+            | Self::RequestPasswordReset
+            | Self::ResetPassword
+            | Self::VerifyEmail
+            | Self::ResendVerification
+            | Self::GetAccount
+            | Self::ListAccountEvents(_)
+            | Self::ChangePassword
+            | Self::ChangeEmail
+            | Self::Reauthenticate
+            | Self::StartSecondFactor
+            | Self::ConfirmSecondFactor
+            | Self::RemoveSecondFactor
+            | Self::NewRecoveryCodes
+            | Self::UnlinkIdentity { .. }
+            | Self::StartOidc(_)
+            | Self::FinishOidc(_)
+            | Self::FinishSignUp { .. }
+            | Self::ListOrgs
+            | Self::CreateOrg
+            | Self::SwitchOrg
+            | Self::AcceptInvitation
+            | Self::PeekInvitation { .. }
+            | Self::RevokeOtherSessions
+            | Self::LeaveOrg
+            | Self::LogOut
+            | Self::RefreshSession
+            | Self::ListSessions(_)
+            | Self::RevokeSession { .. }
+            | Self::Me
+            | Self::Overview
+            | Self::GetUsage
+            | Self::ListMembers(_)
+            | Self::UpdateMember { .. }
+            | Self::RemoveMember { .. }
+            | Self::ListInvitations(_)
+            | Self::CreateInvitation
+            | Self::RevokeInvitation { .. } => None,
+            // The operator's.
+            Self::SetOrgPlan { .. }
+            | Self::SetOrgLimits { .. }
+            | Self::GetOrgAsOperator { .. }
+            | Self::GetKeys
+            | Self::RotateKeys => None,
+            // Keys are on every plan, and so are the org's own key and its end.
+            Self::ListApiKeys(_)
+            | Self::CreateApiKey
+            | Self::GetApiKey { .. }
+            | Self::RevokeApiKey { .. }
+            | Self::RotateApiKey { .. }
+            | Self::GetOrgKey
+            | Self::RotateOrgKey
+            | Self::DeleteOrg => None,
+            // Reading, settings, and taking away.
+            Self::ListConnectors
+            | Self::GetConnector { .. }
+            | Self::SetConnectorClient { .. }
+            | Self::DeleteConnectorClient { .. }
+            | Self::ListConnections(_)
+            | Self::GetConnection { .. }
+            | Self::DryRun { .. }
+            | Self::DeleteConnection { .. }
+            | Self::ListReceipts(_)
+            | Self::GetReceipt { .. }
+            | Self::ListProviders
+            | Self::GetProvider { .. }
+            | Self::ListSources(_)
+            | Self::GetSource { .. }
+            | Self::UpdateSource { .. }
+            | Self::RotateSourceSecret { .. }
+            | Self::TakeVerificationToken { .. }
+            | Self::DeleteSource { .. }
+            | Self::SourceKeys { .. }
+            | Self::RecordRejections(_)
+            | Self::FinishHandshake { .. }
+            | Self::ListRejections { .. }
+            | Self::ListenToSource { .. }
+            | Self::ListInboundEvents { .. }
+            | Self::GetInboundEvent { .. }
+            | Self::ListEndpoints { .. }
+            | Self::GetEndpoint { .. }
+            | Self::UpdateEndpoint { .. }
+            | Self::RotateEndpointSecret { .. }
+            | Self::DeleteEndpoint { .. }
+            | Self::ListAttempts { .. }
+            | Self::ListDeliveries { .. }
+            | Self::ListMessages { .. }
+            | Self::GetMessage { .. }
+            | Self::ListMessageDeliveries { .. }
+            | Self::ListMessageAttempts { .. }
+            | Self::SkipDelivery { .. }
+            | Self::ListEventTypes(_)
+            | Self::GetEventType { .. }
+            | Self::SetEventType { .. }
+            | Self::DeleteEventType { .. }
+            | Self::ListPortalLinks(_)
+            | Self::DeletePortalLink { .. }
+            | Self::GetPortal => None,
         }
     }
 
@@ -931,6 +1179,20 @@ pub enum OidcOutcome {
         /// For `LogInSecondFactor`.
         challenge: ShownOnce,
     },
+}
+
+/// An invitation, to who has its token.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Invited {
+    /// Whom it is for.
+    pub email: String,
+    /// The workspace's name.
+    pub org_name: String,
+    /// As what.
+    pub role: Role,
+    /// Who invites; absent where they have left since.
+    #[serde(default)]
+    pub inviter: Option<String>,
 }
 
 /// Which stored events.
@@ -1103,7 +1365,11 @@ mod tests {
     fn the_secrets_of_a_sign_in_by_oidc_do_not_show_in_debug() {
         let hush = || ShownOnce("hush".into());
         let callback = OidcCallback { provider: "idp".into(), attempt: hush(), query: hush() };
-        for operation in [Operation::FinishOidc(callback), Operation::FinishSignUp { pending: hush() }] {
+        for operation in [
+            Operation::FinishOidc(callback),
+            Operation::FinishSignUp { pending: hush() },
+            Operation::PeekInvitation { token: hush() },
+        ] {
             assert!(!format!("{operation:?}").contains("hush"), "{operation:?}");
             assert!(serde_json::to_string(&operation).unwrap().contains(r#":"hush""#), "the wire has them");
         }

@@ -13,6 +13,7 @@ pub mod net;
 #[cfg(feature = "schema")]
 pub mod openapi;
 pub mod problem;
+pub mod reach;
 pub mod routes;
 pub mod time;
 

@@ -1,6 +1,6 @@
 //! Every refusal: one stable code each, answered as RFC 9457 `application/problem+json`.
 
-use crate::RequestId;
+use crate::{RequestId, Scope};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::fmt;
@@ -99,6 +99,8 @@ codes! {
     UriTooLong = 414 "uri_too_long" "The URL is longer than the limit";
     /// Anything but JSON where JSON is taken.
     UnsupportedMediaType = 415 "unsupported_media_type" "The body must be application/json";
+    /// A request by a host that is none of this deployment's.
+    Misdirected = 421 "misdirected" "This host is not served here";
     /// Too many requests.
     RateLimited = 429 "rate_limited" "Too many requests";
     /// Headers over the limit.
@@ -164,6 +166,9 @@ pub struct Problem {
     /// The fields of the body, or the parameters of the query, that are wrong.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub errors: Vec<FieldError>,
+    /// Of `insufficient_scope`: the scopes that this takes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub required_scopes: Vec<Scope>,
     /// The request's id, as in `X-Request-Id`.
     pub request_id: RequestId,
 }
@@ -179,22 +184,26 @@ impl Problem {
 
     /// A problem with a detail: text of ours, never of the request.
     pub fn with_detail(code: Code, detail: Option<Detail>, request_id: RequestId) -> Self {
-        let (detail, errors) = detail.map(|detail| (detail.text, detail.errors)).unzip();
+        let (detail, errors, required_scopes) = match detail {
+            Some(Detail { text, errors, required_scopes }) => (Some(text), errors, required_scopes),
+            None => (None, Vec::new(), Vec::new()),
+        };
         Self {
             kind: format!("urn:sluicegate:problem:{}", code.as_str()).into(),
             title: code.title().into(),
             status: code.status(),
             code,
             detail,
-            errors: errors.unwrap_or_default(),
+            errors,
+            required_scopes,
             request_id,
         }
     }
 
     /// The detail with its errors, to be passed on.
     pub fn into_detail(self) -> Option<Detail> {
-        let errors = self.errors;
-        self.detail.map(|text| Detail { text, errors })
+        let (errors, required_scopes) = (self.errors, self.required_scopes);
+        self.detail.map(|text| Detail { text, errors, required_scopes })
     }
 }
 
@@ -213,13 +222,19 @@ pub struct FieldError {
 pub struct Detail {
     text: Cow<'static, str>,
     errors: Vec<FieldError>,
+    required_scopes: Vec<Scope>,
 }
 
 impl Detail {
     /// A detail about one field: its text is `field: message`.
     pub fn field(field: impl Into<Cow<'static, str>>, message: impl Into<Cow<'static, str>>) -> Self {
         let error = FieldError { field: field.into(), message: message.into() };
-        Self { text: format!("{}: {}", error.field, error.message).into(), errors: vec![error] }
+        Self { text: format!("{}: {}", error.field, error.message).into(), errors: vec![error], required_scopes: Vec::new() }
+    }
+
+    /// A detail about scopes that an API key lacks.
+    pub fn scopes(text: impl Into<Cow<'static, str>>, required_scopes: Vec<Scope>) -> Self {
+        Self { text: text.into(), errors: Vec::new(), required_scopes }
     }
 
     /// The whole text.
@@ -248,7 +263,7 @@ impl Deref for Detail {
 
 impl<T: Into<Cow<'static, str>>> From<T> for Detail {
     fn from(text: T) -> Self {
-        Self { text: text.into(), errors: Vec::new() }
+        Self { text: text.into(), errors: Vec::new(), required_scopes: Vec::new() }
     }
 }
 

@@ -88,6 +88,16 @@ impl<K: Copy + Eq + Hash> Table<K> {
         (taken, decision)
     }
 
+    /// Gives one counted request of `key` back, where nobody has taken its slot since.
+    pub fn give_back(&mut self, key: K, quota: Quota, now_ms: u64) {
+        let now = nanos(now_ms);
+        let mut slots = self.slots.of_mut(&key).flatten();
+        if let Some(slot) = slots.find(|slot| slot.key == key && slot.tat > now) {
+            let debt = (slot.tat - now).min(quota.window_nanos());
+            slot.tat = now.saturating_add(debt.saturating_sub(quota.emission_nanos()));
+        }
+    }
+
     /// Takes up what `key` owed before this table was made: its allowance is whole at `whole_at_ms` (unix milliseconds), no
     /// sooner. A debt beyond the quota by which it is next checked counts as the whole quota.
     pub fn owe(&mut self, key: K, whole_at_ms: u64, now_ms: u64) {

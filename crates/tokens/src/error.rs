@@ -58,7 +58,12 @@ pub enum TokenError {
     /// A password of more than 72 bytes, of which bcrypt would ignore the rest.
     #[error("the password must have at most 72 bytes")]
     PasswordTooLong,
-    /// A password with a NUL, at which bcrypt begins again.
-    #[error("the password must not contain a NUL character")]
-    PasswordNul,
+    /// A password with a control character. At a NUL bcrypt begins again; RFC 8265 refuses them all.
+    #[error("the password must not contain control characters, such as tabs and line ends")]
+    PasswordControl,
+    /// A password that is tried first.
+    #[error(
+        "the password is too easy to guess: choose one that is not made of common words, sequences, your name or your email"
+    )]
+    PasswordGuessable,
 }

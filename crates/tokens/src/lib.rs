@@ -23,6 +23,7 @@ mod session;
 mod slow_hash;
 mod source_id;
 mod totp;
+mod typed;
 
 pub use api_key::{API_KEY_BCRYPT_COST, ApiKeyFormat, KeyDigest, MintedKey, PresentedKey};
 pub use base32::random_base32;
@@ -30,7 +31,9 @@ pub use csrf::{csrf_token, csrf_valid};
 pub use error::TokenError;
 pub use link::{LinkKind, MintedLink, PresentedLink, mint_link, parse_link};
 pub use mac::MacKey;
-pub use password::{HashWork, PASSWORD_COST, VerifyWork, check_password, hash_password, verify_password};
+pub use password::{
+    HashWork, PASSWORD_COST, VerifyWork, check_password, hash_password, nfc, verify_password,
+};
 pub use recovery::{generate_recovery_codes, recovery_code_digest};
 pub use session::{
     AUDIENCE, DELETION_CERTIFICATE, MAX_TOKEN_LEN, SessionClaims, SessionSigner, SessionVerifier, Verified,

@@ -1,40 +1,53 @@
 //! Passwords: bcrypt at cost 12 (claim M3). About 0.4 s in Wasm, so only sign-in, sign-up and password change come here,
 //! and [`HashWork`] and [`VerifyWork`] do it in steps: on one box a single thread serves everybody.
 //!
-//! bcrypt reads 72 bytes and starts over at a NUL: longer passwords and those with a NUL are refused, not cut.
+//! bcrypt reads 72 bytes and starts over at a NUL: longer passwords and those with a NUL are refused, not cut. All of it is of
+//! the one form that a text's spellings share ([`opaque`]).
 
+mod guess;
+mod opaque;
+
+pub use self::opaque::nfc;
+use self::opaque::opaque;
 use crate::TokenError;
 use crate::slow_hash::{SlowHash, Work};
 use secrecy::{ExposeSecret as _, SecretString};
 use std::fmt;
 use std::hint::black_box;
+use zeroize::Zeroizing;
 
 /// bcrypt's cost for passwords (2^12 rounds).
 pub const PASSWORD_COST: u32 = 12;
 
 const MIN_CHARS: usize = 10;
-const MAX_BYTES: usize = 72;
 
 /// A hash of nothing known, for sign-ins to accounts that do not exist.
 const NOBODY: SlowHash = SlowHash { cost: PASSWORD_COST, salt: *b"nobody's account", digest: [0; 23] };
 
-/// Checks a new password against the policy: at least 10 characters, at most 72 bytes, no NUL.
+/// Checks a new password against the policy: at least 10 characters, at most 72 bytes, no control characters, and not soon
+/// guessed by somebody who knows these texts `about` the person.
 ///
 /// # Errors
-/// [`TokenError::PasswordTooShort`], [`TokenError::PasswordTooLong`], [`TokenError::PasswordNul`]; their texts may be
-/// shown to the user.
-pub fn check_password(password: &SecretString) -> Result<(), TokenError> {
-    let password = password.expose_secret();
+/// [`TokenError::PasswordTooShort`], [`TokenError::PasswordTooLong`], [`TokenError::PasswordControl`],
+/// [`TokenError::PasswordGuessable`]; their texts may be shown to the user.
+pub fn check_password(password: &SecretString, about: &[&str]) -> Result<(), TokenError> {
+    let password = long_enough(password)?;
+    if guess::is_guessable(&password, about) { Err(TokenError::PasswordGuessable) } else { Ok(()) }
+}
+
+/// A password's form, of at least 10 characters.
+fn long_enough(password: &SecretString) -> Result<Zeroizing<String>, TokenError> {
+    let password = opaque(password.expose_secret())?;
     if password.chars().take(MIN_CHARS).count() < MIN_CHARS {
         return Err(TokenError::PasswordTooShort);
     }
-    hashable(password)
+    Ok(password)
 }
 
-/// Hashes a password that keeps the policy, in bcrypt's `$2b$` form with a random salt.
+/// Hashes a password that is neither too short nor too long, in bcrypt's `$2b$` form with a random salt.
 ///
 /// # Errors
-/// As [`check_password`]; [`TokenError::Random`].
+/// Those of [`check_password`], but for how soon it is guessed; [`TokenError::Random`].
 pub fn hash_password(password: &SecretString) -> Result<String, TokenError> {
     Ok(HashWork::new(password)?.finish())
 }
@@ -49,13 +62,12 @@ pub fn verify_password(password: &SecretString, stored: Option<&str>) -> bool {
 pub struct HashWork(Work);
 
 impl HashWork {
-    /// Checks the policy and begins.
+    /// Checks the length and begins.
     ///
     /// # Errors
-    /// As [`check_password`]; [`TokenError::Random`].
+    /// As [`hash_password`].
     pub fn new(password: &SecretString) -> Result<Self, TokenError> {
-        check_password(password)?;
-        Work::new(password.expose_secret(), PASSWORD_COST).map(Self)
+        Work::new(&long_enough(password)?, PASSWORD_COST).map(Self)
     }
 
     /// Does up to `rounds` more of the 2^[`PASSWORD_COST`] rounds, at least one. The hash to store, once all are done.
@@ -88,10 +100,10 @@ impl VerifyWork {
     /// hash's and the answer no. A password that bcrypt would take for another is a no after the same work.
     pub fn new(password: &SecretString, stored: Option<&str>) -> Self {
         let stored = stored.and_then(SlowHash::parse);
-        let password = Some(password.expose_secret()).filter(|password| hashable(password).is_ok());
-        let possible = stored.is_some() && password.is_some();
+        let password = opaque(password.expose_secret());
+        let possible = stored.is_some() && password.is_ok();
         let stored = stored.unwrap_or(NOBODY);
-        Self { work: Work::repeat(password.unwrap_or_default(), &stored), stored, possible }
+        Self { work: Work::repeat(password.as_deref().map_or("", String::as_str), &stored), stored, possible }
     }
 
     /// Does up to `rounds` more of the rounds, at least one. Whether the password is the one, once all are done.
@@ -115,16 +127,6 @@ impl fmt::Debug for VerifyWork {
 /// The optimiser must not see that the result is unused for nobody.
 fn same(made: &SlowHash, stored: &SlowHash) -> bool {
     black_box(made.matches(stored))
-}
-
-fn hashable(password: &str) -> Result<(), TokenError> {
-    if password.len() > MAX_BYTES {
-        return Err(TokenError::PasswordTooLong);
-    }
-    if password.contains('\0') {
-        return Err(TokenError::PasswordNul);
-    }
-    Ok(())
 }
 
 #[cfg(test)]

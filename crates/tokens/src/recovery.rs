@@ -7,6 +7,7 @@
 use crate::TokenError;
 use crate::base32::{self, is_base32};
 use crate::digest::sha256_hex;
+use crate::typed;
 use secrecy::SecretString;
 use zeroize::Zeroizing;
 
@@ -15,9 +16,6 @@ const CODE_BYTES: usize = 10;
 const CODE_LEN: usize = 16;
 const GROUP_LEN: usize = 4;
 const SHOWN_LEN: usize = CODE_LEN + CODE_LEN / GROUP_LEN - 1;
-
-/// Longest text looked at, in bytes: a code with a space around every dash, and some to spare.
-const MAX_PRESENTED: usize = 64;
 
 /// Frozen: stored digests were made with it.
 const LABEL: &[u8] = b"sluicegate recovery code\0";
@@ -30,22 +28,18 @@ pub fn generate_recovery_codes() -> Result<Vec<SecretString>, TokenError> {
     (0..CODES).map(|_| generate()).collect()
 }
 
-/// The digest under which a code is stored: SHA-256, 64 characters of lower-case hex. Takes the code in either case, with
-/// spaces and dashes anywhere, and with the letters that Crockford's base32 reads as digits (o as 0, i and l as 1). `None`
+/// The digest under which a code is stored: SHA-256, 64 characters of lower-case hex. Takes the code in either case, as
+/// people type it, and with the letters that Crockford's base32 reads as digits (o as 0, i and l as 1). `None`
 /// for what cannot be a code.
 pub fn recovery_code_digest(presented: &str) -> Option<String> {
-    if presented.len() > MAX_PRESENTED {
-        return None;
-    }
+    let typed = typed::code(presented)?;
     // As large as it can get: growing would leave the code behind in freed memory.
-    let mut code = Zeroizing::new(String::with_capacity(MAX_PRESENTED));
-    for character in presented.chars().filter(|character| *character != '-' && !character.is_whitespace()) {
-        code.push(match character.to_ascii_lowercase() {
-            'o' => '0',
-            'i' | 'l' => '1',
-            other => other,
-        });
-    }
+    let mut code = Zeroizing::new(String::with_capacity(typed.len()));
+    code.extend(typed.chars().map(|character| match character.to_ascii_lowercase() {
+        'o' => '0',
+        'i' | 'l' => '1',
+        other => other,
+    }));
     (code.len() == CODE_LEN && is_base32(&code)).then(|| sha256_hex(&[LABEL, code.as_bytes()]))
 }
 

@@ -5,7 +5,7 @@
 //! (RFC 6238, section 5.2). Six digits are guessed in a million tries, so the caller limits the tries.
 
 use crate::TokenError;
-use crate::base32;
+use crate::{base32, typed};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use secrecy::{ExposeSecret as _, SecretString};
@@ -79,7 +79,7 @@ impl TotpSecret {
         .into()
     }
 
-    /// Whether `code` is the code of `now_s` (Unix seconds), of the step before or of the step after. Returns the step to
+    /// Whether `code`, as people type it, is the code of `now_s` (Unix seconds), of the step before or of the step after. Returns the step to
     /// remember and to give as `last_step` the next time: no step up to it is taken again. Constant-time in the secret.
     pub fn verify(&self, code: &str, now_s: u64, last_step: Option<u64>) -> Option<u64> {
         let presented = parse_code(code)?;
@@ -109,6 +109,7 @@ fn encode_name(name: &str) -> String {
 }
 
 fn parse_code(code: &str) -> Option<u32> {
+    let code = typed::code(code)?;
     if code.len() != DIGITS || !code.bytes().all(|byte| byte.is_ascii_digit()) {
         return None;
     }

@@ -444,110 +444,46 @@ fn a_gateway_path_that_climbs_is_refused_in_every_spelling() {
     }
 }
 
+/// M6: until its signature is known, a webhook counts against its sender at this source, and takes nothing of others'.
 #[test]
-fn m6_webhooks_of_a_source_do_not_use_up_their_senders_address() {
+fn m6_unsigned_webhooks_count_against_their_sender() {
     let mut state = state_with(|config| {
-        config.rate_limits.ip.limit = 1;
-        config.rate_limits.source.limit = 2;
+        config.rate_limits.ip.limit = 2;
+        config.rate_limits.source.limit = 5;
     });
+    let to = |source: &str, method, ip| head(method, source, &[("cf-connecting-ip", ip)]);
     let source = format!("/in/{}", source_id());
-    for _ in 0..2 {
-        admitted(&mut state, &head("POST", &source, &[]));
+    for method in ["POST", "GET"] {
+        admitted(&mut state, &to(&source, method, "192.0.2.1"));
     }
-    assert_eq!(code_of(&answered(&mut state, &head("POST", &source, &[]))), Code::RateLimited);
-    // An id that was never issued counts against its sender.
+    let refused = answered(&mut state, &to(&source, "POST", "192.0.2.1"));
+    assert_eq!((code_of(&refused), refused.header("retry-after")), (Code::RateLimited, Some("30")));
+    admitted(&mut state, &to(&source, "POST", "192.0.2.2"));
+    // A provider's address sends to all sources; the work of one address has an end over all of them.
+    for n in 0..4 {
+        let other = format!("/in/{}", source_id());
+        let verdict = decide_at(&mut state, &to(&other, "POST", "192.0.2.1"), NOW_MS);
+        assert_eq!(matches!(verdict, Verdict::GoOn(_)), n < 3, "{n}");
+    }
+    // An id that was never issued counts against its sender as anything else.
+    let mut state = state_with(|config| config.rate_limits.ip.limit = 1);
     let forged = format!("/in/{}", source_id().replace("src_a", "src_e"));
     assert_eq!(code_of(&answered(&mut state, &head("POST", &forged, &[]))), Code::NotFound);
     assert_eq!(code_of(&answered(&mut state, &head("POST", &forged, &[]))), Code::RateLimited);
 }
 
-/// M6: whatever hashes a password counts together, whoever sends it and whichever way it comes.
+/// M6: a page of another site does not keep its visitors from signing in.
 #[test]
-fn m6_all_passwords_together_have_a_limit() {
-    let json = ("content-type", "application/json");
-    let form = ("content-type", "application/x-www-form-urlencoded");
-    let session = cookie(&session_token(NOW + 60)).1;
-    let (csrf, session) = (csrf_token(), ("cookie", session.as_str()));
-    let csrf = ("x-csrf-token", csrf.as_str());
-    for (path, headers) in [
-        ("/v1/login", vec![json]),
-        ("/v1/signup", vec![json]),
-        ("/v1/password-reset/confirm", vec![json]),
-        ("/v1/password", vec![json, session, csrf]),
-        ("/v1/reauthenticate", vec![json, session, csrf]),
-        ("/sign-in", vec![form]),
-        ("/sign-up", vec![form]),
-        ("/join/sign-up", vec![form]),
-        ("/reset-password", vec![form]),
-        ("/account/password", vec![form, session]),
-        ("/confirm", vec![form, session]),
-    ] {
-        let mut state = state_with(|config| config.rate_limits.passwords.limit = 2);
-        for ip in ["192.0.2.1", "192.0.2.2"] {
-            admitted(&mut state, &head("POST", "/v1/login", &[json, ("cf-connecting-ip", ip)]));
-        }
-        let answer = answered(&mut state, &head("POST", path, &headers));
-        assert_eq!((answer.status, answer.header("retry-after")), (429, Some("30")), "{path}");
-        assert!(answer.header("ratelimit-policy").unwrap().ends_with(r#""passwords";q=2;w=60"#), "{path}");
-    }
-}
-
-/// M6: nobody locks everybody else out with requests that cost nothing.
-#[test]
-fn m6_what_hashes_no_password_takes_no_turn_of_it() {
-    let mut state = state_with(|config| {
-        config.rate_limits.passwords.limit = 1;
-        config.sign_in.oidc = vec![config::OidcProvider {
-            id: "idp".into(),
-            name: "Idp".into(),
-            issuer: "https://idp.test".into(),
-            client_id: "client".into(),
-            link_by_email: false,
-        }];
-    });
-    let json = ("content-type", "application/json");
-    let form = ("content-type", "application/x-www-form-urlencoded");
-    let evil = ("origin", "https://evil.test");
-    let session = cookie(&session_token(NOW + 60)).1;
-    let session = ("cookie", session.as_str());
-    for (n, (method, path, headers)) in [
-        ("GET", "/sign-in/idp", vec![]),
-        ("GET", "/sign-in/idp/callback?code=x", vec![]),
-        ("POST", "/v1/password-reset", vec![json]),
-        ("POST", "/v1/login/second-factor", vec![json]),
-        ("POST", "/v1/email/verify", vec![json, session]),
-        ("POST", "/forgot-password", vec![form]),
-        ("POST", "/sign-in/code", vec![form]),
-        ("POST", "/verify-email", vec![form, session]),
-        ("POST", "/finish-sign-up", vec![form]),
-        ("GET", "/v1/login", vec![]),
-        ("POST", "/v1/login", vec![json, evil]),
-        ("POST", "/v1/login", vec![("content-type", "text/plain")]),
-        ("POST", "/v1/login", vec![json, ("content-length", "0")]),
-        ("POST", "/v1/login", vec![json, ("content-length", "65537")]),
-        ("POST", "/v1/login", vec![json, ("idempotency-key", "a b")]),
-        ("POST", "/v1/password", vec![json]),
-        ("POST", "/v1/password", vec![json, session]),
-        ("POST", "/sign-in", vec![form, evil]),
-        ("POST", "/sign-in", vec![json]),
-        ("POST", "/sign-in", vec![form, ("content-length", "0")]),
-        ("POST", "/sign-in", vec![form, ("content-length", "65537")]),
-        ("POST", "/account/password", vec![form]),
-    ]
-    .into_iter()
-    .enumerate()
+fn m6_what_another_site_sends_is_no_sign_in_of_the_visitors() {
+    let mut state = state_with(|config| config.rate_limits.auth.limit = 1);
+    for (path, kind) in [("/v1/login", "application/json"), ("/sign-in", "application/x-www-form-urlencoded")]
     {
-        let ip = format!("192.0.2.{n}");
-        let headers: Vec<_> = headers.into_iter().chain([("cf-connecting-ip", ip.as_str())]).collect();
-        if let Verdict::Answer(answer) = decide_at(&mut state, &head(method, path, &headers), NOW_MS) {
-            assert_ne!(answer.status, 429, "{method} {path}");
-            assert!(!answer.header("ratelimit-policy").unwrap().contains("passwords"), "{method} {path}");
+        for planted in [("origin", "https://evil.test"), ("sec-fetch-site", "cross-site")] {
+            let refused = answered(&mut state, &head("POST", path, &[("content-type", kind), planted]));
+            assert_eq!(refused.status, 403, "{path}");
         }
     }
-    // A body of an undeclared length may hold a password, and so may one that claims two lengths.
-    admitted(&mut state, &head("POST", "/v1/login", &[json]));
-    let two = [json, ("content-length", "0"), ("transfer-encoding", "chunked")];
-    assert_eq!(code_of(&answered(&mut state, &head("POST", "/v1/login", &two))), Code::RateLimited);
+    admitted(&mut state, &head("POST", "/v1/login", &[("content-type", "application/json")]));
 }
 
 #[test]
@@ -557,6 +493,26 @@ fn security_txt_expires_within_a_year() {
     let days = (protocol::time::parse_rfc3339(expires).unwrap() - NOW_MS) / 86_400_000;
     assert!((1..365).contains(&days), "{days}");
     assert!(answer.body.contains("Canonical: https://gate.test/.well-known/security.txt\n"));
+}
+
+/// RFC 9110, section 7.4: a request for another origin is not served, and its sender is counted.
+#[test]
+fn a_foreign_host_gets_nothing_and_decides_no_path() {
+    let mut state = state_with(|config| config.rate_limits.ip.limit = 2);
+    let document = |host: &str| {
+        let path = "/.well-known/security.txt";
+        format!("GET\nhttp://{host}{path}\nhost:{host}")
+    };
+    assert_eq!(code_of(&answered(&mut state, &document("evil.example"))), Code::Misdirected);
+    let planted = answered(&mut state, &document("gate.test/healthz?"));
+    assert_eq!((code_of(&planted), planted.status), (Code::InvalidRequest, 400));
+    assert_eq!(code_of(&answered(&mut state, &document("evil.example"))), Code::RateLimited);
+
+    let mut state = crate::testing::state();
+    for host in ["gate.test", "GATE.test:443", "localhost:8787"] {
+        let text = answered(&mut state, &document(host)).body;
+        assert!(text.contains("\nCanonical: https://gate.test/.well-known/"), "{host}: {text}");
+    }
 }
 
 #[test]

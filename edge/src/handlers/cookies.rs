@@ -24,19 +24,22 @@ pub enum Cookie {
     Reset,
     /// The token that proves an email address.
     Verification,
+    /// The page that waits for its reader to sign in ([`super::asked`]).
+    Asked,
     /// The token of a link to the customers' portal: the one that is used again and again, until the link ends.
     Portal,
 }
 
 impl Cookie {
     /// Every one.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Attempt,
         Self::Challenge,
         Self::Pending,
         Self::Invitation,
         Self::Reset,
         Self::Verification,
+        Self::Asked,
         Self::Portal,
     ];
 
@@ -49,6 +52,7 @@ impl Cookie {
             Self::Invitation => "__Host-sluicegate_join",
             Self::Reset => "__Host-sluicegate_reset",
             Self::Verification => "__Host-sluicegate_verify",
+            Self::Asked => "__Host-sluicegate_asked",
             Self::Portal => "__Host-sluicegate_portal",
         }
     }
@@ -58,7 +62,7 @@ impl Cookie {
         match self {
             Self::Attempt | Self::Challenge => 600,
             Self::Pending => 900,
-            Self::Invitation | Self::Reset | Self::Verification => 3600,
+            Self::Invitation | Self::Reset | Self::Verification | Self::Asked => 3600,
             // The longest that a link opens; when this one ends, its row says.
             Self::Portal => 86_400,
         }
@@ -69,6 +73,11 @@ impl Cookie {
         // Browsers keep 4,096 bytes of name, value and attributes.
         let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
         (1..=3800).contains(&value.len()) && value.bytes().all(plain)
+    }
+
+    /// The header that sets it to a value of our own making.
+    pub(super) fn set(self, value: &str) -> String {
+        self.header(value, self.max_age())
     }
 
     fn header(self, value: &str, max_age: u32) -> String {
@@ -98,9 +107,15 @@ impl Jar {
 
     /// All but one.
     #[must_use]
-    pub fn without(mut self, which: Cookie) -> Self {
-        for (_, value) in Cookie::ALL.into_iter().zip(&mut self.0).filter(|(have, _)| *have == which) {
-            *value = None;
+    pub fn without(self, which: Cookie) -> Self {
+        self.with(which, None)
+    }
+
+    /// With another value of one.
+    #[must_use]
+    pub fn with(mut self, which: Cookie, value: Option<String>) -> Self {
+        for (_, slot) in Cookie::ALL.into_iter().zip(&mut self.0).filter(|(have, _)| *have == which) {
+            *slot = value.clone().map(SecretString::from);
         }
         self
     }
@@ -109,7 +124,7 @@ impl Jar {
 impl Answer {
     /// Sets a cookie; `None` for a value that cannot stand in one.
     pub fn with_cookie(self, which: Cookie, value: &str) -> Option<Self> {
-        Cookie::takes(value).then(|| self.with("set-cookie", which.header(value, which.max_age())))
+        Cookie::takes(value).then(|| self.with("set-cookie", which.set(value)))
     }
 
     /// Clears cookies.
@@ -122,6 +137,7 @@ impl Answer {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::auth::COOKIE;
 
     #[test]
     fn a_cookie_is_bound_to_this_host_and_out_of_scripts_reach() {
@@ -139,6 +155,28 @@ mod tests {
     fn a_value_that_would_write_another_cookie_or_header_is_refused() {
         for value in ["", "a;b", "a b", "a\nset-cookie:x=y", "a,b", "é", "\"a\"", &"x".repeat(3801)] {
             assert!(Answer::see_other("/").with_cookie(Cookie::Attempt, value).is_none(), "{value:.20}");
+        }
+    }
+
+    /// RFC 6265bis, section 5.7: the `__Host-` rules hold for a name that begins with it. One that begins with U+2000 is
+    /// another name, and any sibling of this host may set it.
+    #[test]
+    fn only_space_and_tab_stand_around_a_name() {
+        let unicode = ('\u{b}'..=char::MAX).filter(|c| c.is_whitespace() && *c != ' ').collect::<Vec<_>>();
+        assert!(unicode.len() > 20, "{unicode:?}");
+        let read = |name: &str, wanted| cookie(&format!("a=b; {name}=planted"), wanted).unwrap().is_some();
+        for name in Cookie::ALL.map(Cookie::name).into_iter().chain([COOKIE]) {
+            for odd in &unicode {
+                for planted in [format!("{odd}{name}"), format!("{name}{odd}"), format!(" {odd}\t{name}")] {
+                    assert!(!read(&planted, name), "{planted:?}");
+                }
+                // Nor does it stand in the way of the one that the browser has kept.
+                let both = format!("{odd}{name}=planted; {name}=own");
+                assert_eq!(cookie(&both, name), Ok(Some("own")), "{odd:?}");
+            }
+            for fine in [format!(" {name} "), format!("\t{name}\t")] {
+                assert!(read(&fine, name), "{fine:?}");
+            }
         }
     }
 

@@ -239,6 +239,9 @@ pub(crate) fn answer(operation: &Operation) -> Value {
         O::GetKeys => keys(),
         O::DeleteOrg => deleted(),
         O::VerifyAudit { .. } => json!({ "ok": true, "length": 1, "head": EVIL }),
+        O::PeekInvitation { .. } => {
+            json!({ "email": EVIL, "org_name": EVIL, "role": "member", "inviter": EVIL })
+        }
         O::ListMembers(_) => members(),
         O::ListInvitations(_) => list(json!([invitation()])),
         O::GetAccount => account(),

@@ -7,6 +7,7 @@ use super::forward::{is_hop_by_hop, is_ours_alone};
 use super::{Context, check};
 use crate::auth::{COOKIE_PREFIX, Caller};
 use crate::control_plane::ControlPlane;
+use crate::head::WHITE_SPACE;
 use crate::security_headers::{Kind, is_ours};
 use crate::verdict::{Admitted, Answer};
 use protocol::Code;
@@ -92,12 +93,14 @@ pub fn answer<'h>(status: u16, headers: impl Iterator<Item = (&'h str, &'h str)>
 }
 
 fn without_ours(cookies: &str) -> Option<String> {
-    let left: Vec<&str> = cookies.split(';').map(str::trim).filter(|pair| !is_our_cookie(pair)).collect();
+    let pairs = cookies.split(';').map(|pair| pair.trim_matches(WHITE_SPACE));
+    let left: Vec<&str> = pairs.filter(|pair| !is_our_cookie(pair)).collect();
     (!left.is_empty()).then(|| left.join("; "))
 }
 
-/// Whether a `name=value` is a cookie of ours: the session, a mailed token or a step of a sign-in. A name in other case, or
-/// after the `=` of a nameless cookie, is taken for ours as well, since not everybody reads cookies alike.
+/// Whether a `name=value` is a cookie of ours: the session, a mailed token or a step of a sign-in. Not everybody reads cookies
+/// alike: a name in other case, after the `=` of a nameless cookie, or after what Unicode takes for white space, counts as ours
+/// here as well, though it signs nobody in ([`crate::auth::cookie`]).
 fn is_our_cookie(pair: &str) -> bool {
     let name = pair.trim_start_matches(|c: char| c == '=' || c.is_whitespace());
     name.get(..COOKIE_PREFIX.len()).is_some_and(|start| start.eq_ignore_ascii_case(COOKIE_PREFIX))
@@ -137,7 +140,10 @@ mod tests {
     #[test]
     fn no_cookie_of_ours_goes_to_the_upstream_or_comes_from_it() {
         let names = Cookie::ALL.map(Cookie::name).into_iter().chain([COOKIE]);
-        for name in names.flat_map(|name| [name.to_owned(), name.to_uppercase(), format!("={name}")]) {
+        let read_alike = |name: &str| {
+            [name.to_owned(), name.to_uppercase(), format!("={name}"), format!("\u{2000}={name}")]
+        };
+        for name in names.flat_map(read_alike) {
             let sent = format!("a=1;\t{name} = t ;b=__Host-sluicegate_x; {name}");
             let kept = request_headers([("cookie", sent.as_str())].into_iter(), false);
             assert_eq!(kept, [("cookie", "a=1; b=__Host-sluicegate_x".to_owned())], "{name}");

@@ -3,12 +3,14 @@
 //!
 //! Invariant: isolate memory is never borrowed across an await.
 
+pub mod asked;
 pub mod check;
 pub mod connect;
 pub mod cookies;
 pub mod forms;
 pub mod forward;
 pub mod gateway;
+pub mod invited;
 pub mod oidc;
 pub mod pages;
 pub mod portal;
@@ -22,6 +24,7 @@ use crate::control_plane::{ControlPlane, Reply, Unreachable};
 use crate::security_headers::Kind;
 use crate::state::State;
 use crate::verdict::{Admitted, Answer};
+use config::Config;
 use cookies::{Cookie, Jar};
 use protocol::{Call, Code, Operation, Principal};
 use std::cell::RefCell;
@@ -79,12 +82,13 @@ pub async fn ready<P: ControlPlane>(context: &Context<'_, P>) -> Result<Answer, 
     }
 }
 
-/// Where somebody goes who has just signed in: to the invitation that they were about to accept, or the email address that
-/// they were about to confirm, if any.
-pub fn landing(jar: &Jar) -> &'static str {
+/// Where somebody goes who has just signed in: to the invitation that they were about to accept, the email address that they
+/// were about to confirm, or the page that they had asked for, if any.
+pub fn landing(jar: &Jar, config: &Config) -> String {
     let waits = |(cookie, _): &(Cookie, _)| jar.get(*cookie).is_some();
     let pages = [(Cookie::Invitation, "/join"), (Cookie::Verification, "/verify-email")];
-    pages.into_iter().find(waits).map_or("/", |(_, page)| page)
+    let link = pages.into_iter().find(waits).map(|(_, page)| page.to_owned());
+    link.or_else(|| asked::page(jar, config)).unwrap_or_else(|| "/".to_owned())
 }
 
 /// Keeps a key's own rate limit for its next requests: `limit/period_seconds`.

@@ -7,7 +7,7 @@
 
 use super::cookies::{Cookie, Jar};
 use super::pages::{Page, idle_days, public, read, write};
-use super::{Context, landing};
+use super::{Context, asked, landing};
 use crate::auth::Caller;
 use crate::control_plane::{ControlPlane, Reply};
 use crate::handlers::forms::{Fields, Form};
@@ -15,6 +15,7 @@ use crate::pages::Retry;
 use crate::verdict::Answer;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use config::Config;
 use protocol::api::ShownOnce;
 use protocol::call::{OidcCallback, OidcOutcome, OidcPurpose, OidcRedirect, OidcStart};
 use protocol::{Code, Operation, Principal};
@@ -29,7 +30,7 @@ pub async fn start<P: ControlPlane>(context: &Context<'_, P>, provider: &str) ->
     let operation = Operation::StartOidc(start);
     let reply = context.call(None, Principal::Anonymous, operation, Vec::new()).await?;
     if !reply.is_success() {
-        return sign_in_again(context, reply.problem());
+        return sign_in_again(context, reply.problem()).await;
     }
     let redirect = redirect(&reply)?;
     Answer::see_other(redirect.location)
@@ -64,7 +65,7 @@ pub async fn finish<P: ControlPlane>(
 ) -> Result<Answer, Code> {
     let Some(attempt) = jar.get(Cookie::Attempt) else {
         let detail = "It took too long, or was begun in another browser: begin again.".to_owned();
-        return sign_in_again(context, (Code::IdentityRefused, Some(detail)));
+        return sign_in_again(context, (Code::IdentityRefused, Some(detail))).await;
     };
     let callback = OidcCallback {
         provider: provider.to_owned(),
@@ -74,28 +75,35 @@ pub async fn finish<P: ControlPlane>(
     let operation = Operation::FinishOidc(callback);
     let reply = context.call(None, Principal::Anonymous, operation, Vec::new()).await?;
     let answer = if reply.is_success() {
-        arrived(read(&reply)?, &reply, jar, idle_days(context))?
+        let idle_days = idle_days(context);
+        arrived(read(&reply)?, &reply, jar, &context.state.borrow().config, idle_days)?
     } else if caller.is_some() {
         let (code, detail) = reply.problem();
         write(context, code.status(), caller, None, &|shell, _| {
             crate::pages::problem(shell, code.title(), detail.as_deref())
         })?
     } else {
-        sign_in_again(context, reply.problem())?
+        sign_in_again(context, reply.problem()).await?
     };
     Ok(answer.without_cookies(&[Cookie::Attempt]))
 }
 
-fn arrived(outcome: OidcOutcome, reply: &Reply, jar: &Jar, idle_days: u32) -> Result<Answer, Code> {
+fn arrived(
+    outcome: OidcOutcome,
+    reply: &Reply,
+    jar: &Jar,
+    config: &Config,
+    idle_days: u32,
+) -> Result<Answer, Code> {
     match outcome {
         OidcOutcome::Done { purpose } => {
             let path = match purpose {
-                OidcPurpose::SignIn => landing(jar),
-                OidcPurpose::Link => "/account?done=linked",
-                OidcPurpose::Reauthenticate => "/?done=confirmed",
+                OidcPurpose::SignIn => landing(jar, config),
+                OidcPurpose::Link => "/account?done=linked".to_owned(),
+                OidcPurpose::Reauthenticate => asked::confirmed(asked::page(jar, config).as_deref(), config),
             };
             let session = reply.session.as_deref().map(String::as_str);
-            Ok(Answer::see_other(path).with_session(session, idle_days))
+            Ok(asked::served(Answer::see_other(path).with_session(session, idle_days), jar))
         }
         OidcOutcome::SignUp { pending, email, name } => {
             let newcomer = Newcomer { pending: SecretString::from(pending.0), email, name };
@@ -110,7 +118,7 @@ fn arrived(outcome: OidcOutcome, reply: &Reply, jar: &Jar, idle_days: u32) -> Re
 }
 
 /// The sign-in page with what went wrong.
-fn sign_in_again<P>(
+async fn sign_in_again<P: ControlPlane>(
     context: &Context<'_, P>,
     (code, detail): (Code, Option<String>),
 ) -> Result<Answer, Code> {
@@ -121,7 +129,7 @@ fn sign_in_again<P>(
         detail,
         fields: Fields::default(),
     };
-    public::render(context, &Page::Home(None), &Jar::default(), Some(&retry))
+    public::render(context, &Page::Home(None), &Jar::default(), Some(&retry)).await
 }
 
 fn redirect(reply: &Reply) -> Result<OidcRedirect, Code> {

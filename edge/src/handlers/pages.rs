@@ -171,7 +171,7 @@ pub async fn handle<P: ControlPlane>(
         (page, Some(caller)) if !page.ignores_caller() => {
             show::render(context, page, caller, jar, None).await
         }
-        (page, _) => public::render(context, page, jar, None),
+        (page, _) => public::render(context, page, jar, None).await,
     }
 }
 

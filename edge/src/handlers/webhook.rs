@@ -13,9 +13,11 @@ pub use keys::KnownSource;
 pub use rejections::{Backlog, Report};
 
 use super::Context;
+use crate::auth::table_key;
 use crate::control_plane::{ControlPlane, Reply};
+use crate::limits::Limited;
 use crate::security_headers::Kind;
-use crate::verdict::Answer;
+use crate::verdict::{Admitted, Answer};
 use keys::{Keys, Known, Rules};
 use protocol::api::ShownOnce;
 use protocol::call::VerifiedWebhook;
@@ -138,6 +140,7 @@ async fn attempt<P: ControlPlane, F: Fetch>(
         fetched::confirm(context, fetch, source, url).await?;
         return Ok(Outcome::Answer(Answer::new(200, Kind::Json, "{}")));
     }
+    count(context, source)?;
     let webhook = VerifiedWebhook {
         source: source.clone(),
         generation: keys.generation,
@@ -151,6 +154,15 @@ async fn attempt<P: ControlPlane, F: Fetch>(
         Some(reply) => received(reply).map(Outcome::Answer),
         None => Ok(Outcome::Outdated),
     }
+}
+
+/// Counts what the provider has signed against the source, whose limit nobody else can use up.
+fn count<P>(context: &Context<'_, P>, source: &SourceId) -> Result<(), Code> {
+    let Admitted { now_ms, client, spent, .. } = context.admitted;
+    let limits = &mut context.state.borrow_mut().limits;
+    let (ip, key) = (client.ip.parse().ok(), table_key(source.as_str()));
+    let counted = limits.count_verified(ip, key, *now_ms, &mut spent.borrow_mut());
+    counted.map_err(|Limited| Code::RateLimited)
 }
 
 async fn check<P: ControlPlane, F: Fetch>(

@@ -45,6 +45,7 @@ pub fn render(shell: &Shell<'_>, config: &Config, account: &Account, retry: Opti
                 (shell.csrf_field())
                 input type="hidden" name="action" value="provider";
                 input type="hidden" name="provider" value=(provider.id);
+                input type="hidden" name="back" value=(back);
                 button { "Confirm with " (provider.name) }
             }
         }

@@ -8,21 +8,43 @@ use crate::handlers::oidc::Newcomer;
 use config::Config;
 use maud::{Markup, html};
 use protocol::api::Me;
+use protocol::call::Invited;
+
+/// Which workspace, who invites, as what. `None`: that cannot be said now.
+fn heading(invited: Option<&Invited>) -> Markup {
+    html! {
+        h1 { "You are invited to " @match invited { Some(invited) => (invited.org_name), None => "a workspace" } }
+        @if let Some(Invited { email, org_name, role, inviter }) = invited {
+            p {
+                strong { (inviter.as_deref().unwrap_or("A former member")) } " invites " strong { (email) }
+                " to the workspace " strong { (org_name) } " as " (role.title()) ". " (role.summary())
+            }
+        }
+    }
+}
 
 /// Not signed in: a new account, or the one there is. The invitation's token stays in its cookie meanwhile.
-pub fn sign_up(shell: &Shell<'_>, config: &Config, retry: Option<&Retry>) -> Markup {
+pub fn sign_up(
+    shell: &Shell<'_>,
+    config: &Config,
+    invited: Option<&Invited>,
+    retry: Option<&Retry>,
+) -> Markup {
     let typed = |name: &str| Retry::typed(retry, Form::JoinSignUp, name);
     shell.page("Join a workspace", "", &html! {
-        h1 { "You are invited to a workspace" }
+        (heading(invited))
         div.columns {
             section aria-labelledby="new" {
                 h2 id="new" { "I am new here" }
                 (refusal(retry, Form::JoinSignUp))
                 form.card method="post" action="/join/sign-up" {
                     (text("Your name", "name", "name", typed("name")))
-                    (email(typed("email"), "The address that the invitation was sent to."))
+                    @match invited {
+                        Some(invited) => (invited_email(&invited.email)),
+                        None => (email(typed("email"), "The address that the invitation was sent to.")),
+                    }
                     (new_password("Password", "password"))
-                    (terms())
+                    (terms(config))
                     button { "Create account and join" }
                 }
             }
@@ -38,19 +60,40 @@ pub fn sign_up(shell: &Shell<'_>, config: &Config, retry: Option<&Retry>) -> Mar
     })
 }
 
-/// Signed in: one button.
-pub fn accept(shell: &Shell<'_>, me: &Me, retry: Option<&Retry>) -> Markup {
-    shell.page("Join a workspace", "", &html! {
-        h1 { "You are invited to a workspace" }
-        (refusal(retry, Form::Join))
-        @if let Some(user) = &me.user { p { "You are signed in as " strong { (user.email) } "." } }
-        p { "An invitation is for one email address. If yours is another one, sign out and open the link again." }
-        form.card method="post" action="/join" {
-            (shell.csrf_field())
-            button { "Join" @if let Some(user) = &me.user { " as " (user.email) } }
-            a href="/" { "Not now" }
+/// The address that the invitation is for: another one would be refused.
+fn invited_email(email: &str) -> Markup {
+    html! {
+        label {
+            span { "Email" }
+            input type="email" name="email" autocomplete="username" value=(email) readonly required;
+            small { "The invitation is for this address." }
         }
-    })
+    }
+}
+
+/// Signed in: one button, if it is the invited person.
+pub fn accept(shell: &Shell<'_>, me: &Me, invited: Option<&Invited>, retry: Option<&Retry>) -> Markup {
+    let own = me.user.as_ref().map(|user| user.email.as_str()).unwrap_or_default();
+    let is_theirs = invited.is_none_or(|invited| invited.email == own);
+    shell.page(
+        "Join a workspace",
+        "",
+        &html! {
+            (heading(invited))
+            (refusal(retry, Form::Join))
+            p { "You are signed in as " strong { (own) } "." }
+            @if is_theirs {
+                form.card method="post" action="/join" {
+                    (shell.csrf_field())
+                    button { "Join as " (own) }
+                    a href="/" { "Not now" }
+                }
+            } @else {
+                p { "The invitation is for another email address. Sign out, and open its link again." }
+                p { a href="/" { "Not now" } }
+            }
+        },
+    )
 }
 
 /// What a provider cannot say: terms, and the workspace where none is joined.
@@ -58,7 +101,7 @@ pub fn finish_sign_up(
     shell: &Shell<'_>,
     config: &Config,
     newcomer: &Newcomer,
-    invited: bool,
+    invited: Option<&Option<Invited>>,
     retry: Option<&Retry>,
 ) -> Markup {
     let name = match Retry::typed(retry, Form::FinishSignUp, "name") {
@@ -75,13 +118,14 @@ pub fn finish_sign_up(
             p { "You sign up as " strong { (newcomer.email) } "." }
             form.card method="post" action="/finish-sign-up" {
                 (text("Your name", "name", "name", name))
-                @if invited {
-                    p { "You join the workspace that you are invited to." }
+                @if let Some(invited) = invited {
+                    @let workspace = invited.as_ref().map(|invited| invited.org_name.as_str());
+                    p { "You join " strong { (workspace.unwrap_or("the workspace that you are invited to")) } "." }
                 } @else {
                     (text("Workspace", "org_name", "organization", typed("org_name")))
                     (region_select(config, typed("region")))
                 }
-                (terms())
+                (terms(config))
                 button { "Sign up" }
             }
         },

@@ -141,7 +141,7 @@ fn invite(shell: &Shell<'_>, retry: Option<&Retry>) -> Markup {
                     small { "Nobody else can accept it." }
                 }
                 (role_select(&html! { span { "Role" } }, role))
-                p.faint { "A member sees connections, sources, events, members and usage. An admin changes all of it, and has API keys and the audit trail." }
+                p.faint { (Role::Member.summary()) " " (Role::OrgAdmin.summary()) }
                 button { "Invite" }
             }
         }

@@ -88,11 +88,7 @@ pub(super) fn number(value: u64) -> String {
 
 /// A role, for people.
 pub(super) fn role_name(role: Role) -> &'static str {
-    match role {
-        Role::SuperAdmin => "operator",
-        Role::OrgAdmin => "admin",
-        Role::Member => "member",
-    }
+    role.title()
 }
 
 /// A choice of role. `label` is for those who don't see where it stands.
@@ -143,7 +139,7 @@ pub(super) fn new_password(label: &str, name: &str) -> Markup {
         label {
             span { (label) }
             input type="password" name=(name) autocomplete="new-password" minlength="10" required;
-            small { "At least 10 characters." }
+            small { "At least 10 characters. Common words, sequences, your name or your email are not enough." }
         }
     }
 }

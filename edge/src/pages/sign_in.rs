@@ -39,7 +39,7 @@ pub fn render(shell: &Shell<'_>, config: &Config, done: Option<Notice>, retry: O
                     (email(Retry::typed(retry, Form::SignUp, "email"), ""))
                     (new_password("Password", "password"))
                     (region_select(config, Retry::typed(retry, Form::SignUp, "region")))
-                    (terms())
+                    (terms(config))
                     button { "Create workspace" }
                 }
             }
@@ -108,12 +108,41 @@ pub(super) fn text(label: &str, name: &str, autocomplete: &str, typed: &str) -> 
     }
 }
 
-/// The terms.
-pub(super) fn terms() -> Markup {
+/// The terms, in a window of their own, so that nothing typed is lost.
+pub(super) fn terms(config: &Config) -> Markup {
+    let link = |url: Option<&str>, words: &str| {
+        html! { @match url { Some(url) => a href=(url) target="_blank" rel="noopener noreferrer" { (words) }, None => (words) } }
+    };
+    let brand = &config.brand;
     html! {
         label.check {
             input type="checkbox" name="accept_terms" value="true" required;
-            span { "I accept the terms" }
+            span {
+                "I accept the " (link(brand.terms_url.as_deref(), "terms"))
+                @if let Some(url) = &brand.privacy_url { " and the " (link(Some(url), "privacy notice")) }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::state;
+
+    /// D12: what one accepts can be read, in a window of its own; without the keys nothing is linked to.
+    #[test]
+    fn signing_up_links_to_the_terms_that_are_configured() {
+        let mut config = state().config;
+        assert!(!terms(&config).into_string().contains("href"));
+        config.brand.terms_url = Some("https://acme.test/terms?a=1&b=2".into());
+        config.brand.privacy_url = Some("https://acme.test/privacy".into());
+        let html = terms(&config).into_string();
+        for url in ["https://acme.test/terms?a=1&amp;b=2", "https://acme.test/privacy"] {
+            assert!(
+                html.contains(&format!("href=\"{url}\" target=\"_blank\" rel=\"noopener noreferrer\"")),
+                "{html}"
+            );
         }
     }
 }

@@ -12,15 +12,17 @@ const MAX_BODY: u64 = 1024 * 1024;
 const TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Runs until the process ends.
-pub(super) struct Server {
+pub(crate) struct Server {
     port: u16,
 }
 
 impl Server {
+    /// Port 0 takes any.
     pub(super) fn start(port: u16) -> Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).with_context(|| {
             format!("the demo's upstream needs port {port}; give another --port (it takes the next one)")
         })?;
+        let port = listener.local_addr()?.port();
         thread::spawn(move || {
             for stream in listener.incoming().flatten() {
                 // A client that went away is its own affair.
@@ -30,7 +32,7 @@ impl Server {
         Ok(Self { port })
     }
 
-    pub(super) fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         format!("http://127.0.0.1:{}", self.port)
     }
 }

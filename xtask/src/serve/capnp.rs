@@ -92,7 +92,8 @@ fn worker(
     // Links in mails lead here, unless the operator says where clients come in.
     let here = format!("http://127.0.0.1:{}", options.port);
     if worker == Worker::ControlPlane {
-        vars.insert("LINK_ORIGIN", given.get("PUBLIC_ORIGIN").unwrap_or(&here));
+        let canonical = given.get("PUBLIC_ORIGIN").and_then(|origins| origins.split(',').next());
+        vars.insert("LINK_ORIGIN", canonical.map_or(here.as_str(), str::trim));
     }
     vars.extend(given.iter().map(|(name, value)| (name.as_str(), value.as_str())));
     let vars =

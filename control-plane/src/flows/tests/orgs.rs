@@ -3,7 +3,7 @@
 use super::world::{MINUTE, PASSWORD, World};
 use crate::asks::{AskAccount, Ending};
 use protocol::api::{List, Membership};
-use protocol::{Code, Operation, OrgId, Region, Role};
+use protocol::{Code, Operation, OrgId, Principal, Region, Role};
 use serde_json::{Value as Json, json};
 
 const ADA: &str = "ada@example.com";
@@ -207,5 +207,29 @@ fn nobody_without_a_session_gets_anything() {
         let (result, trace) = world.traced(|| world.run(&ada.principal, operation.clone(), &json!({})));
         assert_eq!(result.unwrap_err().public().0, Code::Unauthenticated, "{operation:?}");
         assert_eq!(trace.len(), 1, "{operation:?}");
+    }
+}
+
+/// Whoever has the token may know what it is for, signed in or not; nobody else learns anything.
+#[test]
+fn an_invitation_says_what_it_is_for_to_its_token_alone() {
+    let world = World::new();
+    let ada = world.sign_up("ada@example.com");
+    let token = world.invite(&ada.org, "bob@example.com");
+    let peek = |token: &str| Operation::PeekInvitation { token: protocol::api::ShownOnce(token.into()) };
+    for pasted in [token.clone(), format!(" {token}\r\n")] {
+        let reply = world.run(&Principal::Anonymous, peek(&pasted), &Json::Null).unwrap();
+        let invited: protocol::call::Invited = reply.read().unwrap();
+        assert_eq!((invited.email.as_str(), invited.org_name.as_str()), ("bob@example.com", "Acme"));
+        assert_eq!(invited.inviter.as_deref(), Some("Ada"));
+    }
+    let mut forged = token.clone();
+    forged.replace_range(40..41, if token.as_bytes()[40] == b'0' { "1" } else { "0" });
+    for other in ["", "ivt_", &forged, &token[1..]] {
+        assert_eq!(
+            world.refused(&Principal::Anonymous, peek(other), &Json::Null),
+            Code::InvalidLink,
+            "{other:?}"
+        );
     }
 }

@@ -267,3 +267,16 @@ fn who_revokes_the_other_sessions_keeps_their_own() {
         Code::Unavailable
     );
 }
+
+/// Who the link is for is known to the account alone: their own name and email are no password there either.
+#[test]
+fn a_reset_takes_no_password_made_of_the_persons_own_email() {
+    let world = World::new();
+    let ada = world.sign_up("lovelace@engines.example");
+    let mail = reset_mail(&world, "lovelace@engines.example", &ada).unwrap();
+    let body = json!({ "token": token(&mail), "new_password": "Lovelace-Engines" });
+    assert_eq!(world.refused(&Principal::Anonymous, Operation::ResetPassword, &body), Code::ValidationFailed);
+    // The link is not used up, and survives a paste with a line end.
+    let body = reset(&format!(" {}\n", token(&mail)));
+    assert_eq!(world.run(&Principal::Anonymous, Operation::ResetPassword, &body).unwrap().status, 204);
+}

@@ -72,6 +72,56 @@ fn m6_guesses_made_at_once_do_not_slip_past_the_limit() {
     assert_eq!(world.trace.borrow().iter().filter(|step| *step == "verify").count(), 10);
 }
 
+/// M6: what all clients share is spent where a password is hashed and nowhere before.
+#[test]
+fn m6_what_hashes_no_password_takes_no_turn_of_it() {
+    let mut world = World::new();
+    let ada = world.sign_up(ADA);
+    world.config.rate_limits.passwords.limit = 1;
+    world.now_ms.set(world.now_ms.get() + MINUTE);
+    let bob = json!({ "email": "bob@example.com", "name": "Bob", "org_name": "B", "accept_terms": true, "password": "short" });
+    let token = "rst_00000000000000000000000000";
+    for (principal, operation, body) in [
+        (Principal::Anonymous, Operation::LogIn, json!({})),
+        (Principal::Anonymous, Operation::LogIn, json!([])),
+        (Principal::Anonymous, Operation::LogIn, json!({ "email": ADA })),
+        (Principal::Anonymous, Operation::LogIn, json!({ "email": "ada", "password": PASSWORD })),
+        (Principal::Anonymous, Operation::LogIn, json!({ "email": ADA, "password": PASSWORD, "x": 1 })),
+        (Principal::Anonymous, Operation::SignUp, json!({})),
+        (Principal::Anonymous, Operation::SignUp, bob),
+        (Principal::Anonymous, Operation::ResetPassword, json!({ "token": token, "new_password": PASSWORD })),
+        (ada.principal.clone(), Operation::ChangePassword, json!({})),
+        (ada.principal.clone(), Operation::Reauthenticate, json!({})),
+        (ada.principal, Operation::Reauthenticate, json!({ "code": "123456" })),
+    ] {
+        let (result, trace) = world.traced(|| world.run(&principal, operation.clone(), &body));
+        assert_ne!(result.unwrap_err().public().0, Code::RateLimited, "{operation:?} {body}");
+        assert!(!trace.iter().any(|step| step == "verify" || step == "hash"), "{trace:?}");
+    }
+    world.signed_in(ADA, PASSWORD);
+    assert_eq!(world.log_in(NOBODY, WRONG).unwrap_err().public().0, Code::RateLimited);
+}
+
+/// Who is refused because others have spent it has not tried a password, and is not locked out by that.
+#[test]
+fn m6_a_password_that_nobody_has_looked_at_is_no_attempt() {
+    let mut world = World::new();
+    let ada = world.sign_up(ADA);
+    world.config.rate_limits.passwords.limit = 1;
+    world.now_ms.set(world.now_ms.get() + MINUTE);
+    assert_eq!(world.log_in(NOBODY, WRONG).unwrap_err().public().0, Code::InvalidCredentials);
+    let again = json!({ "password": PASSWORD });
+    for _ in 0..20 {
+        assert_eq!(world.log_in(ADA, WRONG).unwrap_err().public().0, Code::RateLimited);
+        let proven = world.run(&ada.principal, Operation::Reauthenticate, &again);
+        assert_eq!(proven.unwrap_err().public().0, Code::RateLimited);
+    }
+    world.now_ms.set(world.now_ms.get() + MINUTE);
+    world.signed_in(ADA, PASSWORD);
+    world.now_ms.set(world.now_ms.get() + MINUTE);
+    world.run(&ada.principal, Operation::Reauthenticate, &again).unwrap();
+}
+
 #[test]
 fn a_right_password_is_not_counted() {
     let world = World::new();

@@ -161,3 +161,86 @@ fn what_is_wrong_with_a_sign_up_is_named_and_leaves_nothing() {
     both["invitation_token"] = world.invite(&host.org, ADA).into();
     assert_eq!(world.refused(&Principal::Anonymous, Operation::SignUp, &both), Code::ValidationFailed);
 }
+
+/// RFC 5890, section 2.3.2.4: two spellings of a domain that have the same A-labels are one domain, so one account.
+#[test]
+fn a_domain_in_unicode_and_its_a_labels_are_one_account() {
+    let world = World::new();
+    let ada = world.sign_up("Ada@B\u{fc}cher.example");
+    let account: Account = world.ask(&ada.user, AskAccount::Describe).unwrap();
+    assert_eq!(account.user.email, "ada@xn--bcher-kva.example");
+    for same in [
+        "ada@xn--bcher-kva.example",
+        "ADA@XN--BCHER-KVA.EXAMPLE",
+        "ada@bu\u{308}cher.example",
+        "ada@B\u{dc}CHER\u{3002}example",
+    ] {
+        let taken = world.refused(&Principal::Anonymous, Operation::SignUp, &sign_up_body(same));
+        assert_eq!(taken, Code::EmailTaken, "{same}");
+        assert_eq!(world.signed_in(same, PASSWORD).user, ada.user, "{same}");
+    }
+    assert_eq!(world.account_count(), 1);
+}
+
+/// Whatever takes an address refuses, by the field's name, one that the mailer would refuse later in silence.
+#[test]
+fn an_address_that_no_mail_reaches_is_refused_where_it_is_typed() {
+    let world = World::new();
+    let ada = world.sign_up(ADA);
+    let unreachable = [
+        "\u{e4}da@example.com",
+        "\u{212a}ate@example.com",
+        "ada@localhost",
+        "\"ada\"@example.com",
+        "ada@[192.0.2.1]",
+        "a..da@example.com",
+    ];
+    for email in unreachable {
+        let asked = [
+            (Principal::Anonymous, Operation::SignUp, sign_up_body(email)),
+            (Principal::Anonymous, Operation::LogIn, json!({ "email": email, "password": PASSWORD })),
+            (Principal::Anonymous, Operation::RequestPasswordReset, json!({ "email": email })),
+            (ada.principal.clone(), Operation::ChangeEmail, json!({ "email": email })),
+        ];
+        for (who, operation, body) in asked {
+            let refused = world.run(&who, operation.clone(), &body);
+            let Err(AppError::Refused(Code::ValidationFailed, Some(detail))) = refused else {
+                panic!("{email}: {operation:?}")
+            };
+            assert!(detail.starts_with("email: "), "{detail}");
+            assert_eq!(
+                detail.contains("non-ASCII letters before the @"),
+                !email.is_ascii(),
+                "{email}: {detail}"
+            );
+        }
+    }
+    assert_eq!(world.account_count(), 1);
+}
+
+/// NIST SP 800-63B, section 3.1.1.2.
+#[test]
+fn a_password_that_is_tried_first_is_refused_wherever_one_is_set() {
+    let world = World::new();
+    let ada = world.sign_up(ADA);
+    for guessable in ["password12", "sluicegate2027", "Ada@Example1", "aaaaaaaaaaaa"] {
+        let mut sign_up = sign_up_body("ada2@example.com");
+        sign_up["password"] = guessable.into();
+        let change = json!({ "current_password": PASSWORD, "new_password": guessable });
+        let reset = json!({ "token": "rpw_x", "new_password": guessable });
+        let mut asked = vec![
+            (Principal::Anonymous, Operation::SignUp, sign_up),
+            (ada.principal.clone(), Operation::ChangePassword, change),
+        ];
+        if guessable != "Ada@Example1" {
+            asked.push((Principal::Anonymous, Operation::ResetPassword, reset));
+        }
+        for (who, operation, body) in asked {
+            let refused = world.run(&who, operation.clone(), &body);
+            let Err(AppError::Refused(Code::ValidationFailed, Some(detail))) = refused else {
+                panic!("{guessable}: {operation:?}")
+            };
+            assert!(detail.contains("too easy to guess"), "{detail}");
+        }
+    }
+}

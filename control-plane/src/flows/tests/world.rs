@@ -8,6 +8,7 @@ use crate::asks::{
 use crate::error::AppError;
 use crate::flows::{Flow, Objects, Providers, answer, pass_on_reset, perform};
 use crate::identity::{self, IdentityContext};
+use crate::limiter::Passwords;
 use crate::registry::{self, RegistryContext};
 use crate::reply::Reply;
 use crate::secrets::{Secrets, tests::fixed};
@@ -33,7 +34,7 @@ use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
-use tokens::{LinkKind, SessionClaims, TokenError, TotpSecret, mint_link};
+use tokens::{LinkKind, SessionClaims, TotpSecret, mint_link};
 use zeroize::Zeroizing;
 
 pub(super) const NOW: u64 = 1_800_000_000_000;
@@ -82,6 +83,8 @@ pub(super) struct World {
     /// Other flows run between two asks and while a password is hashed.
     pub shared: Cell<bool>,
     counter: Cell<u64>,
+    /// What has been hashed in the isolate that all objects share.
+    pub passwords: Passwords,
 }
 
 /// What an org promises.
@@ -122,6 +125,7 @@ impl World {
     pub(super) fn new() -> Self {
         let mut config = config::parse(include_str!("../../../../sluicegate.toml")).unwrap();
         config.operators.super_admins = vec!["root@example.com".into()];
+        config.rate_limits.passwords.limit = 100_000;
         Self {
             identities: RefCell::default(),
             accounts: RefCell::default(),
@@ -137,6 +141,7 @@ impl World {
             down: RefCell::default(),
             shared: Cell::new(false),
             counter: Cell::new(0),
+            passwords: Passwords::default(),
         }
     }
 
@@ -474,6 +479,7 @@ impl World {
             user,
             now_ms: self.now_ms.get(),
             call,
+            passwords: &self.passwords,
         }
     }
 
@@ -747,7 +753,12 @@ impl Seen<'_> {
                 let found = org.invitations.get(digest).filter(|i| i.open).ok_or(Code::InvalidLink)?;
                 Reply::json(
                     200,
-                    &Invited { email: found.email.clone(), org_name: org.name.clone(), role: Role::Member },
+                    &Invited {
+                        email: found.email.clone(),
+                        org_name: org.name.clone(),
+                        role: Role::Member,
+                        inviter: Some("Ada".into()),
+                    },
                 )
             }
             AskOrg::Join { digest, user } => {
@@ -759,7 +770,12 @@ impl Seen<'_> {
                 org.members.entry(user.id.clone()).or_insert((user.clone(), Role::Member));
                 Reply::json(
                     200,
-                    &Invited { email: user.email.clone(), org_name: org.name.clone(), role: Role::Member },
+                    &Invited {
+                        email: user.email.clone(),
+                        org_name: org.name.clone(),
+                        role: Role::Member,
+                        inviter: None,
+                    },
                 )
             }
             AskOrg::UpdateUser(user) => {
@@ -799,16 +815,16 @@ fn kind(ask: &impl serde::Serialize) -> String {
 struct Fast<'a>(&'a World);
 
 impl Hashing for Fast<'_> {
-    async fn hash(&self, password: &SecretString) -> Result<String, TokenError> {
-        tokens::check_password(password)?;
+    async fn hash(&self, password: &SecretString) -> Result<String, AppError> {
+        tokens::check_password(password, &[])?;
         self.0.pause().await;
         self.0.trace.borrow_mut().push("hash".into());
         Ok(format!("fast:{}", password.expose_secret()))
     }
 
-    async fn verify(&self, password: &SecretString, stored: Option<&str>) -> bool {
+    async fn verify(&self, password: &SecretString, stored: Option<&str>) -> Result<bool, AppError> {
         self.0.pause().await;
         self.0.trace.borrow_mut().push("verify".into());
-        stored == Some(&format!("fast:{}", password.expose_secret()))
+        Ok(stored == Some(&format!("fast:{}", password.expose_secret())))
     }
 }

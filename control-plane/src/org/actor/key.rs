@@ -33,14 +33,16 @@ pub(super) fn api_key(ctx: Context<'_>, lookup: &str, digest: &str) -> Result<Ac
         )?;
     }
     let rate_limit = row.optional_text(3)?.map(|_| row.json(3)).transpose()?;
-    Ok(Actor { kind: Kind::ApiKey { id, scopes: row.json(2)?, rate_limit, allowed_ips }, renewed: None })
+    let (secret, is_retired) = (lookup.to_owned(), row.number(9)? != 0);
+    let kind = Kind::ApiKey { id, secret, is_retired, scopes: row.json(2)?, rate_limit, allowed_ips };
+    Ok(Actor { kind, renewed: None })
 }
 
 /// The key with these plaintext characters, or the one that had them until it was rotated and whose grace lasts: the old
 /// secret proves the same key, and is as dead as it.
 fn find(ctx: Context<'_>, lookup: &str) -> Result<Option<Row>, SqlError> {
     let current = ctx.store.first(
-        "SELECT id, hash, scopes, rate_limit, expires_at, revoked_at, used_at, allowed_ips, used_ip FROM api_keys \
+        "SELECT id, hash, scopes, rate_limit, expires_at, revoked_at, used_at, allowed_ips, used_ip, 0 FROM api_keys \
          WHERE lookup = ?",
         &[lookup.into()],
     )?;
@@ -48,7 +50,7 @@ fn find(ctx: Context<'_>, lookup: &str) -> Result<Option<Row>, SqlError> {
         return Ok(current);
     }
     ctx.store.first(
-        "SELECT k.id, r.hash, k.scopes, k.rate_limit, k.expires_at, k.revoked_at, k.used_at, k.allowed_ips, k.used_ip \
+        "SELECT k.id, r.hash, k.scopes, k.rate_limit, k.expires_at, k.revoked_at, k.used_at, k.allowed_ips, k.used_ip, 1 \
          FROM rotated_keys r JOIN api_keys k ON k.id = r.key_id WHERE r.lookup = ? AND r.ends_at > ?",
         &[lookup.into(), ctx.now_ms.into()],
     )

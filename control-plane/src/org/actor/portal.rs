@@ -5,11 +5,8 @@ use super::{Actor, Kind};
 use crate::context::Context;
 use crate::error::AppError;
 use crate::store::{Row, SqlError};
-use protocol::access::{Level, Resource};
-use protocol::{Code, Permission, Role, Scope};
-
-/// What making a link takes ([`protocol::Operation::CreatePortalLink`]).
-const TO_MAKE: Permission = Permission { resource: Resource::Endpoints, level: Level::Write };
+use protocol::reach::Made;
+use protocol::{Code, Role, Scope};
 
 /// Who holds the link of this digest.
 ///
@@ -32,10 +29,12 @@ pub(super) fn holder(ctx: Context<'_>, digest: &str) -> Result<Actor, AppError> 
     Ok(Actor { kind, renewed: None })
 }
 
+/// Whether the maker could still make it.
 fn maker_stands(ctx: Context<'_>, row: &Row) -> Result<bool, AppError> {
+    let opens = Made::PortalLink.opens();
     if let Some(role) = row.optional_text(2)? {
         let role: Role = role.parse().map_err(|_| SqlError::Row)?;
-        return Ok(role.grants(TO_MAKE));
+        return Ok(opens.iter().all(|permission| role.grants(*permission)));
     }
     if row.optional_text(3)?.is_none() {
         return Ok(false);
@@ -43,5 +42,5 @@ fn maker_stands(ctx: Context<'_>, row: &Row) -> Result<bool, AppError> {
     let scopes: Vec<Scope> = row.json(3)?;
     let live = row.optional_number(4)?.is_none()
         && row.optional_number(5)?.is_none_or(|expires_at| ctx.now_ms < expires_at);
-    Ok(live && scopes.contains(&Scope::Own(TO_MAKE)))
+    Ok(live && opens.iter().all(|permission| scopes.contains(&Scope::Own(*permission))))
 }

@@ -5,8 +5,8 @@ use crate::context::{Context, random};
 use crate::error::AppError;
 use crate::json::{check_name, field, parse, time, wrong};
 use crate::org::actor::Actor;
-use crate::org::change;
 use crate::org::plan::{self, Resource};
+use crate::org::{change, holders};
 use crate::reply::Reply;
 use crate::store::Event;
 use protocol::api::{CreatedApiKey, NewApiKey, RateLimit, ShownOnce};
@@ -33,6 +33,7 @@ pub(in crate::org) fn create(ctx: Context<'_>, actor: &Actor, body: &[u8]) -> Re
     may_hold(ctx, actor, &scopes, expires_at)?;
 
     change::answer(ctx, actor, body, 201, |tx| {
+        holders::check_current(actor)?;
         plan::check(ctx, tx, Resource::ApiKeys)?;
         let minted = ctx.secrets.api_keys.mint(&ctx.secrets.mac, ctx.org.as_str())?;
         let id = ApiKeyId::new(ctx.now_ms, random()?);
@@ -54,6 +55,7 @@ pub(in crate::org) fn create(ctx: Context<'_>, actor: &Actor, body: &[u8]) -> Re
                 metadata.into(),
             ],
         )?;
+        holders::record(tx, actor, &minted.lookup)?;
         let event = Event::new("api_key.created", &id)
             .with("name", request.name.as_str())
             .with("scopes", serde_json::to_value(&scopes)?)

@@ -6,7 +6,7 @@ use crate::context::Context;
 use crate::error::AppError;
 use crate::json::{field, parse};
 use crate::org::actor::{Actor, Kind};
-use crate::org::change;
+use crate::org::{change, holders};
 use crate::reply::Reply;
 use crate::store::Event;
 use protocol::api::{CreatedApiKey, RotateApiKey, ShownOnce};
@@ -27,6 +27,7 @@ pub(in crate::org) fn rotate(
         return Err(field("grace_seconds", "must be 0 to 2592000"));
     }
     change::answer(ctx, actor, body, 200, |tx| {
+        holders::check_current(actor)?;
         let row = tx
             .store()
             .first(
@@ -55,14 +56,14 @@ pub(in crate::org) fn rotate(
         )?;
         let minted = ctx.secrets.api_keys.mint(&ctx.secrets.mac, ctx.org.as_str())?;
         tx.write(
-            "UPDATE api_keys SET lookup = ?, hash = ?, rotated_by = ? WHERE id = ?",
+            "UPDATE api_keys SET lookup = ?, hash = ? WHERE id = ?",
             &[
                 minted.lookup.as_str().into(),
                 minted.digest.hash_at_rest(API_KEY_BCRYPT_COST)?.into(),
-                actor.name().into(),
                 id.as_str().into(),
             ],
         )?;
+        holders::record(tx, actor, &minted.lookup)?;
         let event = Event::new("api_key.rotated", id).with("grace_seconds", request.grace_seconds);
         let key = ShownOnce(minted.key.expose_secret().to_owned());
         tx.commit(&ctx.subject(actor.name()), event, CreatedApiKey { key, record: get(ctx, id)? })

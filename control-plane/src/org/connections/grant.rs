@@ -219,7 +219,7 @@ fn target(
         Verdict::NeedsBody { max_bytes } => Ok(Wanted::Body(max_bytes)),
         Verdict::Refused { reason, .. } => Err(AppError::refused(Code::RequestNotAllowed, reason)),
         Verdict::Allowed { rule, path_and_query, body, .. } => {
-            check_write(actor, connector, rule, method)?;
+            check_write(ctx, actor, connector, rule, method)?;
             Ok(Wanted::To(Destination::Http {
                 base_url: connection.base_url.clone(),
                 method: method.to_owned(),
@@ -314,6 +314,7 @@ fn text(body: Option<Vec<u8>>) -> Result<Option<String>, AppError> {
 
 /// What writes takes the right to write and, where a connector says which requests do, a person's own click (claim T4).
 fn check_write(
+    ctx: Context<'_>,
     actor: &Actor,
     connector: &Connector,
     rule: Option<&Rule>,
@@ -330,10 +331,7 @@ fn check_write(
             "this request writes: it takes a signed-in user, not an API key",
         ));
     }
-    if !actor.may(Permission { resource: Resource::Connections, level: Level::Write }) {
-        return Err(if is_person { Code::Forbidden } else { Code::InsufficientScope }.into());
-    }
-    Ok(())
+    actor.require(ctx, &[Permission { resource: Resource::Connections, level: Level::Write }])
 }
 
 fn record(
@@ -424,7 +422,7 @@ pub(in crate::org) fn dry_run(
         fields: rule.map(|rule| rule.fields.clone()),
     };
     let not_this_caller =
-        check_write(actor, connector, rule, &method).and_then(|()| connection.check_ready());
+        check_write(ctx, actor, connector, rule, &method).and_then(|()| connection.check_ready());
     if let Err(error) = not_this_caller {
         let (code, detail) = error.public();
         result.allowed = false;

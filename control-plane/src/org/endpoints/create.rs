@@ -2,12 +2,12 @@
 
 use super::headers::Custom;
 use super::target::Target;
-use super::{about, filter, get, secrets};
+use super::{about, filter, get, opens, secrets};
 use crate::context::{Context, random};
 use crate::error::AppError;
 use crate::json::{check_name, field, parse};
 use crate::org::actor::Actor;
-use crate::org::{change, connections, plan};
+use crate::org::{change, connections, holders, plan};
 use crate::reply::Reply;
 use crate::store::{Committed, SqlError, Tx};
 use protocol::api::{CreatedEndpoint, Endpoint, NewEndpoint, ShownOnce};
@@ -45,6 +45,7 @@ impl<'a> New<'a> {
                 "an endpoint of a customer gets messages, not the events of sources",
             ));
         }
+        actor.require(ctx, opens(!request.sources.is_empty()))?;
         may_limit(actor, request.rate_limit.is_some())?;
         let rate_limit = request.rate_limit.map(filter::rate_limit).transpose()?;
         Ok(Self {
@@ -87,6 +88,7 @@ impl<'a> New<'a> {
                 signature.as_str().into(),
             ],
         )?;
+        holders::record(tx, actor, id.as_str())?;
         filter::set_sources(ctx, tx, &id, &self.request.sources)?;
         self.headers.store(ctx, tx, &id, hosts)?;
 

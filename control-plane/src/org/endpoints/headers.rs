@@ -143,6 +143,8 @@ mod tests {
     fn check<'a>(headers: impl IntoIterator<Item = (&'a str, &'a str)>) -> Result<Custom, AppError> {
         let brand = Brand {
             name: "Acme Gate".into(),
+            terms_url: None,
+            privacy_url: None,
             api_key_prefix: "sgk".into(),
             security_contact: "mailto:security@example.com".into(),
         };

@@ -29,8 +29,9 @@ use crate::error::AppError;
 use crate::reply::Reply;
 use crate::store::{self, Event, Row, SqlError};
 use protocol::api::{DisabledReason, Endpoint, List, SignatureVersion};
+use protocol::reach::Made;
 use protocol::time::rfc3339;
-use protocol::{Code, EndpointId, Page};
+use protocol::{Code, EndpointId, Page, Permission};
 
 const SELECT: &str = "SELECT rowid, id, url, event_types, description, created_at, customer_id, \
      (SELECT json_group_array(source_id) FROM \
@@ -112,6 +113,11 @@ pub(super) fn delete(
             (),
         )
     })
+}
+
+/// The rights that an endpoint opens to its receiver: somebody who says where it is and what it gets has them.
+const fn opens(gets_events: bool) -> &'static [Permission] {
+    if gets_events { Made::EventEndpoint.opens() } else { Made::MessageEndpoint.opens() }
 }
 
 /// An audit event about an endpoint.

@@ -6,7 +6,7 @@ use crate::context::{Context, random};
 use crate::error::AppError;
 use crate::json::parse;
 use crate::org::actor::Actor;
-use crate::org::{change, dek, overlap};
+use crate::org::{change, dek, holders, overlap};
 use crate::reply::Reply;
 use crate::store::{SqlError, Tx};
 use protocol::api::{RotateEndpointSecret, RotatedEndpointSecret, ShownOnce, SignatureVersion};
@@ -43,6 +43,8 @@ pub(in crate::org) fn rotate(
         let sealed = seal(ctx, id, &hosts, &key)?;
         tx.wipe_sealed("endpoints", "id", id.as_str())?;
         tx.write("UPDATE endpoints SET sealed = ? WHERE id = ?", &[sealed.into(), id.as_str().into()])?;
+        holders::forget(tx, id.as_str())?;
+        holders::record(tx, actor, id.as_str())?;
         let event = about("endpoint.secret_rotated", id, endpoint.customer_id.as_deref())
             .with("overlap_seconds", overlap_s);
         let rotated = RotatedEndpointSecret {

@@ -4,7 +4,7 @@
 use super::create::{description, may_limit};
 use super::headers::{self, Custom};
 use super::target::Target;
-use super::{about, filter, find, get, secrets, state};
+use super::{about, filter, find, get, opens, secrets, state};
 use crate::context::Context;
 use crate::error::AppError;
 use crate::json::{field, parse};
@@ -64,6 +64,11 @@ impl<'a> Update<'a> {
         Ok(update)
     }
 
+    /// Whether it says anew where the endpoint is or what it gets.
+    fn sends_elsewhere(&self) -> bool {
+        self.target.is_some() || self.event_types.is_some() || self.request.sources.is_some()
+    }
+
     /// Names of what is given, but for `disabled`, which has events of its own.
     fn fields(&self) -> Vec<&'static str> {
         let request = self.request;
@@ -89,6 +94,9 @@ impl<'a> Update<'a> {
         id: &EndpointId,
     ) -> Result<Committed<Endpoint>, AppError> {
         let before = get(ctx, actor, id)?;
+        if self.sends_elsewhere() {
+            actor.require(ctx, opens(!before.sources.is_empty()))?;
+        }
         let row = find(ctx, actor, id, "SELECT url, allowed_hosts FROM endpoints")?;
         let hosts = match &self.target {
             Some(target) => self.go_to(ctx, tx, id, &row, target)?,

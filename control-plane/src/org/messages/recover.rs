@@ -49,7 +49,8 @@ pub(in crate::org) fn recover(
     };
 
     change::answer(ctx, actor, body, 202, |tx| {
-        scope::target(ctx, actor, id)?;
+        let gets_events = !scope::target(ctx, actor, id)?.sources.is_empty();
+        scope::may_deliver(ctx, actor, gets_events)?;
         let mut rows = ctx.store.query(
             FAILED,
             &[

@@ -7,6 +7,7 @@ use crate::org::actor::Actor;
 use crate::org::{deliveries, endpoints};
 use crate::store::Value;
 use protocol::api::Endpoint;
+use protocol::reach::Made;
 use protocol::{Code, EndpointId};
 
 /// An endpoint that the caller sees and that takes deliveries.
@@ -19,6 +20,14 @@ pub(super) fn target(ctx: Context<'_>, actor: &Actor, id: &EndpointId) -> Result
         return Err(Code::EndpointDisabled.into());
     }
     Ok(endpoint)
+}
+
+/// Whether the caller may have something delivered once more, or not at all: of sources' events by the right to replay them.
+///
+/// # Errors
+/// `InsufficientScope`
+pub(super) fn may_deliver(ctx: Context<'_>, actor: &Actor, is_event: bool) -> Result<(), AppError> {
+    if is_event { actor.require(ctx, Made::EventDelivery.opens()) } else { Ok(()) }
 }
 
 /// Conditions on `messages`: those that the caller sees. A customer's are those that name it and went to its endpoints.

@@ -362,3 +362,13 @@ fn b4_a_deletion_that_ends_at_any_statement_leaves_all_of_the_org_or_nothing() {
         }
     }
 }
+
+/// Whose keyboard writes an accent as two code points types the same name (UAX 15).
+#[test]
+fn b4_a_name_is_compared_as_it_is_read() {
+    let tenant = Tenant::new(1);
+    tenant.sql.exec("UPDATE org SET name = ?", &["Caf\u{e9} 1".into()]).unwrap();
+    let typed = |name: &str| tenant.call(&tenant.founder, Operation::DeleteOrg, &body(name));
+    assert!(typed("Cafe 1").is_err() && typed("Cafe\u{301}1").is_err());
+    assert_eq!(typed("Cafe\u{301} 1").unwrap().status, 200);
+}

@@ -39,6 +39,7 @@ fn c5_who_is_invited_joins_with_the_role_once() {
     let invited: Invited = serde_json::from_slice(&tenant.ask(&ask).unwrap().body).unwrap();
     assert_eq!((invited.email.as_str(), invited.org_name.as_str()), ("u9@example.com", "Acme"));
     assert_eq!(invited.role, protocol::Role::OrgAdmin);
+    assert_eq!(invited.inviter, Some(user(1).name), "who invites");
 
     assert!(join(&tenant, &digest, &user(9)).is_ok());
     let member = tenant.sign_in(&user(9));
@@ -226,4 +227,26 @@ fn nobody_is_flooded_with_invitations() {
     tenant.now_ms += DAY;
     tenant.founder = tenant.sign_in(&user(1));
     assert!(attempt(&tenant, "u9@example.com").is_ok());
+}
+
+/// RFC 5890: a domain is its A-labels, whichever form somebody types. What cannot be mailed to is refused where it is typed.
+#[test]
+fn an_invitation_is_for_an_address_that_mail_reaches() {
+    let tenant = Tenant::new(1);
+    let (created, digest) = invite(&tenant, "u9@B\u{fc}cher.example", "member");
+    assert_eq!(created["email"], "u9@xn--bcher-kva.example");
+    let typed = User { email: "U9@xn--BCHER-kva.example".into(), ..user(9) };
+    assert!(join(&tenant, &digest, &typed).is_ok());
+    for email in [
+        "\u{e4}da@example.com",
+        "ada@localhost",
+        "ada@[192.0.2.1]",
+        "\"ada\"@example.com",
+        "ada@example..com",
+    ] {
+        let body = json!({ "email": email, "role": "member" });
+        let refused = tenant.call(&tenant.founder, Operation::CreateInvitation, &body);
+        let Err(AppError::Refused(Code::ValidationFailed, Some(detail))) = refused else { panic!("{email}") };
+        assert!(detail.starts_with("email: "), "{email}: {detail}");
+    }
 }

@@ -124,7 +124,10 @@ fn n8_removal_ends_sessions_keys_and_invitations_at_once() {
     assert_eq!((&event["action"], &event["target"]), (&json!("member.removed"), &json!(user(9).id)));
     assert_eq!(
         event["metadata"],
-        json!({ "role": "org_admin", "sessions_ended": 2, "api_keys_revoked": 2, "invitations_revoked": 1 })
+        json!({
+            "role": "org_admin", "sessions_ended": 2, "api_keys_revoked": 2, "invitations_revoked": 1,
+            "old_secrets_ended": 0, "portal_links_closed": 0, "endpoint_secrets_known": [],
+        })
     );
     // The account gives no new session, whatever it still believes.
     assert_eq!(code(tenant.ask(&AskOrg::OpenSession(open(&user(9), NOW)))), Code::Forbidden);

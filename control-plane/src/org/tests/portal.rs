@@ -127,7 +127,8 @@ fn n8_a_link_ends_with_the_rights_of_who_made_it() {
     let tenant = Tenant::new(1);
     let admin = tenant.add_admin(&user(9));
     let (_, by_admin) = link_by(&tenant, &admin, "cus_1");
-    let key = tenant.ok(Operation::CreateApiKey, &json!({ "name": "k", "scopes": ["endpoints:write"] }));
+    let scopes = json!(["endpoints:read", "endpoints:write", "messages:read", "messages:write"]);
+    let key = tenant.ok(Operation::CreateApiKey, &json!({ "name": "k", "scopes": scopes }));
     let (_, by_key) = link_by(&tenant, &tenant.principal_of(key["key"].as_str().unwrap()), "cus_1");
     let ended = |holder: &Principal| portal(&tenant, holder) == Err(Code::Unauthenticated);
     assert!(!ended(&by_admin) && !ended(&by_key));
@@ -148,9 +149,10 @@ fn n8_a_link_ends_with_the_rights_of_who_made_it() {
 
     tenant.sql.exec("UPDATE api_keys SET expires_at = ?", &[NOW.into()]).unwrap();
     assert!(ended(&by_key), "expired");
-    tenant.sql.exec("UPDATE api_keys SET expires_at = NULL, scopes = '[\"endpoints:read\"]'", &[]).unwrap();
-    assert!(ended(&by_key), "of another scope");
-    tenant.sql.exec("UPDATE api_keys SET scopes = '[\"endpoints:write\"]'", &[]).unwrap();
+    let set = "UPDATE api_keys SET expires_at = NULL, scopes = ?";
+    tenant.sql.exec(set, &["[\"endpoints:write\"]".into()]).unwrap();
+    assert!(ended(&by_key), "of a scope less");
+    tenant.sql.exec(set, &[scopes.to_string().into()]).unwrap();
     assert!(!ended(&by_key));
     tenant.sql.exec("UPDATE api_keys SET revoked_at = 1", &[]).unwrap();
     assert!(ended(&by_key), "revoked");

@@ -142,6 +142,11 @@ fn every_administrator_gets_a_mail_of_their_own() {
     let call = call(Principal::Anonymous, Operation::Me);
     let (number, Task::MailNotice { notice }) = next(tenant.store(), NOW).unwrap().unwrap() else { panic!() };
     assert_eq!(notice, Notice::SignatureFailures { source: id.clone() });
+    assert_eq!(
+        notice.path(),
+        format!("/sources/{id}#rejections"),
+        "its own page, where the refused ones stand"
+    );
     address(tenant.context(&call), &notice).unwrap();
     done(tenant.store(), number).unwrap();
 

@@ -244,3 +244,23 @@ fn an_earlier_tables_debt_is_taken_up_and_never_lessened() {
     assert!(!table.check(1, quota, 0).allowed, "at most the whole quota is owed");
     assert!(table.check(2, quota, 0).allowed);
 }
+
+#[test]
+fn what_is_given_back_is_one_request_of_that_client_and_no_more() {
+    let quota = Quota::new(3, 60).unwrap();
+    let mut table = Table::new(16, [7; 16]);
+    let left = |table: &mut Table<u8>, key| table.peek(key, quota, NOW).remaining;
+    for _ in 0..2 {
+        table.check(1, quota, NOW);
+        table.check(2, quota, NOW);
+    }
+    table.give_back(1, quota, NOW);
+    assert_eq!((left(&mut table, 1), left(&mut table, 2)), (1, 0));
+    for _ in 0..10 {
+        table.give_back(1, quota, NOW);
+        table.give_back(3, quota, NOW);
+    }
+    // Nobody comes by more than the quota.
+    assert_eq!((0..9).filter(|_| table.check(1, quota, NOW).allowed).count(), 3);
+    assert_eq!((0..9).filter(|_| table.check(3, quota, NOW).allowed).count(), 3);
+}

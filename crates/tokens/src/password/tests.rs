@@ -22,18 +22,35 @@ fn m3_a_password_is_hashed_at_cost_12_and_verifies() {
 
 #[test]
 fn policy_counts_characters_below_and_bytes_above() {
+    const TEXT: &str = "kq8Zr!vT2m-Wx4n?Ld6Hs,Jf9Bg+Yc1Pe=Ra3Ui.Vo5Mz;Dt0Qy:Nk7Sb/Gw2Xh_Fj8Cl)Ap*Os6Ix";
+    const SHORT: &str = "\u{e9}\u{e8}\u{ea}\u{eb}\u{e0}\u{e2}\u{f9}\u{fb}\u{ee}\u{ef}";
     for (password, verdict) in [
-        (String::new(), Err(TokenError::PasswordTooShort)),
-        ("a".repeat(9), Err(TokenError::PasswordTooShort)),
-        ("é".repeat(9), Err(TokenError::PasswordTooShort)),
-        ("a".repeat(10), Ok(())),
-        ("é".repeat(10), Ok(())),
-        ("a".repeat(72), Ok(())),
-        ("a".repeat(73), Err(TokenError::PasswordTooLong)),
-        ("é".repeat(37), Err(TokenError::PasswordTooLong)),
-        ("abcdefghij\0k".to_owned(), Err(TokenError::PasswordNul)),
+        ("", Err(TokenError::PasswordTooShort)),
+        (&TEXT[..9], Err(TokenError::PasswordTooShort)),
+        (SHORT.split_at(18).0, Err(TokenError::PasswordTooShort)),
+        // Nine characters, each written as two code points.
+        (&"x\u{308}".repeat(9), Err(TokenError::PasswordTooShort)),
+        (&TEXT[..10], Ok(())),
+        (SHORT, Ok(())),
+        (&TEXT[..72], Ok(())),
+        (&TEXT[..73], Err(TokenError::PasswordTooLong)),
+        (&"\u{e9}".repeat(37), Err(TokenError::PasswordTooLong)),
+        ("kq8Zr!vT2m\0k", Err(TokenError::PasswordControl)),
+        ("kq8Zr!vT2m\tk", Err(TokenError::PasswordControl)),
+        ("password12", Err(TokenError::PasswordGuessable)),
     ] {
-        assert_eq!(check_password(&secret(&password)), verdict, "{} bytes", password.len());
+        assert_eq!(check_password(&secret(password), &[]), verdict, "{} bytes", password.len());
+    }
+}
+
+/// RFC 8265: two spellings of one text are one password, at sign-up as at sign-in.
+#[test]
+fn a_password_verifies_however_its_text_is_spelt() {
+    let (composed, apart) = ("Zo\u{eb} \u{e0} la mer", "Zoe\u{308}\u{a0}a\u{300} la mer");
+    for (set, given) in [(composed, apart), (apart, composed)] {
+        let hash = hash_password(&secret(set)).unwrap();
+        assert!(verify_password(&secret(given), Some(&hash)));
+        assert!(!verify_password(&secret("zo\u{eb} \u{e0} la mer"), Some(&hash)));
     }
 }
 

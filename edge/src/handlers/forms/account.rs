@@ -8,17 +8,6 @@ use protocol::call::{OidcPurpose, OidcStart};
 use protocol::{InvitationId, Operation, SessionId, UserId};
 use serde_json::Value;
 
-/// Where a confirmation may lead back to. Nothing else is: no open redirect.
-const BACK: [&str; 8] =
-    ["/account", "/admin/keys", "/connections", "/endpoints", "/keys", "/members", "/sources", "/workspace"];
-
-/// The way back of a confirmation, which says that it is done.
-fn back(path: &str) -> String {
-    let connector = path.strip_prefix("/connectors/").is_some_and(|id| slug(id).is_some());
-    let path = if connector || BACK.contains(&path) { path } else { "/" };
-    format!("{path}?done=confirmed")
-}
-
 /// `None` for a form that no page of ours holds.
 pub(super) fn members(action: &str, fields: &Fields) -> Option<(Operation, Value, Done)> {
     let person = || UserId::parse(fields.text("id")).ok();
@@ -50,7 +39,9 @@ pub(super) fn members(action: &str, fields: &Fields) -> Option<(Operation, Value
 pub(super) fn account(form: Form, action: &str, fields: &Fields) -> Option<(Operation, Value, Done)> {
     Some(match (form, action) {
         (Form::Confirm, "provider") => to_provider(fields, OidcPurpose::Reauthenticate)?,
-        (Form::Confirm, _) => (Operation::Reauthenticate, proof(fields), Done::at(back(fields.text("back")))),
+        (Form::Confirm, _) => {
+            (Operation::Reauthenticate, proof(fields), Done::Confirmed(fields.text("back").to_owned()))
+        }
         (Form::Password, _) => (
             Operation::ChangePassword,
             texts(&[

@@ -16,14 +16,14 @@ pub use fields::Fields;
 use super::cookies::{Cookie, Jar};
 use super::pages::once::{self, Once};
 use super::pages::{Page, idle_days, public, show};
-use super::{Context, connect, landing, oidc};
+use super::{Context, asked, connect, landing, oidc};
 use crate::auth::Caller;
 use crate::control_plane::{ControlPlane, Reply};
 use crate::csrf;
 use crate::pages::Retry;
 use crate::verdict::Answer;
 use protocol::api::SecondFactorNeeded;
-use protocol::{Code, Operation, Principal};
+use protocol::{Code, ConnectionId, EndpointId, InboundEventId, MessageId, Operation, Principal, SourceId};
 use serde_json::Value;
 use std::borrow::Cow;
 
@@ -102,19 +102,6 @@ impl Form {
         !self.needs_caller() || matches!(self, Self::VerifyEmail | Self::Password | Self::Confirm)
     }
 
-    /// Whether it may hash a password ([`Operation::hashes_password`]).
-    pub fn hashes_password(self) -> bool {
-        matches!(
-            self,
-            Self::SignIn
-                | Self::SignUp
-                | Self::JoinSignUp
-                | Self::ResetPassword
-                | Self::Password
-                | Self::Confirm
-        )
-    }
-
     /// The page it stands on.
     fn page(self, fields: &Fields) -> Page {
         match self {
@@ -160,7 +147,23 @@ impl Form {
             Self::Account | Self::Password => "/account",
             _ => "/",
         };
-        path.into()
+        if self.is_of_one(fields.text("id")) {
+            format!("{path}/{}", fields.text("id")).into()
+        } else {
+            path.into()
+        }
+    }
+
+    /// Whether it stands on a page of one thing, which has this id.
+    fn is_of_one(self, id: &str) -> bool {
+        match self {
+            Self::Connections => ConnectionId::parse(id).is_ok(),
+            Self::Sources => SourceId::parse(id).is_ok(),
+            Self::Events => InboundEventId::parse(id).is_ok(),
+            Self::Endpoints => EndpointId::parse(id).is_ok(),
+            Self::Messages => MessageId::parse(id).is_ok(),
+            _ => false,
+        }
     }
 
     /// The cookies that have served once it is done.
@@ -195,6 +198,8 @@ impl Change {
 enum Done {
     /// On to a page, which says what was done.
     SeeOther(Cow<'static, str>),
+    /// Back to the page where a confirmation was asked for, if it is one.
+    Confirmed(String),
     /// In, or on to the second factor.
     SignedIn,
     /// Out, to a page for everybody.
@@ -265,10 +270,20 @@ fn succeeded<P: ControlPlane>(
                 .with_cookie(Cookie::Challenge, &needed.challenge.0)
                 .ok_or(Code::Unavailable)
         }
-        Done::SignedIn => Ok(signed_in(landing(jar).into())),
+        Done::SignedIn => {
+            let path = landing(jar, &context.state.borrow().config);
+            Ok(asked::served(signed_in(path.into()), jar))
+        }
+        Done::Confirmed(back) => {
+            let path = asked::confirmed(Some(&back), &context.state.borrow().config);
+            Ok(signed_in(path.into()))
+        }
         Done::SignedOut(path) => Ok(Answer::see_other(path).with_session(Some(""), idle_days(context))),
         Done::Shown(what) => once::show(context, caller.ok_or(Code::Unauthenticated)?, &what, fields, reply),
-        Done::ToProvider => oidc::go_on(context, caller.ok_or(Code::Unauthenticated)?, reply),
+        Done::ToProvider => {
+            let answer = oidc::go_on(context, caller.ok_or(Code::Unauthenticated)?, reply)?;
+            Ok(asked::instead(answer, fields.text("back"), &context.state.borrow().config))
+        }
         Done::ToGrant => connect::go_on(context, caller.ok_or(Code::Unauthenticated)?, reply),
     }
 }
@@ -284,7 +299,8 @@ async fn failed<P: ControlPlane>(
     let (code, detail) = reply.problem();
     match code {
         Code::Unauthenticated => {
-            return Ok(Answer::see_other("/").with_session(Some(""), idle_days(context)));
+            let answer = Answer::see_other("/").with_session(Some(""), idle_days(context));
+            return Ok(asked::remember(answer, &form.path(&fields), &context.state.borrow().config));
         }
         // What was in the cookie is spent or too old: nothing that is typed here can make it good.
         Code::InvalidLink if !form.uses().is_empty() => {
@@ -320,10 +336,10 @@ async fn again<P: ControlPlane>(
         // The provider's email is what it is: somebody else's invitation can only be left aside.
         None if form == Form::FinishSignUp && code == Code::WrongEmail => {
             let jar = jar.clone().without(Cookie::Invitation);
-            let answer = public::render(context, &Page::FinishSignUp, &jar, Some(&retry))?;
+            let answer = public::render(context, &Page::FinishSignUp, &jar, Some(&retry)).await?;
             Ok(answer.without_cookies(&[Cookie::Invitation]))
         }
-        None => public::render(context, &form.page(&retry.fields), jar, Some(&retry)),
+        None => public::render(context, &form.page(&retry.fields), jar, Some(&retry)).await,
     }
 }
 

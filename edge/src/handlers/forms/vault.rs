@@ -79,18 +79,17 @@ fn auth(fields: &Fields) -> Value {
         kind @ ("oauth2" | "none") => texts(&[("type", kind)]),
         "api_key" => {
             let place = if fields.text("place") == "query" { "query" } else { "header" };
-            texts(&[
-                ("type", "api_key"),
-                (place, fields.text("parameter")),
-                ("value", secret(fields, "value")),
-            ])
+            // No header keeps white space around its value (RFC 9110, section 5.5): it is the paste's.
+            let value = if place == "header" { fields.text("value") } else { secret(fields, "value") };
+            texts(&[("type", "api_key"), (place, fields.text("parameter")), ("value", value)])
         }
         "basic" => texts(&[
             ("type", "basic"),
             ("username", fields.text("username")),
             ("password", secret(fields, "password")),
         ]),
-        _ => texts(&[("type", "bearer"), ("token", secret(fields, "token"))]),
+        // Nor has a token any (RFC 6750, section 2.1).
+        _ => texts(&[("type", "bearer"), ("token", fields.text("token"))]),
     }
 }
 
@@ -112,7 +111,7 @@ pub(super) fn connectors(action: &str, fields: &Fields) -> Option<(Operation, Va
             Operation::SetConnectorClient { connector },
             texts(&[
                 ("client_id", fields.text("client_id")),
-                ("client_secret", secret(fields, "client_secret")),
+                ("client_secret", fields.text("client_secret")),
             ]),
             Done::at(format!("{path}?done=client-set")),
         ),

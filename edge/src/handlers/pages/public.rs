@@ -1,9 +1,12 @@
-//! The pages for those who are not signed in. They need no call: what they show is configuration and what was typed.
+//! The pages for those who are not signed in. What they show is configuration and what was typed; one asks what an invitation
+//! is for.
 
 use super::{Page, status, write};
+use crate::control_plane::ControlPlane;
 use crate::handlers::Context;
 use crate::handlers::cookies::{Cookie, Jar};
 use crate::handlers::forms::Form;
+use crate::handlers::invited;
 use crate::handlers::oidc::Newcomer;
 use crate::pages::{self, Retry};
 use crate::verdict::Answer;
@@ -13,7 +16,7 @@ use protocol::Code;
 ///
 /// # Errors
 /// `Internal`.
-pub fn render<P>(
+pub async fn render<P: ControlPlane>(
     context: &Context<'_, P>,
     page: &Page,
     jar: &Jar,
@@ -41,16 +44,20 @@ pub fn render<P>(
                 pages::verify_email::sign_in_first(shell, &state.config)
             })
         }),
-        Page::Join => needs(Cookie::Invitation, Form::JoinSignUp, &|| {
-            write(context, status, None, None, &|shell, state| {
-                pages::join::sign_up(shell, &state.config, retry)
-            })
-        }),
+        Page::Join => match invited::peek(context, jar).await {
+            Ok(invited) => write(context, status, None, None, &|shell, state| {
+                pages::join::sign_up(shell, &state.config, invited.as_ref(), retry)
+            }),
+            Err(_) => dead_invitation(context, jar, Form::JoinSignUp),
+        },
         Page::FinishSignUp => match jar.get(Cookie::Pending).and_then(Newcomer::from_cookie) {
             Some(newcomer) => {
-                let invited = jar.get(Cookie::Invitation).is_some();
+                let invited = match jar.get(Cookie::Invitation) {
+                    Some(_) => Some(invited::peek(context, jar).await.ok().flatten()),
+                    None => None,
+                };
                 write(context, status, None, None, &|shell, state| {
-                    pages::join::finish_sign_up(shell, &state.config, &newcomer, invited, retry)
+                    pages::join::finish_sign_up(shell, &state.config, &newcomer, invited.as_ref(), retry)
                 })
             }
             None => dead_link(context, Form::FinishSignUp),
@@ -58,6 +65,16 @@ pub fn render<P>(
         // Whatever else there is, is for signed-in people.
         _ => Ok(Answer::see_other("/")),
     }
+}
+
+/// The same where an invitation cannot be accepted any more: its cookie is forgotten.
+///
+/// # Errors
+/// `Internal`.
+pub fn dead_invitation<P>(context: &Context<'_, P>, jar: &Jar, form: Form) -> Result<Answer, Code> {
+    let answer = dead_link(context, form)?;
+    let held = jar.get(Cookie::Invitation).is_some();
+    Ok(if held { answer.without_cookies(&[Cookie::Invitation]) } else { answer })
 }
 
 /// What stands in place of a form whose link, or whose place in a sign-in, is no good (any more).

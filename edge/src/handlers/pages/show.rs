@@ -7,9 +7,9 @@ use super::public;
 use super::{Page, idle_days, read, status, write};
 use crate::auth::Caller;
 use crate::control_plane::{ControlPlane, Reply};
-use crate::handlers::Context;
 use crate::handlers::cookies::{Cookie, Jar};
 use crate::handlers::forms::Form;
+use crate::handlers::{Context, asked, invited};
 use crate::pages::{self, Retry};
 use crate::verdict::Answer;
 use futures_util::future::join_all;
@@ -97,10 +97,20 @@ pub async fn render<P: ControlPlane>(
         }
     }
     if let Some(refusal) = replies.iter().find(|reply| !reply.is_success()) {
-        return refused(context, page, caller, jar, refusal);
+        return refused(context, page, caller, jar, refusal).await;
     }
     let session = replies.iter().rev().find_map(|reply| reply.session.clone());
-    let answer = write_from(context, page, caller, retry, Replies(replies.into_iter()))?;
+    let answer = if let Page::Join = page {
+        let me = read(replies.first().ok_or(Code::Internal)?)?;
+        match invited::peek(context, jar).await {
+            Ok(invited) => write(context, status(retry), Some(caller), Some(&me), &|shell, _| {
+                pages::join::accept(shell, &me, invited.as_ref(), retry)
+            })?,
+            Err(_) => public::dead_invitation(context, jar, Form::Join)?,
+        }
+    } else {
+        write_from(context, page, caller, retry, Replies(replies.into_iter()))?
+    };
     Ok(answer.with_session(session.as_deref().map(String::as_str), idle_days(context)))
 }
 
@@ -173,7 +183,6 @@ fn write_from<P>(
             })
         }
         Page::Leave => write(context, status, caller, who, &|shell, _| pages::members::leave(shell, &me)),
-        Page::Join => write(context, status, caller, who, &|shell, _| pages::join::accept(shell, &me, retry)),
         Page::VerifyEmail => {
             write(context, status, caller, who, &|shell, _| pages::verify_email::confirm(shell, &me, retry))
         }
@@ -185,7 +194,7 @@ fn write_from<P>(
 }
 
 /// A refusal on a page: who is not signed in any more begins at the sign-in form, without the dead cookie.
-fn refused<P>(
+async fn refused<P: ControlPlane>(
     context: &Context<'_, P>,
     page: &Page,
     caller: &Caller,
@@ -195,7 +204,7 @@ fn refused<P>(
     let (code, detail) = reply.problem();
     let answer = match (code, page) {
         (Code::Unauthenticated, Page::Home(_) | Page::Join | Page::VerifyEmail) => {
-            public::render(context, page, jar, None)?
+            public::render(context, page, jar, None).await?
         }
         (Code::Unauthenticated, _) => Answer::see_other("/"),
         _ => {
@@ -204,5 +213,5 @@ fn refused<P>(
             });
         }
     };
-    Ok(answer.with_session(Some(""), idle_days(context)))
+    Ok(asked::again(answer.with_session(Some(""), idle_days(context)), jar))
 }

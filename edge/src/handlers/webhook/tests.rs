@@ -110,6 +110,38 @@ fn b6_a_verified_event_is_stored_as_it_came_and_then_acknowledged() {
     assert_eq!(header("webhook-signature"), Some("[redacted]"));
 }
 
+/// M6: who has no signature uses up nothing that the source's provider needs, from the same address neither.
+#[test]
+fn m6_garbage_takes_nothing_of_the_sources_limit() {
+    let mut state = state_with(|config| {
+        config.rate_limits.ip.limit = 3;
+        config.rate_limits.source.limit = 5;
+    });
+    let (id, plane) = (source_id(), usual());
+    let source = SourceId::parse(&id).unwrap();
+    let from = |ip| head("POST", &format!("/in/{id}"), &[("cf-connecting-ip", ip)]);
+    let state = &RefCell::new(std::mem::replace(&mut state, crate::testing::state()));
+    let send = |ip, incoming: &Incoming| {
+        let admitted = match decide_at(&mut state.borrow_mut(), &from(ip), NOW_MS) {
+            Verdict::GoOn(admitted) => admitted,
+            Verdict::Answer(answer) => return Err(code_of(&answer)),
+        };
+        let context = Context { state, plane: &plane, admitted: &admitted };
+        block_on(handle(&context, &NoWeb, &source, incoming)).map(drop).map_err(|refused| refused.code)
+    };
+    let mut forged = signed(BODY, NOW);
+    forged.body[1] ^= 1;
+    for n in 0..20 {
+        let wanted = if n < 3 { Code::SignatureInvalid } else { Code::RateLimited };
+        assert_eq!(send("198.51.100.1", &forged), Err(wanted), "{n}");
+    }
+    // The provider's own address has as much left after an event as before, and the source counts what is signed.
+    for n in 0..10 {
+        let wanted = if n < 5 { Ok(()) } else { Err(Code::RateLimited) };
+        assert_eq!(send("192.0.2.1", &signed(BODY, NOW)), wanted, "{n}");
+    }
+}
+
 /// N4: what is changed, doubled, missing or old is refused, and nothing is stored.
 #[test]
 fn n4_what_is_not_the_providers_is_refused_and_not_stored() {

@@ -99,7 +99,7 @@ fn forms_of_connections_and_keys_become_the_json_of_the_api() {
             "/connectors",
             "action=set_client&connector=gmail&client_id=+i+&client_secret=+s+".into(),
             O::SetConnectorClient { connector: connector() },
-            json!({ "client_id": "i", "client_secret": " s " }),
+            json!({ "client_id": "i", "client_secret": "s" }),
             read::<SetConnectorClient>,
             "/connectors/gmail?done=client-set",
         ),
