@@ -84,7 +84,10 @@ fn fault(body: &[u8], offset: usize, error: &serde_json::Error) -> Detail {
     let place = Place::of(body, offset);
     // A type that serde reads twice knows its own place better.
     let (place, message) = match message.split_once(IN_AUTH) {
-        Some(("", inner)) => (Place::inside("auth"), inner),
+        Some(("", inner)) if inner.starts_with("unknown variant") => {
+            (Place::inside(&["auth", "type"]), inner)
+        }
+        Some(("", inner)) => (Place::inside(&["auth"]), inner),
         _ => (place, message),
     };
     let expected = message.rsplit_once(", expected ").map(|(_, expected)| words(expected));
@@ -119,7 +122,9 @@ fn words(expected: &str) -> Cow<'static, str> {
         "a sequence" => "a list".into(),
         "u8" | "u16" | "u32" | "u64" | "usize" => "a whole number from 0 on".into(),
         "i64" => "a whole number".into(),
-        expected if expected.starts_with("struct ") || expected.contains("tagged enum ") => "an object".into(),
+        expected if expected.starts_with("struct ") || expected.contains("tagged enum ") => {
+            "an object".into()
+        }
         expected => expected.replace('`', "").into(),
     }
 }
@@ -152,9 +157,7 @@ pub fn check_new_password(
         TokenError::PasswordTooShort
         | TokenError::PasswordTooLong
         | TokenError::PasswordControl
-        | TokenError::PasswordGuessable => {
-            wrong(field_name, error.to_string())
-        }
+        | TokenError::PasswordGuessable => wrong(field_name, error.to_string()),
         other => other.into(),
     })
 }
@@ -199,7 +202,11 @@ mod tests {
                 (r#"{"token":"x"}"#, "auth.type", "is missing"),
                 (r#"{"type":"bearer"}"#, "auth.token", "is missing"),
                 (r#"{"type":"bearer","token":5}"#, "auth", "must be a string"),
-                (r#"{"type":"bearer","token":"x","user":1}"#, "auth.user", "is not a field here: expected token"),
+                (
+                    r#"{"type":"bearer","token":"x","user":1}"#,
+                    "auth.user",
+                    "is not a field here: expected token",
+                ),
                 (r#"{"type":"none","a":1}"#, "auth.a", "is not a field here: expected no field"),
                 ("5", "auth", "must be an object"),
                 ("null", "auth", "must be an object"),
@@ -212,7 +219,7 @@ mod tests {
         assert_eq!(error::<New>(r#"{"connector":"http","name":"x"}"#).0, "auth");
         for (body, field, message) in [
             (r#"{"role":["member"]}"#, "role", "is of another type"),
-            (r#"{"role":"boss"}"#, "role", "must be org_admin or member"),
+            (r#"{"role":"boss"}"#, "role", "must be one of super_admin, org_admin, member"),
             (r#"{"role":null}"#, "role", "is of another type"),
             ("{}", "role", "is missing"),
         ] {
@@ -233,15 +240,24 @@ mod tests {
             (r#"{"name":"a","scopes":["x:y"]}"#, "scopes", "must be one of connections:read"),
             (r#"{"scopes":["x:y","sources:read"],"name":"a"}"#, "scopes", "must be one of connections:read"),
             (r#"{"name":"a","scopes":"all"}"#, "scopes", "must be a list"),
-            (r#"{"name":"a","scopes":[],"rate_limit":{"limit":-1,"period_seconds":1}}"#, "rate_limit.limit", "must be a whole number"),
-            (r#"{"name":"a","scopes":[],"rate_limit":{"limit":1}}"#, "rate_limit.period_seconds", "is missing"),
+            (
+                r#"{"name":"a","scopes":[],"rate_limit":{"limit":-1,"period_seconds":1}}"#,
+                "rate_limit.limit",
+                "must be a whole number",
+            ),
+            (
+                r#"{"name":"a","scopes":[],"rate_limit":{"limit":1}}"#,
+                "rate_limit.period_seconds",
+                "is missing",
+            ),
             (r#"{"name":{},"scopes":[]}"#, "name", "must be a string"),
         ] {
             let (named, told) = error::<NewApiKey>(body);
             assert_eq!(named, field, "{body}");
             assert!(told.starts_with(begins), "{body}: {told}");
         }
-        let (field, message) = error::<protocol::api::SwitchOrg>(r#"{"org_id":"con_00000000000000000000000000"}"#);
+        let (field, message) =
+            error::<protocol::api::SwitchOrg>(r#"{"org_id":"con_00000000000000000000000000"}"#);
         assert_eq!((&*field, &*message), ("org_id", "must be one that begins with org_"));
     }
 

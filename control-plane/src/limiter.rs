@@ -38,7 +38,10 @@ impl Limiter {
     /// # Errors
     /// [`AppError::Limited`].
     pub fn count(&self, ip: &str, quota: Quota, now_ms: u64) -> Result<(), AppError> {
-        held("too many attempts from this address", self.0.borrow_mut().check(key_of(ip), checked(quota)?, now_ms))
+        held(
+            "too many attempts from this address",
+            self.0.borrow_mut().check(key_of(ip), checked(quota)?, now_ms),
+        )
     }
 }
 

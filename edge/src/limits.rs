@@ -185,13 +185,7 @@ impl Spent {
         self.add(rate_limit_policy("principal", &quota), "principal", quota, decision)
     }
 
-    fn add(
-        &mut self,
-        policy: String,
-        name: &str,
-        quota: Quota,
-        decision: &Decision,
-    ) -> Result<(), Limited> {
+    fn add(&mut self, policy: String, name: &str, quota: Quota, decision: &Decision) -> Result<(), Limited> {
         for (list, item) in [(&mut self.policies, policy), (&mut self.states, rate_limit(name, decision))] {
             if list.is_empty() {
                 *list = item;

@@ -97,7 +97,8 @@ pub fn find<'a>(head: &Head<'a>, config: &Config) -> Result<Target<'a>, NoTarget
         return Err(NoTarget { detail, ..Code::NotFound.into() });
     }
     page(head, config).map_err(|no_target| {
-        let near = routes::suggest(head.path).filter(|_| no_target.code == Code::NotFound && !wants_page(head));
+        let near =
+            routes::suggest(head.path).filter(|_| no_target.code == Code::NotFound && !wants_page(head));
         let detail = near.map(|near| format!("no such path; did you mean {near}?").into());
         NoTarget { detail: detail.or(no_target.detail), ..no_target }
     })

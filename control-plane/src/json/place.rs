@@ -52,9 +52,9 @@ impl Place {
         Self { keys: frames.into_iter().filter_map(|frame| frame.key).collect(), last }
     }
 
-    /// Of the value of a field of the whole text.
-    pub(super) fn inside(name: &str) -> Self {
-        Self { keys: vec![name.to_owned()], last: None }
+    /// Of the value that these keys lead to.
+    pub(super) fn inside(keys: &[&str]) -> Self {
+        Self { keys: keys.iter().map(|key| (*key).to_owned()).collect(), last: None }
     }
 
     /// The path of the value there. A fault of an object's last value is told at the object's end.

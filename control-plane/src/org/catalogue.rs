@@ -5,8 +5,8 @@ use crate::context::Context;
 use crate::error::AppError;
 use connectors::catalogue::{self, Rule};
 use protocol::Code;
-use protocol::near::nearest;
 use protocol::api::{Connector, ConnectorAuth, ConnectorParameter, ConnectorRequest, ConnectorScope, List};
+use protocol::near::nearest;
 
 /// `GET /v1/connectors`: all of them, in order of id.
 pub(super) fn list(ctx: Context<'_>) -> Result<List<Connector>, AppError> {

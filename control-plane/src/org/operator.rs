@@ -7,9 +7,9 @@ use crate::error::AppError;
 use crate::json::wrong;
 use crate::reply::Reply;
 use crate::store::Event;
+use protocol::UserId;
 use protocol::api::{AdminOrg, OrgLimits, RateLimit};
 use protocol::time::{month_of, rfc3339};
-use protocol::UserId;
 use throttle::MAX_LIMIT;
 
 const MAX_PERIOD_SECONDS: u32 = 86_400;

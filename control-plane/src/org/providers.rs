@@ -2,8 +2,8 @@
 
 use crate::error::AppError;
 use protocol::Code;
-use protocol::near::nearest;
 use protocol::api::{List, Provider, SourceCredential};
+use protocol::near::nearest;
 use webhooks::Credential;
 
 /// `GET /v1/providers`: all of them, in order of id.

@@ -22,7 +22,10 @@ pub(crate) fn before(page: &Page) -> Result<u64, AppError> {
 /// `InvalidRequest` for one that this API never gave.
 pub(crate) fn row_number(cursor: &str) -> Result<u64, AppError> {
     cursor.parse().ok().filter(|row| *row <= NEWEST).ok_or_else(|| {
-        AppError::refused(Code::InvalidRequest, Detail::field("cursor", "must be the next_cursor of the last page"))
+        AppError::refused(
+            Code::InvalidRequest,
+            Detail::field("cursor", "must be the next_cursor of the last page"),
+        )
     })
 }
 

@@ -292,8 +292,8 @@ impl<'de> Deserialize<'de> for CredentialInput {
             Oauth2 {},
             None {},
         }
-        let wire =
-            Wire::deserialize(deserializer).map_err(|error| de::Error::custom(format!("{IN_AUTH}{error}")))?;
+        let wire = Wire::deserialize(deserializer)
+            .map_err(|error| de::Error::custom(format!("{IN_AUTH}{error}")))?;
         Ok(match wire {
             Wire::Bearer { token } => Self::Bearer { token },
             Wire::ApiKey { header, query, value } => Self::ApiKey { header, query, value },

@@ -67,7 +67,9 @@ mod tests {
 
     #[test]
     fn known_distances() {
-        for (a, b, slips) in [("", "", 0), ("ab", "ba", 1), ("kitten", "sitting", 3), ("ca", "abc", 3), ("a", "", 1)] {
+        for (a, b, slips) in
+            [("", "", 0), ("ab", "ba", 1), ("kitten", "sitting", 3), ("ca", "abc", 3), ("a", "", 1)]
+        {
             assert_eq!(distance(a, b, 9), Some(slips), "{a} {b}");
             assert_eq!(distance(b, a, 9), Some(slips), "{b} {a}");
             assert_eq!(distance(a, b, slips.wrapping_sub(1).min(9)).is_none(), slips > 0);

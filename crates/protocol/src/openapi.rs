@@ -306,7 +306,9 @@ fn parameters(route: &Route, method: &str) -> Vec<Value> {
 fn values(kind: Kind) -> Value {
     let max = crate::Page::MAX;
     match kind {
-        Kind::Limit => json!({ "type": "integer", "minimum": 1, "maximum": max, "default": crate::Page::DEFAULT }),
+        Kind::Limit => {
+            json!({ "type": "integer", "minimum": 1, "maximum": max, "default": crate::Page::DEFAULT })
+        }
         Kind::Cursor => json!({ "type": "string", "pattern": "^[A-Za-z0-9_]{0,64}$" }),
         Kind::Time => json!({ "type": "string", "format": "date-time" }),
         Kind::Name => json!({ "type": "string", "pattern": "^[A-Za-z0-9._-]{1,128}$" }),
@@ -401,8 +403,14 @@ mod tests {
         for route in ROUTES.iter().filter(|route| route.method == "GET") {
             let parameters = document["paths"][template(route)]["get"]["parameters"].as_array().unwrap();
             let of_query = parameters.iter().filter(|parameter| parameter["in"] == "query");
-            let names: Vec<_> = of_query.clone().map(|parameter| parameter["name"].as_str().unwrap()).collect();
-            assert_eq!(names, route.query.iter().map(|query| query.name).collect::<Vec<_>>(), "{}", route.path);
+            let names: Vec<_> =
+                of_query.clone().map(|parameter| parameter["name"].as_str().unwrap()).collect();
+            assert_eq!(
+                names,
+                route.query.iter().map(|query| query.name).collect::<Vec<_>>(),
+                "{}",
+                route.path
+            );
             for parameter in of_query {
                 assert!(parameter["description"].is_string(), "{} {parameter}", route.path);
                 let bounds = ["pattern", "enum", "format", "minimum"].map(|key| &parameter["schema"][key]);

@@ -229,7 +229,11 @@ impl Detail {
     /// A detail about one field: its text is `field: message`.
     pub fn field(field: impl Into<Cow<'static, str>>, message: impl Into<Cow<'static, str>>) -> Self {
         let error = FieldError { field: field.into(), message: message.into() };
-        Self { text: format!("{}: {}", error.field, error.message).into(), errors: vec![error], required_scopes: Vec::new() }
+        Self {
+            text: format!("{}: {}", error.field, error.message).into(),
+            errors: vec![error],
+            required_scopes: Vec::new(),
+        }
     }
 
     /// A detail about scopes that an API key lacks.

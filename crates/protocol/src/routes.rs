@@ -12,7 +12,8 @@ use crate::{
     OrgId, PortalLinkId, Refused, SessionId, SourceId, UserId,
 };
 use query::{
-    AFTER, CURSOR, CUSTOMER_ID, EVENT_TYPE, FORWARDING, FROM, LIMIT, Parameter, Query, SINCE, SOURCE_ID, STATUS, UNTIL,
+    AFTER, CURSOR, CUSTOMER_ID, EVENT_TYPE, FORWARDING, FROM, LIMIT, Parameter, Query, SINCE, SOURCE_ID,
+    STATUS, UNTIL,
 };
 
 /// Which rate limit a route falls under.

@@ -58,11 +58,10 @@ struct New {
 impl New {
     fn check(ctx: Context<'_>, request: NewConnection<CredentialInput>) -> Result<Self, AppError> {
         check_name("name", &request.name)?;
-        let connector = catalogue::get(&request.connector)
-            .ok_or_else(|| {
-                let ids = catalogue::all().iter().map(|summary| summary.id);
-                unknown("connector", "must be a connector of GET /v1/connectors", &request.connector, ids)
-            })?;
+        let connector = catalogue::get(&request.connector).ok_or_else(|| {
+            let ids = catalogue::all().iter().map(|summary| summary.id);
+            unknown("connector", "must be a connector of GET /v1/connectors", &request.connector, ids)
+        })?;
         let target = if connector.is_generic() {
             Target::generic(ctx, &request.parameters, request.base_url.as_deref())?
         } else if request.base_url.is_some() {

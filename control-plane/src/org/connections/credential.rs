@@ -18,11 +18,9 @@ use protocol::Code;
 /// `ValidationFailed`, saying what the connector takes or what is wrong with the value.
 pub(super) fn admit(connector: &Connector, input: CredentialInput) -> Result<Credential, AppError> {
     let fitted = if connector.is_generic() { Some(input) } else { fit(connector, input) };
-    let fitted = fitted.ok_or_else(|| {
-        wrong("auth", format!("{} takes {}", connector.name, taken(connector)))
-    })?;
-    Credential::new(fitted)
-        .map_err(|error| wrong("auth", error.to_string()))
+    let fitted =
+        fitted.ok_or_else(|| wrong("auth", format!("{} takes {}", connector.name, taken(connector))))?;
+    Credential::new(fitted).map_err(|error| wrong("auth", error.to_string()))
 }
 
 /// The input as the connector's data says that it is sent; `None` where it takes no such credential.

@@ -94,7 +94,10 @@ impl<'a> Seat<'a> {
     fn take(ctx: Context<'a>) -> Result<Self, AppError> {
         let listeners = &mut ctx.limits.borrow_mut().listeners;
         if *listeners >= MOST_LISTENERS {
-            return Err(AppError::limited(format_args!("this workspace has {MOST_LISTENERS} listeners already"), 5));
+            return Err(AppError::limited(
+                format_args!("this workspace has {MOST_LISTENERS} listeners already"),
+                5,
+            ));
         }
         *listeners += 1;
         Ok(Self(ctx))

@@ -94,9 +94,7 @@ pub(super) fn endpoint(
     template: &str,
     parameters: &BTreeMap<String, String>,
 ) -> Result<String, AppError> {
-    let url = connector
-        .fill(template, parameters)
-        .map_err(|error| wrong("parameters", error.to_string()))?;
+    let url = connector.fill(template, parameters).map_err(|error| wrong("parameters", error.to_string()))?;
     let url = stood_in(ctx, connector, url);
     BaseUrl::parse(&url, policy(ctx.allow_local_upstreams))
         .map_err(|error| AppError::refused(Code::BaseUrlRefused, error.to_string()))?;

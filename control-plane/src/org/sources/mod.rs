@@ -126,9 +126,9 @@ pub(super) fn create(ctx: Context<'_>, actor: &Actor, body: &[u8]) -> Result<Rep
 fn scheme(provider: &Provider, declared: Option<&GenericScheme>) -> Result<Option<Scheme>, AppError> {
     match (provider.is_declared(), declared) {
         (false, None) => Ok(None),
-        (true, Some(declared)) => read_scheme(declared).map(Some).map_err(|error| {
-            wrong(format!("scheme.{}", error.field()), error.to_string())
-        }),
+        (true, Some(declared)) => read_scheme(declared)
+            .map(Some)
+            .map_err(|error| wrong(format!("scheme.{}", error.field()), error.to_string())),
         (true, None) => Err(field("scheme", "is missing: how the sender signs")),
         (false, Some(_)) => Err(field("scheme", "is only for the provider generic")),
     }

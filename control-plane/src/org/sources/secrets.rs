@@ -43,8 +43,7 @@ pub(super) fn given(
         (_, secret, None) => ("secret", secret),
     };
     let given = given.ok_or_else(|| field(name, "is missing"))?;
-    row.parse_secret(given.expose_secret())
-        .map_err(|error| wrong(name, error.to_string()))?;
+    row.parse_secret(given.expose_secret()).map_err(|error| wrong(name, error.to_string()))?;
     Ok(Some(given))
 }
 

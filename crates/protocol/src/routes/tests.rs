@@ -44,26 +44,14 @@ fn a_proxied_path_keeps_its_encoding_and_its_query() {
     );
     assert!(operation("GET", &format!("/v1/connections/{ID}/proxy/"), "").is_ok());
     assert_eq!(operation("GET", &format!("/v1/connections/{ID}/proxy"), ""), Err(Code::NotFound));
-    assert_eq!(
-        operation("TRACE", &format!("/v1/connections/{ID}/proxy/"), ""),
-        Err(Code::MethodNotAllowed)
-    );
+    assert_eq!(operation("TRACE", &format!("/v1/connections/{ID}/proxy/"), ""), Err(Code::MethodNotAllowed));
 }
 
 #[test]
 fn what_is_not_in_the_table_is_refused() {
-    for path in [
-        "",
-        "/",
-        "v1/me",
-        "/v1",
-        "/v1/me/",
-        "/v1//me",
-        "/V1/me",
-        "/v1/me/x",
-        "/v1/connections/",
-        "/v2/me",
-    ] {
+    for path in
+        ["", "/", "v1/me", "/v1", "/v1/me/", "/v1//me", "/V1/me", "/v1/me/x", "/v1/connections/", "/v2/me"]
+    {
         assert_eq!(operation("GET", path, ""), Err(Code::NotFound), "{path}");
     }
     assert_eq!(operation("GET", "/v1/connections/con_1", ""), Err(Code::NotFound));
@@ -149,7 +137,8 @@ fn a_wrong_path_is_told_what_was_meant() {
         ("/v1/", None),
         ("/v1/xy", None),
     ] {
-        let told = meant.map_or("no such path".to_owned(), |meant| format!("no such path; did you mean {meant}?"));
+        let told =
+            meant.map_or("no such path".to_owned(), |meant| format!("no such path; did you mean {meant}?"));
         assert_eq!(refusal(path, ""), (404, told), "{path}");
     }
     assert_eq!(suggest("/connections"), Some("/v1/connections"));
@@ -166,18 +155,18 @@ fn what_cannot_be_an_id_here_is_told_what_one_is() {
         ("/v1/messages/1", "msg_"),
         ("/v1/admin/orgs/acme", "org_"),
     ] {
-        assert_eq!(refusal(path, ""), (404, format!("an id here begins with {prefix}, and is whole")), "{path}");
+        assert_eq!(
+            refusal(path, ""),
+            (404, format!("an id here begins with {prefix}, and is whole")),
+            "{path}"
+        );
     }
 }
 
 #[test]
 fn no_two_rows_are_the_same() {
     for (i, a) in ROUTES.iter().enumerate() {
-        assert!(
-            ROUTES.iter().skip(i + 1).all(|b| (a.method, a.path) != (b.method, b.path)),
-            "{}",
-            a.path
-        );
+        assert!(ROUTES.iter().skip(i + 1).all(|b| (a.method, a.path) != (b.method, b.path)), "{}", a.path);
     }
 }
 
