@@ -33,7 +33,8 @@ pub use mac::MacKey;
 pub use password::{HashWork, PASSWORD_COST, VerifyWork, check_password, hash_password, verify_password};
 pub use recovery::{generate_recovery_codes, recovery_code_digest};
 pub use session::{
-    AUDIENCE, DELETION_CERTIFICATE, MAX_TOKEN_LEN, SessionClaims, SessionSigner, SessionVerifier, Verified,
+    AUDIENCE, COOKIE_AUDIENCE, DELETION_CERTIFICATE, MAX_TOKEN_LEN, SessionClaims, SessionSigner,
+    SessionVerifier, Verified,
 };
 pub use source_id::{mint_source_id, parse_source_id};
 pub use totp::TotpSecret;

@@ -1,6 +1,6 @@
 //! The signing keys, held by the control plane alone, and their public halves as a JWK set (RFC 7517).
 
-use super::{AUDIENCE, OwnClaims, SessionClaims};
+use super::{AUDIENCE, COOKIE_AUDIENCE, OwnClaims, SessionClaims};
 use crate::TokenError;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -50,6 +50,14 @@ impl SessionSigner {
     /// [`TokenError::Claims`] when it ends before it begins or past the year 2106.
     pub fn sign(&self, claims: &SessionClaims, issuer: &str) -> Result<String, TokenError> {
         self.sign_for(claims, issuer, AUDIENCE)
+    }
+
+    /// The same for the cookie, of [`COOKIE_AUDIENCE`].
+    ///
+    /// # Errors
+    /// As [`SessionSigner::sign`].
+    pub fn sign_cookie(&self, claims: &SessionClaims, issuer: &str) -> Result<String, TokenError> {
+        self.sign_for(claims, issuer, COOKIE_AUDIENCE)
     }
 
     /// An identity assertion: the same claims for another audience, which [`super::SessionVerifier`] therefore refuses
