@@ -10,7 +10,7 @@ use crate::store::{self, Event};
 use protocol::api::{List, NewSession, Org, Reauthenticated, Renewed, Session, ShownOnce, SignedIn};
 use protocol::call::VerifiedPrincipal;
 use protocol::time::rfc3339;
-use protocol::{Code, ISSUER, Page, Role, SessionId, UserId};
+use protocol::{Code, ISSUER, Page, Role, Scope, SessionId, UserId};
 use tokens::SessionClaims;
 use zeroize::Zeroizing;
 
@@ -259,9 +259,20 @@ pub(super) fn verify(
             // The edge may use it for as long as it may use the answer; clocks differ.
             exp: now + u64::from(ctx.config.revocation.max_staleness_seconds) + 60,
         };
-        verified.assertion = Some(ShownOnce(ctx.secrets.signer.sign_for(&claims, ISSUER, audience)?));
+        let signer = &ctx.secrets.signer;
+        let assertion = match &verified.scopes {
+            Some(scopes) => signer.sign_scoped(&claims, scope_claim(scopes), ISSUER, audience)?,
+            None => signer.sign_for(&claims, ISSUER, audience)?,
+        };
+        verified.assertion = Some(ShownOnce(assertion));
     }
     Reply::json(200, &verified)
+}
+
+/// Scopes as a token names them (RFC 8693, section 4.2).
+fn scope_claim(scopes: &[Scope]) -> String {
+    let names: Vec<String> = scopes.iter().cloned().map(String::from).collect();
+    names.join(" ")
 }
 
 /// A session's token for the cookie.

@@ -48,6 +48,9 @@ struct OwnClaims {
     org: String,
     role: String,
     sid: String,
+    /// Of an API key's assertion: its scopes, apart by spaces (RFC 8693, section 4.2).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    scope: Option<String>,
 }
 
 #[cfg(test)]

@@ -71,6 +71,30 @@ impl SessionSigner {
         issuer: &str,
         audience: &str,
     ) -> Result<String, TokenError> {
+        self.sign_with(claims, None, issuer, audience)
+    }
+
+    /// An API key's identity assertion, with the key's scopes in the claim `scope` (RFC 8693, section 4.2), apart by spaces.
+    ///
+    /// # Errors
+    /// As [`SessionSigner::sign`].
+    pub fn sign_scoped(
+        &self,
+        claims: &SessionClaims,
+        scope: String,
+        issuer: &str,
+        audience: &str,
+    ) -> Result<String, TokenError> {
+        self.sign_with(claims, Some(scope), issuer, audience)
+    }
+
+    fn sign_with(
+        &self,
+        claims: &SessionClaims,
+        scope: Option<String>,
+        issuer: &str,
+        audience: &str,
+    ) -> Result<String, TokenError> {
         // jwt-simple's time type holds 32 bits of seconds and saturates.
         if claims.exp < claims.iat || claims.exp > u64::from(u32::MAX) {
             return Err(TokenError::Claims);
@@ -85,7 +109,12 @@ impl SessionSigner {
             audiences: Some(Audiences::AsString(audience.to_owned())),
             jwt_id: None,
             nonce: None,
-            custom: OwnClaims { org: claims.org.clone(), role: claims.role.clone(), sid: claims.sid.clone() },
+            custom: OwnClaims {
+                org: claims.org.clone(),
+                role: claims.role.clone(),
+                sid: claims.sid.clone(),
+                scope,
+            },
         };
         self.keys.get(&self.current).ok_or(TokenError::Key)?.sign(claims).map_err(|_| TokenError::Claims)
     }

@@ -99,7 +99,10 @@ impl SessionVerifier {
         if begins > now.saturating_add(LEEWAY) {
             return Err(TokenError::SessionNotYet);
         }
-        let OwnClaims { org, role, sid } = claims.custom;
+        // A session has a role and no scopes.
+        let OwnClaims { org, role, sid, scope: None } = claims.custom else {
+            return Err(TokenError::SessionInvalid);
+        };
         Ok(Verified { claims: SessionClaims { sub, org, role, sid, iat, exp }, expired: exp <= now })
     }
 }
