@@ -431,7 +431,6 @@ fn a_gateway_route_takes_its_prefix_and_checks_changes_by_cookie() {
             audience: "app".into(),
         });
     };
-    let session = session_token(NOW + 60);
     let mut state = state_with(gateway);
     assert_eq!(code_of(&answered(&mut state, &head("GET", "/app/x", &[]))), Code::Unauthenticated);
     assert_eq!(code_of(&answered(&mut state, &head("GET", "/app", &[]))), Code::NotFound);
