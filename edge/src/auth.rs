@@ -46,6 +46,8 @@ pub struct Identity {
     pub limiter_key: u128,
     /// Unix seconds from which the token is nothing any more; API keys have no end that the edge knows of.
     ends_at: u64,
+    /// The token is one for the cookie, and nothing in `Authorization`.
+    cookie: bool,
     /// A key's own rate limit, once the control plane has told it.
     pub own_quota: Cell<Option<Quota>>,
     /// When that was told last, Unix ms.
@@ -189,6 +191,10 @@ fn by_token(token: &str, cookie: bool, now_ms: u64, state: &mut State) -> Result
     let now = now_ms / 1000;
     let proof: Proof = Sha256::digest(token).into();
     if let Some(identity) = state.identities.get(&proof) {
+        // What memory knows of a token is known of the way that it came.
+        if identity.cookie != cookie {
+            return Err(BadCredential);
+        }
         if identity.ends_at > now {
             return Ok(Caller { identity, proof, cookie, expired: false });
         }
@@ -202,18 +208,22 @@ fn by_token(token: &str, cookie: bool, now_ms: u64, state: &mut State) -> Result
         let key = state.key_format.parse(&state.mac, token).map_err(|_| BadCredential)?;
         let who =
             Who::ApiKey { org: org(&key.org)?, lookup: key.lookup, digest: key.digest.to_text().to_string() };
-        let identity = Identity::new(who, u64::MAX);
+        let identity = Identity::new(who, u64::MAX, false);
         state.identities.insert(proof, identity.clone());
         return Ok(Caller { identity, proof, cookie, expired: false });
     }
-    let verified = state.verifier.verify(token, protocol::ISSUER, now).map_err(|_| BadCredential)?;
+    let verified = match cookie {
+        true => state.verifier.verify_cookie(token, protocol::ISSUER, now),
+        false => state.verifier.verify(token, protocol::ISSUER, now),
+    };
+    let verified = verified.map_err(|_| BadCredential)?;
     let claims = verified.claims;
     let who = Who::Session {
         org: org(&claims.org)?,
         user: UserId::parse(&claims.sub).map_err(|_| BadCredential)?,
         session: SessionId::parse(&claims.sid).map_err(|_| BadCredential)?,
     };
-    let identity = Identity::new(who, claims.exp);
+    let identity = Identity::new(who, claims.exp, cookie);
     if !verified.expired {
         state.identities.insert(proof, identity.clone());
     } else if !cookie {
@@ -236,13 +246,20 @@ impl Identity {
         self.own_quota.get().filter(|_| age_ms.is_some_and(|age_ms| age_ms <= most_ms))
     }
 
-    fn new(who: Who, ends_at: u64) -> Rc<Self> {
+    fn new(who: Who, ends_at: u64, cookie: bool) -> Rc<Self> {
         let limiter_key = match &who {
             // Limits and leases are an org's: those of one are not spent in another.
             Who::Session { org, user, .. } => table_key(&[org.as_str(), user.as_str()].concat()),
             Who::ApiKey { digest, .. } => table_key(digest),
         };
-        Rc::new(Self { who, limiter_key, ends_at, own_quota: Cell::new(None), quota_told_ms: Cell::new(0) })
+        Rc::new(Self {
+            who,
+            limiter_key,
+            ends_at,
+            cookie,
+            own_quota: Cell::new(None),
+            quota_told_ms: Cell::new(0),
+        })
     }
 }
 

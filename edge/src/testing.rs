@@ -83,15 +83,23 @@ pub(crate) fn session_token(exp: u64) -> String {
 
 /// The same person's in another org.
 pub(crate) fn session_token_in(org: &str, exp: u64) -> String {
-    let claims = SessionClaims {
+    signer().sign(&claims_in(org, exp), protocol::ISSUER).unwrap()
+}
+
+/// The token that the browser keeps of the same session.
+pub(crate) fn cookie_token(exp: u64) -> String {
+    signer().sign_cookie(&claims_in(ORG, exp), protocol::ISSUER).unwrap()
+}
+
+fn claims_in(org: &str, exp: u64) -> SessionClaims {
+    SessionClaims {
         sub: USER.into(),
         org: org.into(),
         role: "org_admin".into(),
         sid: SESSION.into(),
         iat: exp - 600,
         exp,
-    };
-    signer().sign(&claims, protocol::ISSUER).unwrap()
+    }
 }
 
 pub(crate) fn csrf_token() -> String {

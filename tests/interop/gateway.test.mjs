@@ -32,7 +32,7 @@ suite("the README's app", () => {
     shown.push(request.headers["sluicegate-assertion"]);
     response.end();
   });
-  let app, appUrl, gate, signedIn;
+  let app, appUrl, cookie, gate, signedIn;
 
   before(async () => {
     other.listen(0, "127.0.0.1");
@@ -60,6 +60,7 @@ suite("the README's app", () => {
     const answer = await post("/v1/signup", signUp);
     assert.equal(answer.status, 201);
     signedIn = await answer.json();
+    [cookie] = answer.headers.get("set-cookie").split(";");
   });
   after(() => {
     app?.kill();
@@ -86,7 +87,7 @@ suite("the README's app", () => {
     const { id, key } = await created.json();
     const callers = [
       [bearer(session.token), user.id],
-      [{ cookie: `__Host-sluicegate_session=${session.token}` }, user.id],
+      [{ cookie }, user.id],
       [bearer(key), id],
     ];
     for (const [headers, subject] of callers) {

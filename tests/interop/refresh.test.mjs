@@ -105,7 +105,8 @@ suite("token refresh", { timeout: 900_000 }, () => {
     const text = await response.text();
     answers.push(`${response.status} ${JSON.stringify([...response.headers])} ${text}`);
     const retryAfter = Number(response.headers.get("retry-after"));
-    return { status: response.status, retryAfter, json: text ? JSON.parse(text) : undefined };
+    const cookie = response.headers.get("set-cookie")?.match(`^${SESSION}=([^;]+)`)?.[1];
+    return { status: response.status, retryAfter, cookie, json: text ? JSON.parse(text) : undefined };
   }
 
   /** A workspace with a connection. */
@@ -118,6 +119,7 @@ suite("token refresh", { timeout: 900_000 }, () => {
       const signedUp = await call("POST", "/v1/signup", { json });
       assert.equal(signedUp.status, 201, JSON.stringify(signedUp.json));
       connected.token = signedUp.json.session.token;
+      connected.cookie = signedUp.cookie;
       const request = { connector: connector.id, name: connector.id, auth: { type: "oauth2" } };
       const { id, authorize_url } = await connected.ok("POST", "/v1/connections", request);
       connected.id = id;
@@ -131,7 +133,7 @@ suite("token refresh", { timeout: 900_000 }, () => {
       provider.accessTokenSeconds = accessTokenSeconds;
       const jar = new Jar();
       const callback = await grant(jar, authorizeUrl, `${server.url}/connections/callback`);
-      jar.cookies(server.url).set(SESSION, this.token);
+      jar.cookies(server.url).set(SESSION, this.cookie);
       const back = await jar.send(callback);
       answers.push(`${back.status} ${JSON.stringify([...back.headers])} ${back.text}`);
       assert.equal(back.status, 303, back.text);

@@ -339,6 +339,8 @@ impl Response {
     ///
     /// # Panics
     /// For any other status or body.
+    ///
+    /// Beside the session that an answer has opened stands what the browser keeps of it, as `/session/cookie`.
     pub fn ok(&self, status: u16) -> Value {
         assert_eq!(self.status, status, "{self}");
         if status == 204 || (status == 202 && self.body.is_empty()) {
@@ -346,7 +348,20 @@ impl Response {
             return Value::Null;
         }
         assert_eq!(self.header("content-type"), Some("application/json"), "{self}");
-        serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("{error}: {self}"))
+        let mut body: Value =
+            serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("{error}: {self}"));
+        if let (Some(session), Some(cookie)) =
+            (body.get_mut("session").and_then(Value::as_object_mut), self.cookie())
+        {
+            session.insert("cookie".to_owned(), cookie.into());
+        }
+        body
+    }
+
+    /// The session's token that a browser keeps of it: another than the body's, which is a bearer's.
+    pub fn cookie(&self) -> Option<&str> {
+        let set = self.header("set-cookie")?.strip_prefix(COOKIE)?.strip_prefix('=')?;
+        set.split(';').next().filter(|token| !token.is_empty())
     }
 
     /// The detail of a problem document with this code, and with the status that belongs to it.

@@ -19,8 +19,10 @@ pub struct Org {
     pub email: String,
     /// The member's password.
     pub password: String,
-    /// The session's token.
+    /// The session's token, a bearer's.
     pub token: String,
+    /// What a browser keeps of it.
+    pub cookie: String,
 }
 
 impl Deref for Org {
@@ -71,6 +73,7 @@ impl Org {
             email: email.to_owned(),
             password: password.to_owned(),
             token,
+            cookie: signed_in["session"]["cookie"].as_str().unwrap_or_default().to_owned(),
         }
     }
 
@@ -159,7 +162,7 @@ impl Org {
 
     /// The session by cookie, with its CSRF token.
     pub fn browser(&self) -> Client {
-        let by_cookie = self.client.cookie(&self.token);
+        let by_cookie = self.client.cookie(&self.cookie);
         let me = by_cookie.get("/v1/me").send().ok(200);
         by_cookie.with("x-csrf-token", &text(&me, "/csrf_token"))
     }

@@ -23,7 +23,7 @@ fn m4_c4_a_session_lives_from_sign_up_to_logout() {
     org.request("POST", "/v1/logout").send().ok(204);
     for path in ["/v1/me", "/v1/connections", "/v1/audit"] {
         org.get(path).send().problem("unauthenticated");
-        org.cookie(&org.token).get(path).send().problem("unauthenticated");
+        org.cookie(&org.cookie).get(path).send().problem("unauthenticated");
     }
     second.get("/v1/me").send().ok(200);
 }
@@ -61,7 +61,8 @@ fn m4_the_session_cookie_has_every_protection() {
     let response = org.log_in();
     let cookie = response.header("set-cookie").expect("a cookie");
     let mut parts = cookie.split("; ");
-    assert_eq!(parts.next(), Some(format!("{COOKIE}={}", token(&response)).as_str()));
+    let value = response.cookie().expect("a token");
+    assert_eq!(parts.next(), Some(format!("{COOKIE}={value}").as_str()));
     let mut attributes: Vec<&str> = parts.collect();
     attributes.sort_unstable();
     let life = u64::from(e2e::config().sessions.idle_days) * 86_400;
@@ -74,17 +75,23 @@ fn m4_the_session_cookie_has_every_protection() {
 }
 
 #[test]
-fn cookie_and_bearer_are_the_same_principal() {
+fn cookie_and_bearer_are_the_same_principal_and_each_token_goes_one_way() {
     let org = Org::sign_up(Gate::shared());
+    for _ in 0..2 {
+        org.cookie(&org.token).get("/v1/me").send().problem("unauthenticated");
+        org.bearer(&org.cookie).get("/v1/me").send().problem("unauthenticated");
+        org.get("/v1/me").send().ok(200);
+        org.cookie(&org.cookie).get("/v1/me").send().ok(200);
+    }
     let by_bearer = org.get("/v1/me").send().ok(200);
-    let mut by_cookie = org.cookie(&org.token).get("/v1/me").send().ok(200);
+    let mut by_cookie = org.cookie(&org.cookie).get("/v1/me").send().ok(200);
     let csrf = by_cookie.as_object_mut().unwrap().remove("csrf_token");
     assert!(csrf.is_some_and(|token| token.as_str().is_some_and(|token| !token.is_empty())));
     assert_eq!(by_bearer, by_cookie);
     // `Authorization` wins: a bad one is not made good by a cookie.
-    let both = org.cookie(&org.token).with("authorization", "Bearer nonsense");
+    let both = org.cookie(&org.cookie).with("authorization", "Bearer nonsense");
     both.get("/v1/me").send().problem("unauthenticated");
-    let doubled = org.cookie(&org.token).with("cookie", &format!("{COOKIE}={0}; {COOKIE}={0}", org.token));
+    let doubled = org.cookie(&org.cookie).with("cookie", &format!("{COOKIE}={0}; {COOKIE}={0}", org.cookie));
     doubled.get("/v1/me").send().problem("unauthenticated");
 }
 
@@ -93,7 +100,10 @@ fn cookie_and_bearer_are_the_same_principal() {
 fn m4_an_expired_cookie_is_renewed_while_the_session_stands() {
     let gate = Gate::shared();
     let org = Org::sign_up(gate);
-    let expired = expired_token(gate, &org);
+    let (bearer, expired) = expired_tokens(gate, &org);
+    org.bearer(&bearer).get("/v1/me").send().problem("unauthenticated");
+    // Nor is it made good again by the other way.
+    org.cookie(&bearer).get("/v1/me").send().problem("unauthenticated");
     org.bearer(&expired).get("/v1/me").send().problem("unauthenticated");
 
     let response = org.cookie(&expired).get("/v1/me").send();
@@ -101,7 +111,7 @@ fn m4_an_expired_cookie_is_renewed_while_the_session_stands() {
     let cookie = response.header("set-cookie").expect("a renewed cookie");
     let renewed = cookie.strip_prefix(&format!("{COOKIE}=")).and_then(|rest| rest.split(';').next()).unwrap();
     assert_ne!(renewed, expired);
-    org.bearer(renewed).get("/v1/me").send().ok(200);
+    org.bearer(renewed).get("/v1/me").send().problem("unauthenticated");
     let unexpired = org.cookie(renewed).get("/v1/me").send();
     unexpired.ok(200);
     assert_eq!(unexpired.header("set-cookie"), None, "nothing to renew");
@@ -109,7 +119,7 @@ fn m4_an_expired_cookie_is_renewed_while_the_session_stands() {
     org.request("POST", "/v1/logout").send().ok(204);
     let response = org.cookie(&expired).get("/v1/me").send();
     response.problem("unauthenticated");
-    org.bearer(renewed).get("/v1/me").send().problem("unauthenticated");
+    org.cookie(renewed).get("/v1/me").send().problem("unauthenticated");
 }
 
 /// F9, N9: what a token says of itself raises nobody: forged ones are refused, and of genuine ones the record decides.
@@ -247,20 +257,26 @@ fn token(response: &Response) -> String {
     response.ok(200)["session"]["token"].as_str().unwrap().to_owned()
 }
 
-fn expired_token(gate: &Gate, org: &Org) -> String {
-    sign(gate, &org.id, &org.user_id, &session_of(&org.token), now_ms() / 1000 - 1)
+/// A bearer's token and the cookie's, past their end.
+fn expired_tokens(gate: &Gate, org: &Org) -> (String, String) {
+    let claims = claims(&org.id, &org.user_id, &session_of(&org.token), now_ms() / 1000 - 1);
+    let sign = |audience| gate.signer().sign_for(&claims, protocol::ISSUER, audience).unwrap();
+    (sign(tokens::AUDIENCE), sign(tokens::COOKIE_AUDIENCE))
 }
 
 fn sign(gate: &Gate, org: &str, user: &str, session: &str, exp: u64) -> String {
-    let claims = SessionClaims {
+    gate.signer().sign(&claims(org, user, session, exp), protocol::ISSUER).unwrap()
+}
+
+fn claims(org: &str, user: &str, session: &str, exp: u64) -> SessionClaims {
+    SessionClaims {
         sub: user.to_owned(),
         org: org.to_owned(),
         role: "org_admin".to_owned(),
         sid: session.to_owned(),
         iat: exp - 600,
         exp,
-    };
-    gate.signer().sign(&claims, protocol::ISSUER).unwrap()
+    }
 }
 
 fn session_of(token: &str) -> String {

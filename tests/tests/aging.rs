@@ -62,7 +62,7 @@ fn c4_n2_n3_what_is_too_old_no_longer_counts() {
 
     // C4: an unused session is over, for its cookie too.
     idle.get("/v1/me").send().problem("unauthenticated");
-    idle.cookie(&idle.token).get("/v1/me").send().problem("unauthenticated");
+    idle.cookie(&idle.cookie).get("/v1/me").send().problem("unauthenticated");
     idle.get("/v1/account").send().problem("unauthenticated");
     almost_idle.get("/v1/me").send().ok(200);
     let alive: Vec<String> = org.list("/v1/sessions").iter().map(|row| text(row, "/id")).collect();

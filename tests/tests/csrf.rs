@@ -10,7 +10,7 @@ fn m5_a_change_by_cookie_needs_its_token_and_its_origin() {
     let org = Org::sign_up(gate);
     let browser = org.browser();
     let own_origin = org.origin();
-    let second_session = org.log_in().ok(200)["session"]["token"].as_str().unwrap().to_owned();
+    let second_session = org.log_in().ok(200)["session"]["cookie"].as_str().unwrap().to_owned();
     let second = org.cookie(&second_session).get("/v1/me").send().ok(200)["csrf_token"].clone();
     let token = second.as_str().unwrap();
     let csrf = |value: &str| browser.with("x-csrf-token", value);
@@ -61,7 +61,7 @@ fn m5_a_change_by_cookie_needs_its_token_and_its_origin() {
 #[test]
 fn a_read_by_cookie_is_refused_to_other_sites_and_a_bearer_token_needs_none_of_this() {
     let org = Org::sign_up(Gate::shared());
-    let by_cookie = org.cookie(&org.token);
+    let by_cookie = org.cookie(&org.cookie);
     by_cookie.get("/v1/me").send().ok(200);
     by_cookie.with("sec-fetch-site", "cross-site").get("/v1/me").send().problem("cross_origin");
     create(&org.with("origin", "https://app.example").with("sec-fetch-site", "cross-site")).send().ok(201);

@@ -97,7 +97,7 @@ fn callers(org: &Org) -> [(&'static str, Client, String); 3] {
     let key = org.api_key(&["connections:read"]);
     [
         ("session", org.anonymous().bearer(&org.token), org.user_id.clone()),
-        ("cookie", org.anonymous().cookie(&org.token), org.user_id.clone()),
+        ("cookie", org.anonymous().cookie(&org.cookie), org.user_id.clone()),
         ("key", org.anonymous().bearer(&key.key), key.id),
     ]
 }

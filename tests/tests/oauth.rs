@@ -78,7 +78,7 @@ impl Connected {
 
 /// The browser comes back from the provider.
 fn back(org: &Org, callback: &str) -> Response {
-    org.anonymous().cookie(&org.token).get(callback).send()
+    org.anonymous().cookie(&org.cookie).get(callback).send()
 }
 
 fn connection(org: &Org, id: &str) -> Value {
@@ -194,8 +194,8 @@ fn f9_the_way_back_is_for_the_session_that_went() {
     let callback = connected.allow(&text(&begun, "/authorize_url"), "allow");
     let id = text(&begun, "/id");
     for (who, client) in [
-        ("another tenant", stranger.anonymous().cookie(&stranger.token)),
-        ("another session of the same person", org.anonymous().cookie(&org.session().token)),
+        ("another tenant", stranger.anonymous().cookie(&stranger.cookie)),
+        ("another session of the same person", org.anonymous().cookie(&org.session().cookie)),
         ("nobody", org.anonymous()),
     ] {
         let answer = client.get(&callback).send();

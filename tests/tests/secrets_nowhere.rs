@@ -282,7 +282,7 @@ fn granted_access(planted: &mut Planted, watched: &Watched, org: &Org) -> Vec<(S
         let request = json!({ "connector": connector, "name": connector, "auth": { "type": "oauth2" } });
         org.post("/v1/connections", &request).send().ok(201)
     };
-    let back = |callback: &str| org.anonymous().cookie(&org.token).get(callback).send();
+    let back = |callback: &str| org.anonymous().cookie(&org.cookie).get(callback).send();
     let gmail = begin("gmail");
     let callback = watched.allow(&text(&gmail, "/authorize_url"));
     planted.add("a code", &parameter(&callback, "code"), Way::In);
@@ -415,7 +415,7 @@ fn refused(planted: &mut Planted, org: &Org) {
     let state = secret("a wrong state");
     let code = secret("a code for a wrong state");
     let callback = format!("/connections/callback?code={code}&state={state}");
-    let answer = org.anonymous().cookie(&org.token).get(&callback).send();
+    let answer = org.anonymous().cookie(&org.cookie).get(&callback).send();
     assert!(answer.status >= 400, "{answer}");
 }
 

@@ -84,3 +84,22 @@ pub fn local_value(name: &str, allow_local_upstreams: bool) -> Option<&'static s
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Mailed links, links to the portal and identity providers' answers carry secrets in the query, and calls and sessions are
+    /// in headers. By Cloudflare's documentation of Workers Logs, invocation logs hold the URL and the headers of each request.
+    #[test]
+    fn the_platforms_logs_hold_neither_urls_nor_headers() {
+        for worker in Worker::ALL {
+            let text = fs::read_to_string(path(worker)).unwrap();
+            let file: toml::Table = toml::from_str(&text).unwrap();
+            let observability = file["observability"].as_table().unwrap();
+            assert_eq!(observability["redact_query_string"].as_bool(), Some(true), "{}", worker.name());
+            assert_eq!(observability["logs"]["invocation_logs"].as_bool(), Some(false), "{}", worker.name());
+            assert!(!observability.contains_key("traces") && !file.contains_key("env"), "{}", worker.name());
+        }
+    }
+}

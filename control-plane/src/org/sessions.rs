@@ -10,7 +10,7 @@ use crate::store::{self, Event};
 use protocol::api::{List, NewSession, Org, Reauthenticated, Renewed, Session, ShownOnce, SignedIn};
 use protocol::call::VerifiedPrincipal;
 use protocol::time::rfc3339;
-use protocol::{Code, ISSUER, Page, Role, SessionId, UserId};
+use protocol::{Code, ISSUER, Page, Role, Scope, SessionId, UserId};
 use tokens::SessionClaims;
 use zeroize::Zeroizing;
 
@@ -45,9 +45,9 @@ pub fn open(ctx: Context<'_>, request: &OpenSession) -> Result<Reply, AppError> 
         let event = Event::new("session.opened", &session).with("reason", request.reason.as_str());
         tx.commit(&ctx.subject(user.id.as_str()), event, ())
     })?;
-    let (token, shown) = new_session(ctx, &user.id, role, &session)?;
+    let (cookie, shown) = new_session(ctx, &user.id, role, &session)?;
     let signed_in = SignedIn { user: user.clone(), org: org(ctx)?, session: shown };
-    Ok(Reply { session: Some(token), ..Reply::json(request.status, &signed_in)? })
+    Ok(Reply { session: Some(cookie), ..Reply::json(request.status, &signed_in)? })
 }
 
 fn ensure_org(ctx: Context<'_>, OpenSession { user, found, .. }: &OpenSession) -> Result<(), AppError> {
@@ -115,9 +115,9 @@ pub(super) fn refresh(ctx: Context<'_>, actor: &Actor) -> Result<Reply, AppError
     let Kind::Member { user, role, session, proof } = &actor.kind else {
         return Err(Code::Forbidden.into());
     };
-    let (token, shown) = new_session(ctx, &user.id, *role, session)?;
+    let (cookie, shown) = new_session(ctx, &user.id, *role, session)?;
     let reply = Reply::json(200, &Renewed { session: shown })?;
-    Ok(Reply { session: proof.cookie.then_some(token), ..reply })
+    Ok(Reply { session: proof.cookie.then_some(cookie), ..reply })
 }
 
 /// Ends the caller's session at once.
@@ -259,41 +259,55 @@ pub(super) fn verify(
             // The edge may use it for as long as it may use the answer; clocks differ.
             exp: now + u64::from(ctx.config.revocation.max_staleness_seconds) + 60,
         };
-        verified.assertion = Some(ShownOnce(ctx.secrets.signer.sign_for(&claims, ISSUER, audience)?));
+        let signer = &ctx.secrets.signer;
+        let assertion = match &verified.scopes {
+            Some(scopes) => signer.sign_scoped(&claims, scope_claim(scopes), ISSUER, audience)?,
+            None => signer.sign_for(&claims, ISSUER, audience)?,
+        };
+        verified.assertion = Some(ShownOnce(assertion));
     }
     Reply::json(200, &verified)
 }
 
-/// A token for a session's record, and its end as Unix seconds.
-pub(super) fn token(
+/// Scopes as a token names them (RFC 8693, section 4.2).
+fn scope_claim(scopes: &[Scope]) -> String {
+    let names: Vec<String> = scopes.iter().cloned().map(String::from).collect();
+    names.join(" ")
+}
+
+/// A session's token for the cookie.
+pub(super) fn cookie(
     ctx: Context<'_>,
     user: &UserId,
     role: Role,
     session: &SessionId,
-) -> Result<(Zeroizing<String>, u64), AppError> {
-    let iat = ctx.now_ms / 1000;
-    let exp = iat + u64::from(ctx.config.sessions.access_seconds);
-    let claims = SessionClaims {
-        sub: user.to_string(),
-        org: ctx.org.to_string(),
-        role: role.as_str().to_owned(),
-        sid: session.to_string(),
-        iat,
-        exp,
-    };
-    Ok((Zeroizing::new(ctx.secrets.signer.sign(&claims, ISSUER)?), exp))
+) -> Result<Zeroizing<String>, AppError> {
+    Ok(Zeroizing::new(ctx.secrets.signer.sign_cookie(&claims(ctx, user, role, session), ISSUER)?))
 }
 
-/// The same token twice: for the cookie, and as it is shown once.
+/// A session's two tokens: for the cookie, and as a bearer's, which is shown once. Neither is good for the other's way.
 fn new_session(
     ctx: Context<'_>,
     user: &UserId,
     role: Role,
     session: &SessionId,
 ) -> Result<(Zeroizing<String>, NewSession), AppError> {
-    let (token, expires_at) = token(ctx, user, role, session)?;
-    let shown = NewSession { token: ShownOnce(token.to_string()), expires_at: rfc3339(expires_at * 1000) };
-    Ok((token, shown))
+    let claims = claims(ctx, user, role, session);
+    let token = ShownOnce(ctx.secrets.signer.sign(&claims, ISSUER)?);
+    let shown = NewSession { token, expires_at: rfc3339(claims.exp * 1000) };
+    Ok((cookie(ctx, user, role, session)?, shown))
+}
+
+fn claims(ctx: Context<'_>, user: &UserId, role: Role, session: &SessionId) -> SessionClaims {
+    let iat = ctx.now_ms / 1000;
+    SessionClaims {
+        sub: user.to_string(),
+        org: ctx.org.to_string(),
+        role: role.as_str().to_owned(),
+        sid: session.to_string(),
+        iat,
+        exp: iat + u64::from(ctx.config.sessions.access_seconds),
+    }
 }
 
 /// When a session that is still alive was seen at the earliest, Unix ms.

@@ -121,7 +121,7 @@ impl Tenant {
         let reply = self.ask(&AskOrg::OpenSession(request)).unwrap();
         let verifier = tokens::SessionVerifier::from_jwks(&self.secrets.signer.jwks()).unwrap();
         let token = reply.session.unwrap();
-        let claims = verifier.verify(&token, protocol::ISSUER, self.now_ms / 1000).unwrap().claims;
+        let claims = verifier.verify_cookie(&token, protocol::ISSUER, self.now_ms / 1000).unwrap().claims;
         Principal::Session {
             org: self.org.clone(),
             user: UserId::parse(&claims.sub).unwrap(),

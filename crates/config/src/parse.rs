@@ -210,8 +210,8 @@ fn check(config: &Config) -> Result<(), ConfigError> {
                     url.scheme() == "http" && matches!(url.host_str(), Some("127.0.0.1" | "localhost"))
                 })
         })?;
-        require(&key("audience"), "another than sluicegate, which session tokens are for", {
-            route.audience != "sluicegate"
+        require(&key("audience"), "none that begins with sluicegate: session tokens are for those", {
+            !route.audience.starts_with("sluicegate")
         })?;
         require(&key("audience"), "1 to 200 visible ASCII characters", {
             (1..=200).contains(&route.audience.len()) && route.audience.bytes().all(|b| b.is_ascii_graphic())

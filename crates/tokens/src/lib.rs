@@ -36,7 +36,8 @@ pub use password::{
 };
 pub use recovery::{generate_recovery_codes, recovery_code_digest};
 pub use session::{
-    AUDIENCE, DELETION_CERTIFICATE, MAX_TOKEN_LEN, SessionClaims, SessionSigner, SessionVerifier, Verified,
+    AUDIENCE, COOKIE_AUDIENCE, DELETION_CERTIFICATE, MAX_TOKEN_LEN, SessionClaims, SessionSigner,
+    SessionVerifier, Verified,
 };
 pub use source_id::{mint_source_id, parse_source_id};
 pub use totp::TotpSecret;

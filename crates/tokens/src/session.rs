@@ -12,8 +12,12 @@ pub use verify::{SessionVerifier, Verified};
 
 use serde::{Deserialize, Serialize};
 
-/// The `aud` of every session token.
+/// The `aud` of every session token that goes in `Authorization`.
 pub const AUDIENCE: &str = "sluicegate";
+
+/// The `aud` of every session token that goes in the cookie. Only such a one is renewed when it has run out, so a bearer token
+/// that ended, and may lie in some log, is nothing in a cookie either.
+pub const COOKIE_AUDIENCE: &str = "sluicegate-cookie";
 
 /// The `typ` of a deletion certificate (RFC 8725, section 3.11: each kind of token has its own).
 pub const DELETION_CERTIFICATE: &str = "deletion-certificate+jwt";
@@ -44,6 +48,9 @@ struct OwnClaims {
     org: String,
     role: String,
     sid: String,
+    /// Of an API key's assertion: its scopes, apart by spaces (RFC 8693, section 4.2).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    scope: Option<String>,
 }
 
 #[cfg(test)]

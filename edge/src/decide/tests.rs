@@ -101,7 +101,7 @@ fn m4_the_matrix_of_credentials() {
     let tampered = good.replace('.', ".x");
     let other = if key.ends_with('0') { '1' } else { '0' };
     let wrong_tail = format!("{}{other}", &key[..key.len() - 1]);
-    let own_cookie = cookie(&good).1;
+    let own_cookie = cookie(&cookie_token(NOW + 60)).1;
     let me = |headers: &[(&str, &str)]| match decide_at(&mut state(), &head("GET", "/v1/me", headers), NOW_MS)
     {
         Verdict::Answer(answer) => Err(code_of(&answer)),
@@ -125,7 +125,14 @@ fn m4_the_matrix_of_credentials() {
     assert_eq!(me(&[("authorization", &format!("bEaReR {good}"))]), session(false, false));
     assert_eq!(me(&[("cookie", &own_cookie)]), session(false, true));
     assert_eq!(me(&[("cookie", &format!("a=b; {own_cookie}; c"))]), session(false, true));
-    assert_eq!(me(&[("cookie", &cookie(&old).1)]), session(true, true));
+    assert_eq!(me(&[("cookie", &cookie(&cookie_token(NOW)).1)]), session(true, true));
+    // Each token goes one way, in time and past it.
+    for token in [&good, &old] {
+        assert_eq!(me(&[("cookie", &cookie(token).1)]), bad);
+    }
+    for token in [cookie_token(NOW + 60), cookie_token(NOW)] {
+        assert_eq!(me(&[("authorization", &bearer(&token).1)]), bad);
+    }
     assert!(matches!(me(&[("authorization", &bearer(&key).1)]), Ok(Principal::ApiKey { .. })));
 
     // Authorization wins, also where it is bad.
@@ -168,6 +175,7 @@ fn m5_the_matrix_of_cross_site_requests() {
     let token = csrf_token();
     let wrong = token.replace(|c: char| c.is_ascii_lowercase(), "A");
     let session = session_token(NOW + 60);
+    let own = cookie_token(NOW + 60);
     let outcome = |method: &str, path: &str, credential: (&'static str, String), headers: &[(&str, &str)]| {
         let mut all = vec![(credential.0, credential.1.as_str())];
         all.extend_from_slice(headers);
@@ -176,8 +184,8 @@ fn m5_the_matrix_of_cross_site_requests() {
             Verdict::GoOn(_) => Ok(()),
         }
     };
-    let delete = |headers: &[(&str, &str)]| outcome("DELETE", CONNECTION, cookie(&session), headers);
-    let get = |headers: &[(&str, &str)]| outcome("GET", CONNECTION, cookie(&session), headers);
+    let delete = |headers: &[(&str, &str)]| outcome("DELETE", CONNECTION, cookie(&own), headers);
+    let get = |headers: &[(&str, &str)]| outcome("GET", CONNECTION, cookie(&own), headers);
     let csrf = ("x-csrf-token", token.as_str());
 
     assert_eq!(delete(&[csrf]), Ok(()));
@@ -202,6 +210,24 @@ fn m5_the_matrix_of_cross_site_requests() {
     let by_bearer = [("origin", "https://evil.test"), ("sec-fetch-site", "cross-site")];
     assert_eq!(outcome("DELETE", CONNECTION, bearer(&session), &by_bearer), Ok(()));
     assert_eq!(outcome("GET", CONNECTION, bearer(&session), &by_bearer), Ok(()));
+}
+
+/// M4: what memory knows of a token or a key is known of the way that it came: an API key is never a cookie.
+#[test]
+fn m4_a_credential_that_is_known_is_still_none_the_other_way() {
+    let mut state = state();
+    let me = |header: (&str, String)| head("GET", "/v1/me", &[(header.0, &header.1)]);
+    let (bearers, cookies) = ([api_key(), session_token(NOW + 60)], [cookie_token(NOW + 60)]);
+    for token in &bearers {
+        admitted(&mut state, &me(bearer(token)));
+        assert_eq!(code_of(&answered(&mut state, &me(cookie(token)))), Code::Unauthenticated);
+        admitted(&mut state, &me(bearer(token)));
+    }
+    for token in &cookies {
+        admitted(&mut state, &me(cookie(token)));
+        assert_eq!(code_of(&answered(&mut state, &me(bearer(token)))), Code::Unauthenticated);
+        admitted(&mut state, &me(cookie(token)));
+    }
 }
 
 /// M6: the limits are written on each answer and hold, sign-in's far earlier than the address's.
@@ -236,7 +262,7 @@ fn m6_a_principal_is_counted_whatever_its_address() {
     let me = |credential: (&'static str, String), ip: &str| {
         head("GET", "/v1/me", &[(credential.0, &credential.1), ("cf-connecting-ip", ip)])
     };
-    let tokens = [session_token(NOW + 60), session_token(NOW + 61)];
+    let tokens = [session_token(NOW + 60), cookie_token(NOW + 61)];
     assert!(matches!(decide_at(&mut state, &me(bearer(&tokens[0]), "192.0.2.1"), NOW_MS), Verdict::GoOn(_)));
     assert!(matches!(decide_at(&mut state, &me(cookie(&tokens[1]), "192.0.2.2"), NOW_MS), Verdict::GoOn(_)));
     assert_eq!(code_of(&answered(&mut state, &me(bearer(&tokens[0]), "192.0.2.3"))), Code::RateLimited);
@@ -296,7 +322,7 @@ fn pages_lead_those_without_a_session_to_sign_in() {
         let answer = answered(&mut state(), &head("GET", "/keys", &headers));
         assert_eq!((answer.status, answer.header("location")), (303, Some("/")));
     }
-    let session = cookie(&session_token(NOW + 60));
+    let session = cookie(&cookie_token(NOW + 60));
     let admitted = admitted(&mut state(), &head("GET", "/keys", &with(&[session])));
     assert!(matches!(admitted.task, Task::Page { caller: Some(_), .. }));
 }
@@ -346,7 +372,7 @@ fn an_address_that_is_none_is_said_to_people_on_a_page() {
 /// M6: opening the way to a provider, and each form that tries a password, code or token, counts as a sign-in.
 #[test]
 fn m6_every_step_of_signing_in_is_counted_and_the_wait_is_said() {
-    let session = cookie(&session_token(NOW + 60)).1;
+    let session = cookie(&cookie_token(NOW + 60)).1;
     for (method, path) in [
         ("POST", "/sign-in"),
         ("POST", "/sign-in/code"),
@@ -405,11 +431,10 @@ fn a_gateway_route_takes_its_prefix_and_checks_changes_by_cookie() {
             audience: "app".into(),
         });
     };
-    let session = session_token(NOW + 60);
     let mut state = state_with(gateway);
     assert_eq!(code_of(&answered(&mut state, &head("GET", "/app/x", &[]))), Code::Unauthenticated);
     assert_eq!(code_of(&answered(&mut state, &head("GET", "/app", &[]))), Code::NotFound);
-    let by_cookie = cookie(&session).1;
+    let by_cookie = cookie(&cookie_token(NOW + 60)).1;
     let evil = [("cookie", by_cookie.as_str()), ("origin", "https://evil.test")];
     let go = admitted(&mut state, &head("GET", "/app/x?y=1", &evil));
     assert!(

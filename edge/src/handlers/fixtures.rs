@@ -45,7 +45,7 @@ pub(crate) fn browse(
     plane: &FakePlane,
 ) -> Result<Answer, Code> {
     let mut isolate = isolate();
-    let session = cookie(&session_token(NOW + 60)).1;
+    let session = cookie(&cookie_token(NOW + 60)).1;
     let header = if signed_in { format!("{session}; {cookies}") } else { cookies.to_owned() };
     let admitted: Admitted =
         match decide_at(&mut isolate, &head(method, path, &[("cookie", &header)]), NOW_MS) {

@@ -88,7 +88,7 @@ fn nobodies(gate: &Gate, org: &Org) -> Vec<Attacker> {
     let closed_browser = closed.browser();
     closed.request("POST", "/v1/logout").send().ok(204);
     // Signed by us, past its end, in the cookie, with its CSRF token: all but the record that would renew it.
-    let dead_cookie = closed_browser.cookie(&token_of(gate, org, &closed.session_id(), now_ms() / 1000 - 1));
+    let dead_cookie = closed_browser.cookie(&cookie_of(gate, org, &closed.session_id(), now_ms() / 1000 - 1));
     let expired = token_of(gate, org, &org.session_id(), now_ms() / 1000 - 1);
 
     let removed = org.invite("org_admin");
@@ -113,7 +113,7 @@ fn nobodies(gate: &Gate, org: &Org) -> Vec<Attacker> {
             &anonymous.with("authorization", &format!("Bearer {0}, Bearer {0}", org.token)),
         ),
         nobody("a changed session token", &anonymous.bearer(&tampered(&org.token))),
-        nobody("a changed session cookie", &anonymous.cookie(&tampered(&org.token))),
+        nobody("a changed session cookie", &anonymous.cookie(&tampered(&org.cookie))),
         nobody("a changed API key", &anonymous.bearer(&tampered(&rotated.key))),
         nobody("an expired bearer token", &anonymous.bearer(&expired)),
         nobody("a closed session", &closed),
@@ -216,19 +216,27 @@ fn all_scopes() -> Vec<&'static str> {
 }
 
 fn csrf_token(org: &Org) -> String {
-    let me = org.cookie(&org.token).get("/v1/me").send().ok(200);
+    let me = org.cookie(&org.cookie).get("/v1/me").send().ok(200);
     e2e::text(&me, "/csrf_token")
 }
 
 /// A token that our own key signs, for this person.
 pub(crate) fn token_of(gate: &Gate, org: &Org, session: &str, exp: u64) -> String {
-    let claims = SessionClaims {
+    gate.signer().sign(&claims_of(org, session, exp), protocol::ISSUER).unwrap()
+}
+
+/// The same for the cookie.
+fn cookie_of(gate: &Gate, org: &Org, session: &str, exp: u64) -> String {
+    gate.signer().sign_cookie(&claims_of(org, session, exp), protocol::ISSUER).unwrap()
+}
+
+fn claims_of(org: &Org, session: &str, exp: u64) -> SessionClaims {
+    SessionClaims {
         sub: org.user_id.clone(),
         org: org.id.clone(),
         role: "org_admin".to_owned(),
         sid: session.to_owned(),
         iat: exp - 600,
         exp,
-    };
-    gate.signer().sign(&claims, protocol::ISSUER).unwrap()
+    }
 }

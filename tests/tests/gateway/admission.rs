@@ -20,7 +20,7 @@ fn without_a_good_credential_nothing_reaches_the_upstream() {
         ("a session with another signature", anonymous.bearer(&other_end(&org.token))),
         ("a key with another tail", anonymous.bearer(&other_end(&key.key))),
         ("another server's session", anonymous.bearer(&stranger.token)),
-        ("another server's session as cookie", anonymous.cookie(&stranger.token)),
+        ("another server's session as cookie", anonymous.cookie(&stranger.cookie)),
         ("a key as cookie", anonymous.cookie(&key.key)),
         ("a forged assertion alone", anonymous.with("sluicegate-assertion", &org.token)),
     ];

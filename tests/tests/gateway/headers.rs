@@ -67,7 +67,7 @@ fn what_a_client_makes_up_and_what_it_signs_in_with_never_arrive() {
 fn of_the_cookies_only_ours_is_kept_back() {
     let behind = Behind::shared();
     let org = Org::sign_up(&behind.gate);
-    let ours = format!("__Host-sluicegate_session={}", org.token);
+    let ours = format!("__Host-sluicegate_session={}", org.cookie);
     let anonymous = org.anonymous();
     for (sent, kept) in [
         (format!("a=1; {ours}; b=2"), Some("a=1; b=2")),

@@ -45,7 +45,7 @@ fn c4_a_revoked_key_is_out_within_the_configured_time() {
 fn c4_a_closed_session_is_out_within_the_configured_time() {
     let behind = Behind::shared();
     let org = Org::sign_up(&behind.gate);
-    let by_cookie = org.anonymous().cookie(&org.token);
+    let by_cookie = org.anonymous().cookie(&org.cookie);
     for client in [&*org, &by_cookie] {
         client.get(&fresh()).send_to_app().ok(200);
     }
@@ -71,8 +71,10 @@ fn m4_an_expired_cookie_is_renewed_on_the_way() {
         iat: exp - 600,
         exp,
     };
-    let expired = behind.gate.signer().sign(&claims, protocol::ISSUER).unwrap();
-    org.anonymous().bearer(&expired).get(&fresh()).send().problem("unauthenticated");
+    let expired = behind.gate.signer().sign_cookie(&claims, protocol::ISSUER).unwrap();
+    let bearer = behind.gate.signer().sign(&claims, protocol::ISSUER).unwrap();
+    org.anonymous().cookie(&bearer).get(&fresh()).send().problem("unauthenticated");
+    org.anonymous().bearer(&bearer).get(&fresh()).send().problem("unauthenticated");
     let answer = org.anonymous().cookie(&expired).get(&fresh()).send_to_app();
     answer.ok(200);
     let set = answer.header("set-cookie").expect("a new cookie");

@@ -81,7 +81,7 @@ fn another_site_cannot_open_a_websocket_by_cookie() {
     let behind = Behind::shared();
     let org = Org::sign_up(&behind.gate);
     let target = app();
-    let by_cookie = org.anonymous().cookie(&org.token);
+    let by_cookie = org.anonymous().cookie(&org.cookie);
     for (name, value) in
         [("origin", "https://evil.example"), ("origin", "null"), ("sec-fetch-site", "cross-site")]
     {

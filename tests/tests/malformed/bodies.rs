@@ -66,7 +66,7 @@ fn bodies_that_are_odd() {
                 "content-type: application/x-www-form-urlencoded\r\ncontent-length: {}\r\n",
                 body.len()
             );
-            let cookie = format!("cookie: __Host-sluicegate_session={}\r\n", target.org.token);
+            let cookie = format!("cookie: __Host-sluicegate_session={}\r\n", target.org.cookie);
             let bytes = [target.head("POST", path, &(form + &cookie)), body.clone()].concat();
             target.send(&bytes, false);
         }

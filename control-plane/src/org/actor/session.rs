@@ -49,10 +49,7 @@ pub(super) fn member(
         epoch: row.number(7)?,
     };
     let role: Role = row.text(2)?.parse().map_err(|_| SqlError::Row)?;
-    let renewed = expired.then(|| sessions::token(ctx, user, role, session)).transpose()?;
+    let renewed = expired.then(|| sessions::cookie(ctx, user, role, session)).transpose()?;
     let user = User { id: user.clone(), email: email.to_owned(), name: row.text(1)?.to_owned() };
-    Ok(Actor {
-        kind: Kind::Member { user, role, session: session.clone(), proof },
-        renewed: renewed.map(|(token, _)| token),
-    })
+    Ok(Actor { kind: Kind::Member { user, role, session: session.clone(), proof }, renewed })
 }

@@ -265,3 +265,21 @@ fn n7_an_old_secret_signs_in_until_its_grace_ends() {
     assert_eq!(code(me(&tenant, &old)), Code::Unauthenticated);
     assert!(me(&tenant, &new).is_ok());
 }
+
+/// RFC 8693, section 4.2: `scope` is a string of scopes apart by spaces. An upstream behind a gateway route can hold a key to them.
+#[test]
+fn n7_an_assertion_names_a_keys_scopes() {
+    use base64::Engine as _;
+    let tenant = Tenant::new(1);
+    let claims = |of: &Principal| -> Json {
+        let ask = Operation::VerifyPrincipal { audience: Some("app".into()), want: 0 };
+        let verified = json_of(&tenant.call(of, ask, &Json::Null).unwrap());
+        let payload = verified["assertion"].as_str().unwrap().split('.').nth(1).unwrap();
+        let bytes = base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(payload).unwrap();
+        serde_json::from_slice(&bytes).unwrap()
+    };
+    let key = claims(&tenant.key(json!(["connections:read", "app.invoices:write"])));
+    assert_eq!((&key["aud"], &key["scope"]), (&json!("app"), &json!("connections:read app.invoices:write")));
+    let session = claims(&tenant.founder);
+    assert_eq!((session.get("scope"), &session["role"]), (None, &json!("org_admin")));
+}

@@ -95,7 +95,12 @@ fn m4_a_refreshed_token_is_the_same_session() {
     let Principal::Session { org, user, session, .. } = tenant.founder.clone() else { panic!() };
     let browser = Principal::Session { org, user, session, expired: false, cookie: true };
     let reply = tenant.call(&browser, Operation::RefreshSession, &Json::Null).unwrap();
-    assert!(reply.session.is_some_and(|token| !token.is_empty()));
+    let kept = reply.session.clone().unwrap();
+    let shown = json_of(&reply)["session"]["token"].as_str().unwrap().to_owned();
+    assert_eq!(verifier.verify_cookie(&kept, protocol::ISSUER, NOW / 1000).unwrap().claims.sid, claims.sid);
+    assert_eq!(verifier.verify(&shown, protocol::ISSUER, NOW / 1000).unwrap().claims.sid, claims.sid);
+    assert!(verifier.verify(&kept, protocol::ISSUER, NOW / 1000).is_err(), "a cookie's is no bearer's");
+    assert!(verifier.verify_cookie(&shown, protocol::ISSUER, NOW / 1000).is_err(), "nor the other way");
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! The signing keys, held by the control plane alone, and their public halves as a JWK set (RFC 7517).
 
-use super::{AUDIENCE, OwnClaims, SessionClaims};
+use super::{AUDIENCE, COOKIE_AUDIENCE, OwnClaims, SessionClaims};
 use crate::TokenError;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -52,6 +52,14 @@ impl SessionSigner {
         self.sign_for(claims, issuer, AUDIENCE)
     }
 
+    /// The same for the cookie, of [`COOKIE_AUDIENCE`].
+    ///
+    /// # Errors
+    /// As [`SessionSigner::sign`].
+    pub fn sign_cookie(&self, claims: &SessionClaims, issuer: &str) -> Result<String, TokenError> {
+        self.sign_for(claims, issuer, COOKIE_AUDIENCE)
+    }
+
     /// An identity assertion: the same claims for another audience, which [`super::SessionVerifier`] therefore refuses
     /// as a session.
     ///
@@ -60,6 +68,30 @@ impl SessionSigner {
     pub fn sign_for(
         &self,
         claims: &SessionClaims,
+        issuer: &str,
+        audience: &str,
+    ) -> Result<String, TokenError> {
+        self.sign_with(claims, None, issuer, audience)
+    }
+
+    /// An API key's identity assertion, with the key's scopes in the claim `scope` (RFC 8693, section 4.2), apart by spaces.
+    ///
+    /// # Errors
+    /// As [`SessionSigner::sign`].
+    pub fn sign_scoped(
+        &self,
+        claims: &SessionClaims,
+        scope: String,
+        issuer: &str,
+        audience: &str,
+    ) -> Result<String, TokenError> {
+        self.sign_with(claims, Some(scope), issuer, audience)
+    }
+
+    fn sign_with(
+        &self,
+        claims: &SessionClaims,
+        scope: Option<String>,
         issuer: &str,
         audience: &str,
     ) -> Result<String, TokenError> {
@@ -77,7 +109,12 @@ impl SessionSigner {
             audiences: Some(Audiences::AsString(audience.to_owned())),
             jwt_id: None,
             nonce: None,
-            custom: OwnClaims { org: claims.org.clone(), role: claims.role.clone(), sid: claims.sid.clone() },
+            custom: OwnClaims {
+                org: claims.org.clone(),
+                role: claims.role.clone(),
+                sid: claims.sid.clone(),
+                scope,
+            },
         };
         self.keys.get(&self.current).ok_or(TokenError::Key)?.sign(claims).map_err(|_| TokenError::Claims)
     }

@@ -440,3 +440,15 @@ fn b4_a_deletion_certificate_is_no_session() {
     let forged = format!("{}.{rest}", b64(HEADER));
     assert_eq!(verifier().verify(&forged, ISSUER, NOW).unwrap_err(), TokenError::SessionInvalid);
 }
+
+/// RFC 7519, section 4.1.3: a token for another audience is refused. A bearer token is none in the cookie, nor the other way.
+#[test]
+fn m4_a_token_goes_one_way_alone() {
+    let (bearer, cookie) = (token(), signer().sign_cookie(&claims(), ISSUER).unwrap());
+    for now in [NOW, NOW + 600, NOW + 10_000_000] {
+        assert!(verifier().verify(&bearer, ISSUER, now).is_ok());
+        assert_eq!(verifier().verify_cookie(&cookie, ISSUER, now).unwrap().claims, claims());
+        assert_eq!(verifier().verify_cookie(&bearer, ISSUER, now), Err(TokenError::SessionInvalid));
+        assert_eq!(verifier().verify(&cookie, ISSUER, now), Err(TokenError::SessionInvalid));
+    }
+}

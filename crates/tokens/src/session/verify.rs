@@ -3,7 +3,7 @@
 //! key, `jku`, `jwk`, `crit` and key-id tricks all fail as "not in the list".
 
 use super::keys::is_kid;
-use super::{AUDIENCE, MAX_TOKEN_LEN, OwnClaims, SessionClaims};
+use super::{AUDIENCE, COOKIE_AUDIENCE, MAX_TOKEN_LEN, OwnClaims, SessionClaims};
 use crate::TokenError;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -57,20 +57,38 @@ impl SessionVerifier {
         Ok(Self { keys })
     }
 
-    /// Checks length, header, signature, issuer, audience and times of a compact JWT, in this order. `now` in Unix
-    /// seconds. About 0.6 ms in Wasm: the caller keeps the verdict.
+    /// Checks length, header, signature, issuer, audience and times of a compact JWT that came as a bearer token, in this
+    /// order. `now` in Unix seconds. About 0.6 ms in Wasm: the caller keeps the verdict.
     ///
     /// # Errors
     /// [`TokenError::SessionTooLong`], [`TokenError::SessionHeader`], [`TokenError::SessionInvalid`] or
     /// [`TokenError::SessionNotYet`]. Expiry is no error: see [`Verified::expired`].
     pub fn verify(&self, token: &str, issuer: &str, now: u64) -> Result<Verified, TokenError> {
+        self.verify_for(token, issuer, AUDIENCE, now)
+    }
+
+    /// The same for one that came in the cookie.
+    ///
+    /// # Errors
+    /// As [`SessionVerifier::verify`].
+    pub fn verify_cookie(&self, token: &str, issuer: &str, now: u64) -> Result<Verified, TokenError> {
+        self.verify_for(token, issuer, COOKIE_AUDIENCE, now)
+    }
+
+    fn verify_for(
+        &self,
+        token: &str,
+        issuer: &str,
+        audience: &str,
+        now: u64,
+    ) -> Result<Verified, TokenError> {
         if token.len() > MAX_TOKEN_LEN {
             return Err(TokenError::SessionTooLong);
         }
         let (header, _) = token.split_once('.').ok_or(TokenError::SessionHeader)?;
         let key = self.keys.get(header).ok_or(TokenError::SessionHeader)?;
         let claims = key
-            .verify_token::<OwnClaims>(token, Some(options(issuer)))
+            .verify_token::<OwnClaims>(token, Some(options(issuer, audience)))
             .map_err(|_| TokenError::SessionInvalid)?;
 
         let (Some(sub), Some(iat), Some(exp)) = (claims.subject, claims.issued_at, claims.expires_at) else {
@@ -81,7 +99,10 @@ impl SessionVerifier {
         if begins > now.saturating_add(LEEWAY) {
             return Err(TokenError::SessionNotYet);
         }
-        let OwnClaims { org, role, sid } = claims.custom;
+        // A session has a role and no scopes.
+        let OwnClaims { org, role, sid, scope: None } = claims.custom else {
+            return Err(TokenError::SessionInvalid);
+        };
         Ok(Verified { claims: SessionClaims { sub, org, role, sid, iat, exp }, expired: exp <= now })
     }
 }
@@ -91,7 +112,7 @@ fn header(kid: &str) -> String {
     URL_SAFE_NO_PAD.encode(format!(r#"{{"alg":"EdDSA","kid":"{kid}","typ":"JWT"}}"#))
 }
 
-fn options(issuer: &str) -> VerificationOptions {
+fn options(issuer: &str, audience: &str) -> VerificationOptions {
     VerificationOptions {
         // Times are checked above: jwt-simple would not tell an expired token from a forged one. At time zero nothing
         // has expired, and no clock is read.
@@ -99,7 +120,7 @@ fn options(issuer: &str) -> VerificationOptions {
         accept_future: true,
         time_tolerance: Some(Duration::from_secs(0)),
         allowed_issuers: Some(HashSet::from([issuer.to_owned()])),
-        allowed_audiences: Some(HashSet::from([AUDIENCE.to_owned()])),
+        allowed_audiences: Some(HashSet::from([audience.to_owned()])),
         max_token_length: Some(MAX_TOKEN_LEN),
         ..VerificationOptions::default()
     }

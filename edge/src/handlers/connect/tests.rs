@@ -27,7 +27,7 @@ fn connected(return_to: Value) -> FakePlane {
 #[test]
 fn f9_the_callback_is_taken_by_the_session_that_it_came_with() {
     let mut isolate = isolate();
-    let session = cookie(&session_token(NOW + 60)).1;
+    let session = cookie(&cookie_token(NOW + 60)).1;
     let headers = [("sec-fetch-site", "cross-site"), ("sec-fetch-mode", "navigate"), ("cookie", &*session)];
     let admitted = admitted(&mut isolate, &head("GET", "/connections/callback?code=c", &headers));
     assert!(
@@ -118,7 +118,7 @@ fn a_refusal_says_why_and_leads_back_to_try_again() {
 #[test]
 fn f9_an_oversized_query_reaches_nobody() {
     let mut isolate = state_with(|config| config.limits.url_bytes = 16_384);
-    let session = cookie(&session_token(NOW + 60)).1;
+    let session = cookie(&cookie_token(NOW + 60)).1;
     for (bytes, calls) in [(MAX_QUERY, 1), (MAX_QUERY + 1, 0)] {
         let path = format!("/connections/callback?{}", "x".repeat(bytes));
         let admitted = match decide_at(&mut isolate, &head("GET", &path, &[("cookie", &session)]), NOW_MS) {
@@ -144,7 +144,7 @@ fn f9_an_oversized_query_reaches_nobody() {
 /// A prefetch or a checker of links does not use up what a person is to come back with.
 #[test]
 fn the_callback_is_opened_by_get_alone() {
-    let session = cookie(&session_token(NOW + 60)).1;
+    let session = cookie(&cookie_token(NOW + 60)).1;
     for path in ["/connections/callback?code=c", "/sign-in/idp/callback?code=c"] {
         for method in ["HEAD", "POST", "PUT", "DELETE", "OPTIONS"] {
             let answer = answered(&mut isolate(), &head(method, path, &[("cookie", &session)]));

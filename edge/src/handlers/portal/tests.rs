@@ -352,10 +352,10 @@ fn a_link_and_a_session_are_nothing_to_each_other() {
         let answer = answered(&mut state(), &head("POST", path, &headers));
         assert_eq!((answer.status, answer.header("location")), (303, Some("/")), "{path}");
     }
-    let session = session_token(NOW + 60);
+    let session = cookie_token(NOW + 60);
     for headers in [
         cookie(&session),
-        bearer(&session),
+        bearer(&session_token(NOW + 60)),
         bearer(&api_key()),
         bearer(&token),
         ("cookie", format!("{NAME}={session}")),
@@ -619,7 +619,7 @@ fn m6_a_link_is_counted_by_itself() {
     let refused = answered(&mut state, &ask(&one, "192.0.2.3"));
     assert_eq!((refused.status, refused.kind), (429, Kind::Html));
     admitted(&mut state, &ask(&other, "192.0.2.3"));
-    let session = cookie(&session_token(NOW + 60));
+    let session = cookie(&cookie_token(NOW + 60));
     admitted(&mut state, &head("GET", "/keys", &[(session.0, &session.1)]));
 }
 

@@ -154,7 +154,7 @@ fn t4_a_click_is_a_form_of_ones_own_session() {
         let changed = plane.operations().into_iter().any(|operation| operation != Operation::Overview);
         assert!(!changed, "{method}: {:?}", answer.map(|answer| answer.status));
     }
-    let session = cookie(&session_token(NOW + 60)).1;
+    let session = cookie(&cookie_token(NOW + 60)).1;
     let form = ("content-type", "application/x-www-form-urlencoded");
     for (name, value) in [("sec-fetch-site", "cross-site"), ("origin", "https://evil.test")] {
         let text = head("POST", "/connections", &[form, ("cookie", &session), (name, value)]);

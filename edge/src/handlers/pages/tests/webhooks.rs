@@ -105,7 +105,7 @@ fn filters_become_those_of_the_api() {
         "/endpoints?customer_id=a/b",
     ] {
         let text =
-            head("GET", path, &[("accept", "text/html"), ("cookie", &cookie(&session_token(NOW + 60)).1)]);
+            head("GET", path, &[("accept", "text/html"), ("cookie", &cookie(&cookie_token(NOW + 60)).1)]);
         let answer = answered(&mut isolate(), &text);
         assert!(answer.status == 400 && answer.body.contains("<h1>"), "{path}");
     }
