@@ -828,7 +828,6 @@ impl Operation {
             | Self::AuthorizeConnection { .. } => true,
             // Secrets by which events are accepted.
             Self::CreateSource
-            | Self::UpdateSource { .. }
             | Self::RotateSourceSecret { .. }
             | Self::TakeVerificationToken { .. } => true,
             // Where data is sent, and secrets and links that are handed out.
@@ -872,6 +871,7 @@ impl Operation {
             | Self::DeleteSource { .. }
             | Self::DeleteEndpoint { .. }
             | Self::DeletePortalLink { .. }
+            | Self::UpdateSource { .. }
             | Self::SetEventType { .. }
             | Self::DeleteEventType { .. } => false,
             // Uses of what is there.

@@ -5,18 +5,38 @@ use super::{Done, Fields, Form};
 use crate::handlers::pages::once::Once;
 use crate::route::slug;
 use protocol::call::{OidcPurpose, OidcStart};
-use protocol::{InvitationId, Operation, SessionId, UserId};
+use protocol::{ConnectionId, EndpointId, InvitationId, Operation, SessionId, SourceId, UserId};
 use serde_json::Value;
 
 /// Where a confirmation may lead back to. Nothing else is: no open redirect.
-const BACK: [&str; 8] =
-    ["/account", "/admin/keys", "/connections", "/endpoints", "/keys", "/members", "/sources", "/workspace"];
+const BACK: [&str; 9] = [
+    "/account",
+    "/admin/keys",
+    "/connections",
+    "/endpoints",
+    "/keys",
+    "/members",
+    "/portal-links",
+    "/sources",
+    "/workspace",
+];
 
 /// The way back of a confirmation, which says that it is done.
 fn back(path: &str) -> String {
-    let connector = path.strip_prefix("/connectors/").is_some_and(|id| slug(id).is_some());
-    let path = if connector || BACK.contains(&path) { path } else { "/" };
+    let path = if BACK.contains(&path) || is_of_one(path) { path } else { "/" };
     format!("{path}?done=confirmed")
+}
+
+/// Whether it is the path of a page about one thing.
+fn is_of_one(path: &str) -> bool {
+    let mut parts = path.strip_prefix('/').unwrap_or_default().splitn(2, '/');
+    match (parts.next(), parts.next()) {
+        (Some("connections"), Some(id)) => ConnectionId::parse(id).is_ok(),
+        (Some("connectors"), Some(id)) => slug(id).is_some(),
+        (Some("endpoints"), Some(id)) => EndpointId::parse(id).is_ok(),
+        (Some("sources"), Some(id)) => SourceId::parse(id).is_ok(),
+        _ => false,
+    }
 }
 
 /// `None` for a form that no page of ours holds.

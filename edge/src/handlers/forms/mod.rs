@@ -23,7 +23,7 @@ use crate::csrf;
 use crate::pages::Retry;
 use crate::verdict::Answer;
 use protocol::api::SecondFactorNeeded;
-use protocol::{Code, Operation, Principal};
+use protocol::{Code, ConnectionId, EndpointId, Operation, Principal, SourceId};
 use serde_json::Value;
 use std::borrow::Cow;
 
@@ -145,14 +145,14 @@ impl Form {
     /// The path of that page, for the way back to it.
     fn path(self, fields: &Fields) -> Cow<'static, str> {
         let path = match self {
-            Self::Connections => "/connections",
+            Self::Connections => return of_one("/connections", ConnectionId::parse(fields.text("id"))),
             Self::Connectors => return vault::connector_path(fields),
             Self::Workspace => "/workspace",
             Self::AdminKeys => "/admin/keys",
             Self::Keys => "/keys",
-            Self::Sources => "/sources",
+            Self::Sources => return of_one("/sources", SourceId::parse(fields.text("id"))),
             Self::Events => "/events",
-            Self::Endpoints => "/endpoints",
+            Self::Endpoints => return of_one("/endpoints", EndpointId::parse(fields.text("id"))),
             Self::Messages => "/messages",
             Self::EventTypes => "/event-types",
             Self::PortalLinks => "/portal-links",
@@ -174,6 +174,11 @@ impl Form {
             _ => &[],
         }
     }
+}
+
+/// The page of one thing, where a form is about one, else the list.
+fn of_one<T: std::fmt::Display, E>(list: &'static str, id: Result<T, E>) -> Cow<'static, str> {
+    id.map_or(list.into(), |id| format!("{list}/{id}").into())
 }
 
 /// What a form asks for.
@@ -312,7 +317,7 @@ async fn again<P: ControlPlane>(
 ) -> Result<Answer, Code> {
     let form = retry.form;
     match caller {
-        Some(caller) if code == Code::ReauthenticationRequired => {
+        Some(caller) if code == Code::ReauthenticationRequired && form != Form::Confirm => {
             retry.fields = Fields::back_to(&form.path(&retry.fields));
             show::render(context, &Page::Confirm, caller, jar, Some(&retry)).await
         }
