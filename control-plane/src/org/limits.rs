@@ -31,6 +31,8 @@ pub struct OrgLimiter {
     counter: Option<Counter>,
     /// There are deliveries that the object's alarm may not know of ([`super::leaves_work`]).
     pub(super) has_published: bool,
+    /// So are tasks ([`super::outbox::put`]).
+    pub(super) has_tasks: bool,
     /// What was out of the ordinary, for the operator's log ([`super::take_detected`]).
     pub(super) detected: Vec<serde_json::Value>,
     /// How often providers were asked for public keys ([`super::provider_key`]).
