@@ -24,6 +24,12 @@ use throttle::{Decision, Quota, Tat};
 /// every other password, and of no use to who guesses passwords at other people's servers from our addresses.
 const LOGINS: RateLimit = RateLimit { limit: 30, period_seconds: 300 };
 
+/// Changes that the holders of one customer's links make together: people at forms, and no flood of audit rows and events.
+const PORTAL_CHANGES: RateLimit = RateLimit { limit: 60, period_seconds: 60 };
+
+/// Events of the workspace's own about one customer's endpoints: as many as these may be.
+const CUSTOMER_EVENTS: RateLimit = RateLimit { limit: 20, period_seconds: 3600 };
+
 /// What an org's object keeps in memory from call to call.
 #[derive(Default)]
 pub struct OrgLimiter {
@@ -67,8 +73,11 @@ pub(super) fn own(ctx: Context<'_>, actor: &Actor) -> Result<Option<RateLimit>, 
 /// # Errors
 /// [`AppError::Limited`].
 pub(super) fn check(ctx: Context<'_>, actor: &Actor) -> Result<(), AppError> {
-    match ctx.call.operation {
-        Operation::VerifyPrincipal { .. } => Ok(()),
+    match (&actor.kind, &ctx.call.operation) {
+        (_, Operation::VerifyPrincipal { .. }) => Ok(()),
+        (Kind::Portal { customer, .. }, operation) if operation.changes_for_portal() => {
+            one(ctx, subject(&format!("portal {customer}")), PORTAL_CHANGES)
+        }
         _ => lease(ctx, actor, 0).map(|_| ()),
     }
 }
@@ -153,6 +162,18 @@ pub(super) fn of_connection(ctx: Context<'_>, id: &ConnectionId) -> Result<(), A
 pub(super) fn of_logins(ctx: Context<'_>) -> Result<(), AppError> {
     // No id has this form.
     one(ctx, subject("logins"), LOGINS)
+}
+
+/// Whether the workspace's endpoints are told of one more thing about a customer's. The audit trail has them all.
+///
+/// # Errors
+/// Those of the database.
+pub(super) fn tells_of_customer(ctx: Context<'_>, customer: &str) -> Result<bool, AppError> {
+    match one(ctx, subject(&format!("events of {customer}")), CUSTOMER_EVENTS) {
+        Ok(()) => Ok(true),
+        Err(AppError::Limited { .. }) => Ok(false),
+        Err(error) => Err(error),
+    }
 }
 
 fn one(ctx: Context<'_>, subject: Subject, limit: RateLimit) -> Result<(), AppError> {

@@ -966,6 +966,20 @@ impl Operation {
         )
     }
 
+    /// Whether it changes something when the holder of a link to the portal asks for it.
+    pub fn changes_for_portal(&self) -> bool {
+        matches!(
+            self,
+            Self::CreateEndpoint
+                | Self::UpdateEndpoint { .. }
+                | Self::DeleteEndpoint { .. }
+                | Self::RotateEndpointSecret { .. }
+                | Self::TestEndpoint { .. }
+                | Self::RecoverEndpoint { .. }
+                | Self::ResendMessage { .. }
+        )
+    }
+
     /// What the org's plan must include. Reading, and taking away what is there, stays possible on every plan.
     ///
     /// Every operation is listed: one without a decision does not compile.
