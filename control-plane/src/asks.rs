@@ -80,8 +80,8 @@ pub enum AskOrg {
     MarkAuthenticated {
         /// Which session.
         session: SessionId,
-        /// The proof was, or came with, a second factor.
-        second_factor: bool,
+        /// The proof.
+        proof: Again,
     },
     /// Who an invitation is for → [`Invited`]. `InvalidLink` where it is unknown, used, revoked or too old.
     PeekInvitation {
@@ -182,6 +182,18 @@ pub struct NewOrg {
     /// The key-encryption key that wraps its data key, as the registry says; absent: the keyring's own.
     #[serde(default)]
     pub kek: Option<u32>,
+}
+
+/// How somebody has proven themselves once more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Again {
+    /// By a password or an identity provider, and the account has no second factor.
+    First,
+    /// By these alone, though the account has a second factor: of use to a session that has proven it.
+    FirstOfTwo,
+    /// By the second factor, or with it.
+    Second,
 }
 
 /// A live session, as its org vouches for it.

@@ -4,7 +4,7 @@
 use super::outbox::{self, Task};
 use super::throttle::{Counter, count, forgive};
 use super::{Account, AccountContext, Hashing, links, load, orgs, require, second_factor};
-use crate::asks::{Ending, Identity, Secret, SignIn};
+use crate::asks::{Again, Ending, Identity, Secret, SignIn};
 use crate::error::AppError;
 use crate::json;
 use crate::store::{Event, Tx};
@@ -31,21 +31,21 @@ pub(super) async fn prove(
     }
 }
 
-/// Who is signed in proves once more who they are. Whether it was by the second factor.
+/// Who is signed in proves once more who they are.
 pub(super) async fn prove_again(
     ctx: AccountContext<'_>,
     hashing: &impl Hashing,
     password: Option<&Secret>,
     code: Option<&Secret>,
-) -> Result<bool, AppError> {
+) -> Result<Again, AppError> {
     match (password, code) {
         (Some(password), None) => {
             prove_current(ctx, hashing, password).await?;
-            Ok(false)
+            Ok(if require(ctx)?.has_totp { Again::FirstOfTwo } else { Again::First })
         }
         (None, Some(code)) => {
             second_factor::prove_by_app(ctx, code)?;
-            Ok(true)
+            Ok(Again::Second)
         }
         _ => Err(AppError::refused(Code::ValidationFailed, "give either a password or a code")),
     }

@@ -40,7 +40,7 @@ pub enum AskAccount {
         /// Of the authenticator app, or a recovery code.
         code: Secret,
     },
-    /// A signed-in person proves once more who they are, by one of the two → whether it was the second factor.
+    /// A signed-in person proves once more who they are, by one of the two → [`super::Again`].
     /// `InvalidCredentials`, `InvalidCode`, `SecondFactorState`, `RateLimited`.
     ProveAgain {
         /// The account's.

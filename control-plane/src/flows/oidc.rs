@@ -9,7 +9,7 @@
 use super::claim::claim;
 use super::sign_up::{self, Destination, Person};
 use super::{Flow, Objects};
-use crate::asks::{AskAccount, AskIdentity, AskOrg, Identity, NewIdentity, SignIn};
+use crate::asks::{Again, AskAccount, AskIdentity, AskOrg, Identity, NewIdentity, SignIn};
 use crate::error::AppError;
 use crate::json::{self, field};
 use crate::reply::Reply;
@@ -108,13 +108,18 @@ pub(super) async fn finish<O: Objects>(
         Purpose::Reauthenticate(who) => {
             let (user, org, session) = ids(who)?;
             let ask = AskAccount::ProveIdentity { identity: new.identity(), email: new.email };
-            if flow.objects.account::<Option<SignIn>>(&user, &ask).await?.is_none() {
-                return Err(AppError::refused(
-                    Code::IdentityRefused,
-                    "this is not an identity of your account",
-                ));
-            }
-            flow.objects.org(&org, &AskOrg::MarkAuthenticated { session, second_factor: false }).await?;
+            let proof = match flow.objects.account::<Option<SignIn>>(&user, &ask).await? {
+                None => {
+                    return Err(AppError::refused(
+                        Code::IdentityRefused,
+                        "this is not an identity of your account",
+                    ));
+                }
+                Some(SignIn::SecondFactor { .. }) => Again::FirstOfTwo,
+                Some(SignIn::Proven(proven)) if proven.second_factor => Again::Second,
+                Some(SignIn::Proven(_)) => Again::First,
+            };
+            flow.objects.org(&org, &AskOrg::MarkAuthenticated { session, proof }).await?;
             Reply::json(200, &OidcOutcome::Done { purpose: OidcPurpose::Reauthenticate })
         }
     }

@@ -2,7 +2,7 @@
 //! takes a session that has proven it: a password alone does not get rid of what stands beside it.
 
 use super::{Caller, Flow, Objects};
-use crate::asks::{AskAccount, AskOrg, Secret};
+use crate::asks::{Again, AskAccount, AskOrg, Secret};
 use crate::error::AppError;
 use crate::json;
 use crate::reply::Reply;
@@ -24,7 +24,7 @@ pub(super) async fn confirm<O: Objects>(
     let request: ConfirmSecondFactor = json::parse(body)?;
     let ask = AskAccount::ConfirmSecondFactor { code: Secret::from(&request.code) };
     let codes: RecoveryCodes = flow.objects.account(caller.user(), &ask).await?;
-    let mark = AskOrg::MarkAuthenticated { session: caller.voucher.session.clone(), second_factor: true };
+    let mark = AskOrg::MarkAuthenticated { session: caller.voucher.session.clone(), proof: Again::Second };
     // The codes are shown once: they go out even if the session has to prove its second factor again.
     let _ = flow.objects.org(&caller.org, &mark).await;
     Reply::json(200, &codes)

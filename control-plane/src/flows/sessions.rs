@@ -2,7 +2,7 @@
 
 use super::work::settle;
 use super::{Caller, Flow, Objects};
-use crate::asks::{AskAccount, AskOrg, Ending, Secret};
+use crate::asks::{Again, AskAccount, AskOrg, Ending, Secret};
 use crate::error::AppError;
 use crate::json::{self, field};
 use crate::reply::Reply;
@@ -23,9 +23,9 @@ pub(super) async fn reauthenticate<O: Objects>(
         password: request.password.as_ref().map(Secret::from),
         code: request.code.as_ref().map(Secret::from),
     };
-    let second_factor = flow.objects.account(caller.user(), &ask).await?;
+    let proof: Again = flow.objects.account(caller.user(), &ask).await?;
     let session = caller.voucher.session.clone();
-    flow.objects.org(&caller.org, &AskOrg::MarkAuthenticated { session, second_factor }).await
+    flow.objects.org(&caller.org, &AskOrg::MarkAuthenticated { session, proof }).await
 }
 
 /// `DELETE /v1/sessions`: every one but the caller's own.

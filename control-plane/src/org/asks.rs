@@ -23,9 +23,7 @@ pub fn answer(ctx: Context<'_>, ask: &AskOrg) -> Result<Reply, AppError> {
             sessions::end(ctx, user, but.as_ref(), *epoch, reason)
         }
         AskOrg::Stands { user, session } => sessions::stands(ctx, user, session),
-        AskOrg::MarkAuthenticated { session, second_factor } => {
-            sessions::mark_authenticated(ctx, session, *second_factor)
-        }
+        AskOrg::MarkAuthenticated { session, proof } => sessions::mark_authenticated(ctx, session, *proof),
         AskOrg::PeekInvitation { digest } => invitations::peek(ctx, digest),
         AskOrg::Join { digest, user } => invitations::join(ctx, digest, user),
         AskOrg::UpdateUser(user) => members::update_user(ctx, user),

@@ -162,7 +162,7 @@ fn destroy(ctx: Context<'_>, actor: &Actor, begun_ms: u64) -> Result<DeletedOrg,
             Ok(Task::TellAccount { user: member.parse(0)?, email: member.text(1)?.to_owned() })
         });
         let tasks: Vec<Task> = told.chain([Ok(Task::LeaveRegistry)]).collect::<Result<_, SqlError>>()?;
-        outbox::replace(tx, ctx.now_ms, &tasks)?;
+        outbox::replace(ctx, tx, &tasks)?;
         Ok(committed.map(|()| DeletedOrg { certificate, claims }))
     })?;
     plan::forget(ctx);

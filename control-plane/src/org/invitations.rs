@@ -91,7 +91,7 @@ pub(super) fn create(ctx: Context<'_>, actor: &Actor, body: &[u8]) -> Result<Rep
         let token = add_token(ctx, tx, &id)?;
         if ctx.mail_enabled {
             let origin = ctx.call.client.origin.clone();
-            outbox::put(tx, ctx.now_ms, &Task::MailInvitation { invitation: id.clone(), origin })?;
+            outbox::put(ctx, tx, &Task::MailInvitation { invitation: id.clone(), origin })?;
         }
         let created = CreatedInvitation {
             url: ShownOnce(link(&ctx.call.client.origin, &token)),

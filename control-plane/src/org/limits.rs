@@ -25,6 +25,12 @@ use throttle::{Decision, Quota, Tat};
 /// every other password, and of no use to who guesses passwords at other people's servers from our addresses.
 const LOGINS: RateLimit = RateLimit { limit: 30, period_seconds: 300 };
 
+/// Changes that the holders of one customer's links make together: people at forms, and no flood of audit rows and events.
+const PORTAL_CHANGES: RateLimit = RateLimit { limit: 60, period_seconds: 60 };
+
+/// Events of the workspace's own about one customer's endpoints: as many as these may be.
+const CUSTOMER_EVENTS: RateLimit = RateLimit { limit: 20, period_seconds: 3600 };
+
 /// What an org's object keeps in memory from call to call.
 #[derive(Default)]
 pub struct OrgLimiter {
@@ -32,6 +38,8 @@ pub struct OrgLimiter {
     counter: Option<Counter>,
     /// There are deliveries that the object's alarm may not know of ([`super::leaves_work`]).
     pub(super) has_published: bool,
+    /// So are tasks ([`super::outbox::put`]).
+    pub(super) has_tasks: bool,
     /// What was out of the ordinary, for the operator's log ([`super::take_detected`]).
     pub(super) detected: Vec<serde_json::Value>,
     /// How often providers were asked for public keys ([`super::provider_key`]).
@@ -66,8 +74,11 @@ pub(super) fn own(ctx: Context<'_>, actor: &Actor) -> Result<Option<RateLimit>, 
 /// # Errors
 /// [`AppError::Limited`].
 pub(super) fn check(ctx: Context<'_>, actor: &Actor) -> Result<(), AppError> {
-    match ctx.call.operation {
-        Operation::VerifyPrincipal { .. } => Ok(()),
+    match (&actor.kind, &ctx.call.operation) {
+        (_, Operation::VerifyPrincipal { .. }) => Ok(()),
+        (Kind::Portal { customer, .. }, operation) if operation.changes_for_portal() => {
+            one(ctx, subject(&format!("portal {customer}")), Limit { whose: "changes in the portal of this customer", limit: PORTAL_CHANGES })
+        }
         _ => lease(ctx, actor, 0).map(|_| ()),
     }
 }
@@ -170,6 +181,18 @@ impl fmt::Display for Limit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let RateLimit { limit, period_seconds } = self.limit;
         write!(f, "{}: at most {limit} in {period_seconds} seconds", self.whose)
+    }
+}
+
+/// Whether the workspace's endpoints are told of one more thing about a customer's. The audit trail has them all.
+///
+/// # Errors
+/// Those of the database.
+pub(super) fn tells_of_customer(ctx: Context<'_>, customer: &str) -> Result<bool, AppError> {
+    match one(ctx, subject(&format!("events of {customer}")), Limit { whose: "events of this customer", limit: CUSTOMER_EVENTS }) {
+        Ok(()) => Ok(true),
+        Err(AppError::Limited { .. }) => Ok(false),
+        Err(error) => Err(error),
     }
 }
 

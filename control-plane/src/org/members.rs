@@ -163,7 +163,7 @@ fn revoke_invitations(ctx: Context<'_>, tx: &Tx<'_>, member: &Member) -> Result<
 /// The account's list of orgs is a copy of what stands here.
 fn tell_account(ctx: Context<'_>, tx: &Tx<'_>, member: &Member) -> Result<(), AppError> {
     let task = Task::TellAccount { user: member.id.clone(), email: member.email.clone() };
-    outbox::put(tx, ctx.now_ms, &task)
+    outbox::put(ctx, tx, &task)
 }
 
 /// Takes over a member's name and email from their account. Of who is no member there is nothing to change.

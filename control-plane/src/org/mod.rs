@@ -62,20 +62,12 @@ use crate::reply::Reply;
 use protocol::{Code, Operation};
 use std::cell::RefCell;
 
-/// Whether a call has left something to do elsewhere, for the object's alarm: its operation may always, and any may have
-/// published an event since this was asked last.
+/// Whether a call has left something to do elsewhere, for the object's alarm: a task or an event since this was asked last,
+/// or what goes on by itself once it is begun.
 pub fn leaves_work(operation: &Operation, memory: &RefCell<OrgLimiter>) -> bool {
     let limiter = &mut *memory.borrow_mut();
-    let leaves_tasks = matches!(
-        operation,
-        Operation::CreateInvitation
-            | Operation::UpdateMember { .. }
-            | Operation::RemoveMember { .. }
-            | Operation::LeaveOrg
-            | Operation::DeleteConnection { .. }
-            | Operation::RotateOrgKey
-            | Operation::DeleteOrg
-    );
+    let goes_on = matches!(operation, Operation::RotateOrgKey | Operation::DeleteOrg);
+    let leaves_tasks = std::mem::take(&mut limiter.has_tasks) || goes_on;
     if leaves_tasks {
         limiter.tasks.wake();
     }

@@ -76,7 +76,7 @@ pub(super) fn tell(ctx: Context<'_>, tx: &Tx<'_>, notice: Notice) -> Result<(), 
     if !ctx.mail_enabled {
         return Ok(());
     }
-    outbox::put(tx, ctx.now_ms, &Task::MailNotice { notice })
+    outbox::put(ctx, tx, &Task::MailNotice { notice })
 }
 
 /// Makes one task of a notice for each administrator, so that one mail that cannot be sent repeats no other.

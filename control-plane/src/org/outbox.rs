@@ -5,6 +5,7 @@
 
 use super::deliveries;
 use super::notices::Notice;
+use crate::context::Context;
 use crate::error::AppError;
 use crate::store::{SqlError, Store, Tx};
 use protocol::{ConnectionId, InvitationId, UserId};
@@ -55,16 +56,17 @@ pub enum Task {
     LeaveRegistry,
 }
 
-/// Adds a task to a change.
-pub(super) fn put(tx: &Tx<'_>, now_ms: u64, task: &Task) -> Result<(), AppError> {
-    put_at(tx, now_ms, now_ms, task)
+/// Adds a task to a change. The alarm is told of it, whichever call or ask this is ([`super::leaves_work`]).
+pub(super) fn put(ctx: Context<'_>, tx: &Tx<'_>, task: &Task) -> Result<(), AppError> {
+    put_at(ctx, tx, ctx.now_ms, task)
 }
 
 /// Adds a task that is not due at once, because the change itself goes on to do it.
-pub(super) fn put_at(tx: &Tx<'_>, now_ms: u64, due_ms: u64, task: &Task) -> Result<(), AppError> {
+pub(super) fn put_at(ctx: Context<'_>, tx: &Tx<'_>, due_ms: u64, task: &Task) -> Result<(), AppError> {
+    ctx.limits.borrow_mut().has_tasks = true;
     tx.write(
         "INSERT INTO outbox (task, created_at, due_at) VALUES (?, ?, ?)",
-        &[serde_json::to_string(task)?.into(), now_ms.into(), due_ms.into()],
+        &[serde_json::to_string(task)?.into(), ctx.now_ms.into(), due_ms.into()],
     )?;
     Ok(())
 }
@@ -79,11 +81,11 @@ pub(super) fn split(store: Store<'_>, now_ms: u64, part: &Task) -> Result<(), Ap
 
 /// Puts an org's last tasks in the place of all others. Their numbers are new ones: a task that is being done meanwhile
 /// takes none of them with it.
-pub(super) fn replace(tx: &Tx<'_>, now_ms: u64, tasks: &[Task]) -> Result<(), AppError> {
+pub(super) fn replace(ctx: Context<'_>, tx: &Tx<'_>, tasks: &[Task]) -> Result<(), AppError> {
     let row = tx.store().first("SELECT COALESCE(MAX(id), 0) FROM outbox", &[])?;
     let last = row.ok_or(SqlError::Row)?.number(0)?;
     for task in tasks {
-        put(tx, now_ms, task)?;
+        put(ctx, tx, task)?;
     }
     tx.write("DELETE FROM outbox WHERE id <= ?", &[last.into()])?;
     Ok(())

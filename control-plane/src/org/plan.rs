@@ -157,3 +157,16 @@ pub(super) fn check(ctx: Context<'_>, _: &Tx<'_>, resource: Resource) -> Result<
     }
     Err(AppError::refused(Code::PlanRequired, format!("the plan includes {most} {}", resource.as_str())))
 }
+
+/// Whether customers, by the portal, may have one more endpoint: the last tenth of what the plan includes is the
+/// workspace's own to use.
+///
+/// # Errors
+/// `PlanRequired` where they may not.
+pub(super) fn check_room_for_customers(ctx: Context<'_>) -> Result<(), AppError> {
+    let most = terms(ctx)?.plan(ctx).map_or(0, |plan| Resource::Endpoints.most(plan));
+    if Resource::Endpoints.used(ctx)? < u64::from(most - most.div_ceil(10)) {
+        return Ok(());
+    }
+    Err(AppError::refused(Code::PlanRequired, "the workspace has no more room for endpoints of customers"))
+}

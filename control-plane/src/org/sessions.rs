@@ -2,7 +2,7 @@
 
 use super::actor::{Actor, Kind, authenticated_until};
 use super::{buried, change, device, keys, members};
-use crate::asks::OpenSession;
+use crate::asks::{Again, OpenSession};
 use crate::context::{Context, random};
 use crate::error::AppError;
 use crate::reply::Reply;
@@ -13,6 +13,9 @@ use protocol::time::rfc3339;
 use protocol::{Code, ISSUER, Page, Role, Scope, SessionId, UserId};
 use tokens::SessionClaims;
 use zeroize::Zeroizing;
+
+const SECOND_FACTOR: &str = "the account has a second factor and this session has not shown it: confirm with a code of the \
+                             authenticator app, or sign in again";
 
 /// Opens a session for a member, making org and membership if this is the org's first.
 ///
@@ -190,16 +193,18 @@ pub(super) fn stands(ctx: Context<'_>, user: &UserId, session: &SessionId) -> Re
 /// Notes that a session's person has proven themselves, now.
 ///
 /// # Errors
-/// `Unauthenticated` where the session is not alive.
+/// `Unauthenticated` where the session is not alive; `ReauthenticationRequired` where the account has a second factor that
+/// neither the proof nor the session has shown.
 pub(super) fn mark_authenticated(
     ctx: Context<'_>,
     session: &SessionId,
-    second_factor: bool,
+    proof: Again,
 ) -> Result<Reply, AppError> {
+    let second_factor = proof == Again::Second;
     let answer = ctx.store.transaction(|tx| {
         let marked = tx.write(
             "UPDATE sessions SET authenticated_at = ?, second_factor = MAX(second_factor, ?) WHERE id = ? \
-             AND seen_at >= ? AND user_id IN (SELECT user_id FROM members) RETURNING user_id",
+             AND seen_at >= ? AND user_id IN (SELECT user_id FROM members) RETURNING user_id, second_factor",
             &[
                 ctx.now_ms.into(),
                 u64::from(second_factor).into(),
@@ -207,7 +212,11 @@ pub(super) fn mark_authenticated(
                 oldest_alive(ctx).into(),
             ],
         )?;
-        let user = marked.first().ok_or(Code::Unauthenticated)?.text(0)?;
+        let row = marked.first().ok_or(Code::Unauthenticated)?;
+        if proof == Again::FirstOfTwo && row.number(1)? == 0 {
+            return Err(AppError::refused(Code::ReauthenticationRequired, SECOND_FACTOR));
+        }
+        let user = row.text(0)?;
         let event = Event::new("session.authenticated", session).with("second_factor", second_factor);
         let until = rfc3339(authenticated_until(ctx, ctx.now_ms));
         tx.commit(&ctx.subject(user), event, Reauthenticated { authenticated_until: until })

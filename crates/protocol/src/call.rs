@@ -834,7 +834,6 @@ impl Operation {
             | Self::AuthorizeConnection { .. } => true,
             // Secrets by which events are accepted.
             Self::CreateSource
-            | Self::UpdateSource { .. }
             | Self::RotateSourceSecret { .. }
             | Self::TakeVerificationToken { .. } => true,
             // Where data is sent, and secrets and links that are handed out.
@@ -879,6 +878,7 @@ impl Operation {
             | Self::DeleteSource { .. }
             | Self::DeleteEndpoint { .. }
             | Self::DeletePortalLink { .. }
+            | Self::UpdateSource { .. }
             | Self::SetEventType { .. }
             | Self::DeleteEventType { .. } => false,
             // Uses of what is there.
@@ -970,6 +970,20 @@ impl Operation {
         matches!(
             self,
             Self::SignUp | Self::LogIn | Self::ResetPassword | Self::ChangePassword | Self::Reauthenticate
+        )
+    }
+
+    /// Whether it changes something when the holder of a link to the portal asks for it.
+    pub fn changes_for_portal(&self) -> bool {
+        matches!(
+            self,
+            Self::CreateEndpoint
+                | Self::UpdateEndpoint { .. }
+                | Self::DeleteEndpoint { .. }
+                | Self::RotateEndpointSecret { .. }
+                | Self::TestEndpoint { .. }
+                | Self::RecoverEndpoint { .. }
+                | Self::ResendMessage { .. }
         )
     }
 

@@ -93,6 +93,8 @@ codes! {
     EmailTaken = 409 "email_taken" "This email already has an account";
     /// The same `Idempotency-Key` with another request.
     IdempotencyMismatch = 409 "idempotency_mismatch" "This Idempotency-Key was used for a different request";
+    /// Between the Workers: what the edge knows of a source is outdated.
+    SourceOutdated = 409 "source_outdated" "The source has changed: read it again";
     /// A body over the configured limit.
     PayloadTooLarge = 413 "payload_too_large" "The body is larger than the limit";
     /// A URL over the limit.

@@ -1,7 +1,7 @@
 //! `/in/{source_id}`: verify the raw bytes, store, and only then answer 200 (invariant 9, claims N4 and B6).
 //!
 //! What memory holds of a source ([`keys`]) may be behind what the org's object holds. That lets nothing in: the object
-//! stores an event only if the current generation of the source's secrets verified it, and answers 409 otherwise. Nor
+//! stores an event only if the current generation of the source's secrets verified it, and answers `source_outdated` otherwise. Nor
 //! does it keep much out: before a signature is refused, the current secrets are asked for.
 
 mod fetched;
@@ -219,7 +219,7 @@ async fn tell<P: ControlPlane>(
             keys::forget(context, source);
             Err(Code::NotFound)
         }
-        409 => Ok(None),
+        409 if reply.problem().0 == Code::SourceOutdated => Ok(None),
         // The org's plan does not include it, or no more of it.
         403 => Err(reply.problem().0),
         _ => Err(Code::Unavailable),

@@ -136,8 +136,11 @@ fn taking_it_away_takes_a_session_that_has_proven_it() {
     for operation in [Operation::RemoveSecondFactor, Operation::NewRecoveryCodes] {
         assert_eq!(run(operation).unwrap_err().public().0, Code::ReauthenticationRequired);
     }
-    // A password is no second factor.
-    world.run(&before.principal, Operation::Reauthenticate, &json!({ "password": PASSWORD })).unwrap();
+    // A password is no second factor, and no proof for a session that has not shown the second one.
+    let by_password = json!({ "password": PASSWORD });
+    let refused = world.refused(&before.principal, Operation::Reauthenticate, &by_password);
+    assert_eq!(refused, Code::ReauthenticationRequired);
+    world.run(&signed.principal, Operation::Reauthenticate, &by_password).unwrap();
     assert_eq!(run(Operation::RemoveSecondFactor).unwrap_err().public().0, Code::ReauthenticationRequired);
     let code = ada.code(&world);
     world.run(&before.principal, Operation::Reauthenticate, &json!({ "code": code })).unwrap();

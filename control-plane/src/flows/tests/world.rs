@@ -2,7 +2,7 @@
 
 use crate::account::{self, AccountContext, Hashing};
 use crate::asks::{
-    AskAccount, AskIdentity, AskOrg, AskRegistry, Identity, Invited, Mail, OpenSession, Voucher, Work,
+    Again, AskAccount, AskIdentity, AskOrg, AskRegistry, Identity, Invited, Mail, OpenSession, Voucher, Work,
     Wrapped,
 };
 use crate::error::AppError;
@@ -743,10 +743,13 @@ impl Seen<'_> {
                 org.sessions.retain(|id, session| session.user != *user || Some(id) == but.as_ref());
                 Ok(Reply::no_content())
             }
-            AskOrg::MarkAuthenticated { session, second_factor } => {
+            AskOrg::MarkAuthenticated { session, proof } => {
                 let alive = org.sessions.get_mut(session).ok_or(Code::Unauthenticated)?;
+                if *proof == Again::FirstOfTwo && !alive.second_factor {
+                    return Err(Code::ReauthenticationRequired.into());
+                }
                 alive.authenticated_at = now_ms;
-                alive.second_factor |= second_factor;
+                alive.second_factor |= *proof == Again::Second;
                 Reply::json(200, &Reauthenticated { authenticated_until: String::new() })
             }
             AskOrg::PeekInvitation { digest } => {

@@ -101,7 +101,7 @@ fn withdraw(
     tx.write("DELETE FROM authorizations WHERE connection_id = ?", &[id.as_str().into()])?;
     if is_pending {
         let task = Task::Revoke { connection: id.clone() };
-        outbox::put_at(tx, ctx.now_ms, ctx.now_ms + TASK_DELAY_MS, &task)?;
+        outbox::put_at(ctx, tx, ctx.now_ms + TASK_DELAY_MS, &task)?;
     }
     let receipt = receipts::get(ctx, id)?;
     // What is pending is told of when it is settled.

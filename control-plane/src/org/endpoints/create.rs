@@ -66,6 +66,9 @@ impl<'a> New<'a> {
         actor: &Actor,
     ) -> Result<Committed<CreatedEndpoint>, AppError> {
         plan::check(ctx, tx, plan::Resource::Endpoints)?;
+        if actor.customer().is_some() {
+            plan::check_room_for_customers(ctx)?;
+        }
         self.check_count(ctx)?;
         let id = EndpointId::new(ctx.now_ms, random()?);
         let (hosts, signature) = (&self.target.allowed_hosts, self.request.signature);

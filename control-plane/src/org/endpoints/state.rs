@@ -4,6 +4,7 @@
 use super::about;
 use crate::context::Context;
 use crate::error::AppError;
+use crate::org::limits;
 use crate::org::messages::{OwnEvent, publish};
 use crate::org::notices::{self, Notice};
 use crate::store::{Committed, Row, SqlError, Tx};
@@ -48,7 +49,12 @@ pub(super) fn take_out(
     )?;
     let hosts: Vec<String> = row.json(0)?;
     let host = hosts.first().ok_or(SqlError::Row)?;
-    publish(ctx, tx, &OwnEvent::EndpointDisabled { endpoint_id: id, host, reason })?;
+    // What a customer does to endpoints of theirs is no way to flood the workspace's.
+    let is_told =
+        row.optional_text(1)?.map_or(Ok(true), |customer| limits::tells_of_customer(ctx, customer))?;
+    if is_told {
+        publish(ctx, tx, &OwnEvent::EndpointDisabled { endpoint_id: id, host, reason })?;
+    }
     if reason != DisabledReason::Manual && is_to_be_told(ctx, tx, id)? {
         notices::tell(ctx, tx, Notice::EndpointDisabled { endpoint: id.clone() })?;
     }

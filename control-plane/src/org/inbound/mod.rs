@@ -60,7 +60,7 @@ pub(super) fn store(
     let provider = source.text(0)?;
     if source.number(1)? != webhook.generation {
         // Verified by secrets that are no longer the source's: the edge fetches them anew and verifies again.
-        return Err(Code::IdempotencyMismatch.into());
+        return Err(Code::SourceOutdated.into());
     }
     if source.optional_text(2)?.is_some() {
         let id: InboundEventId = source.parse(2)?;

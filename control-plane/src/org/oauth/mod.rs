@@ -123,11 +123,11 @@ pub(super) fn revocation(
 ) -> Result<Option<RemoteRequest>, AppError> {
     let Some(oauth) = &connector.oauth else { return Ok(None) };
     let Some(data) = &oauth.revocation else { return Ok(None) };
-    // The client's id is encoded into the URL last: it may hold what a URL of the catalogue may not.
-    const CLIENT_ID: &str = "{client_id}";
-    const STANDS_FOR_IT: &str = "-client-id-";
-    let url = endpoint(ctx, connector, &data.url.replace(CLIENT_ID, STANDS_FOR_IT), parameters)?
-        .replace(STANDS_FOR_IT, CLIENT_ID);
+    // These are encoded into the URL last: they may hold what a URL of the catalogue may not.
+    const OWN: [[&str; 2]; 2] = [["{client_id}", "-client-id-"], ["{token}", "-token-"]];
+    let template = OWN.iter().fold(data.url.clone(), |url, [name, stand_in]| url.replace(name, stand_in));
+    let url = endpoint(ctx, connector, &template, parameters)?;
+    let url = OWN.iter().fold(url, |url, [name, stand_in]| url.replace(stand_in, name));
     let revocation = Revocation {
         url: &url,
         kind: match data.kind {

@@ -158,7 +158,7 @@ pub(in crate::org) fn credential(ctx: Context<'_>, id: &SourceId) -> Result<Secr
 /// the URL could be first, as with every such provider; who it was stands in the audit trail.
 ///
 /// # Errors
-/// `IdempotencyMismatch` for a source that does not wait for one: the edge goes by what it knew before.
+/// `SourceOutdated` for a source that does not wait for one: the edge goes by what it knew before.
 pub(in crate::org) fn finish_handshake(
     ctx: Context<'_>,
     id: &SourceId,
@@ -179,7 +179,7 @@ pub(in crate::org) fn finish_handshake(
             ],
         )?;
         if taken.is_empty() {
-            return Err(Code::IdempotencyMismatch.into());
+            return Err(Code::SourceOutdated.into());
         }
         tx.commit(&ctx.subject(id.as_str()), Event::new("source.handshake_finished", id), ())
     })?;

@@ -51,7 +51,8 @@ fn c4_every_sensitive_operation_asks_for_a_recent_proof_and_no_other_does() {
     let refusal = tenant.authorize(&operator, Operation::CreateApiKey).unwrap_err();
     assert!(refusal.public().1.unwrap().contains("POST /v1/reauthenticate"));
 
-    let proof = AskOrg::MarkAuthenticated { session: session_of(&operator), second_factor: false };
+    let proof =
+        AskOrg::MarkAuthenticated { session: session_of(&operator), proof: crate::asks::Again::First };
     let answer = json_of(&tenant.ask(&proof).unwrap());
     let until = protocol::time::rfc3339(tenant.now_ms + minutes * 60_000);
     assert_eq!(answer["authenticated_until"], until);

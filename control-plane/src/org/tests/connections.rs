@@ -413,6 +413,20 @@ fn a_replacement_is_of_the_same_kind_and_opens_the_same_mailbox() {
     assert_eq!(tenant.count("connections"), 1);
 }
 
+/// N3: a plan without connections logs in nowhere, for a new credential no more than for the old one.
+#[test]
+fn n3_a_suspended_workspace_replaces_no_credential() {
+    let mut tenant = Tenant::new(1);
+    let id = id_of(&create(&tenant, &imap("imap.example.com"), &Outside::default()).unwrap());
+    tenant.sql.exec("UPDATE org SET plan = 'suspended'", &[]).unwrap();
+    tenant.sleep();
+    let replace = Operation::ReplaceCredential { id: id.clone() };
+    let refused =
+        tenant.call_outside(&tenant.founder, replace, &json!({ "auth": basic() }), &Outside::default());
+    assert_eq!(code(refused), Code::PlanRequired);
+    tenant.ok(Operation::DeleteConnection { id }, &Json::Null);
+}
+
 #[test]
 fn what_a_person_grants_is_not_replaced_by_a_call() {
     let mut tenant = Tenant::new(1);

@@ -118,7 +118,7 @@ fn a_deleted_or_changed_source_stores_nothing() {
     let created = tenant.ok(Operation::CreateSource, &source());
     let id = SourceId::parse(created["id"].as_str().unwrap()).unwrap();
     tenant.sql.exec("UPDATE sources SET generation = 2", &[]).unwrap();
-    assert_eq!(code(webhook(&tenant, &id, None, b"x")), Code::IdempotencyMismatch);
+    assert_eq!(code(webhook(&tenant, &id, None, b"x")), Code::SourceOutdated);
     tenant.ok(Operation::DeleteSource { id: id.clone() }, &Json::Null);
     assert_eq!(code(webhook(&tenant, &id, None, b"x")), Code::NotFound);
 }

@@ -399,3 +399,47 @@ fn who_holds_a_link_does_not_spend_what_is_the_orgs() {
     assert!(me().is_ok() && me().is_ok());
     assert!(matches!(me(), Err(AppError::Limited { .. })));
 }
+
+/// A customer's own users are no flood for the workspace: in changes, in events, in what the plan includes.
+#[test]
+fn who_holds_links_floods_nothing_of_the_workspaces() {
+    let mut tenant = Tenant::new(1);
+    add_endpoint(&tenant, None);
+    let holders = [link(&tenant, "cus_1").1, link(&tenant, "cus_1").1];
+    let other = link(&tenant, "cus_2").1;
+    let id = add_endpoint(&tenant, Some("cus_1"));
+    let disabled = |by: &Principal, disabled: bool| {
+        let update = Operation::UpdateEndpoint { id: id.clone() };
+        tenant.call(by, update, &json!({ "disabled": disabled })).map(|_| ())
+    };
+    let done = (0..200).filter(|n| disabled(&holders[n % 2], (n / 2) % 2 == 0).is_ok()).count();
+    assert_eq!(done, 60, "the links of a customer count together");
+    let hundred = (0..100).all(|_| portal(&tenant, &holders[0]).is_ok());
+    assert!(hundred, "reading is another matter");
+    let body = json!({ "url": "https://example.com/a" });
+    assert!(tenant.call(&other, Operation::CreateEndpoint, &body).is_ok(), "another customer has their own");
+    assert!(tenant.call(&tenant.founder, Operation::CreateEndpoint, &body).is_ok());
+    tenant.now_ms += 600_000;
+    for n in 0..50 {
+        let update = Operation::UpdateEndpoint { id: id.clone() };
+        tenant.call(&holders[0], update, &json!({ "disabled": n % 2 == 0 })).unwrap();
+    }
+    let events = "SELECT COUNT(*) FROM messages WHERE event_type = 'endpoint.disabled'";
+    let told = tenant.sql.exec(events, &[]).unwrap()[0].number(0).unwrap();
+    assert!((1..=24).contains(&told), "{told} events");
+}
+
+#[test]
+fn the_last_tenth_of_the_endpoints_is_the_workspaces_own() {
+    let mut tenant = Tenant::new(1);
+    tenant.config.plans.plans.get_mut("free").unwrap().endpoints = 11;
+    let holder = link(&tenant, "cus_1").1;
+    let body = json!({ "url": "https://example.com/a" });
+    let make = |by: &Principal| tenant.call(by, Operation::CreateEndpoint, &body);
+    for _ in 0..9 {
+        assert!(make(&holder).is_ok());
+    }
+    assert_eq!(code(make(&holder)), Code::PlanRequired);
+    assert!(make(&tenant.founder).is_ok() && make(&tenant.founder).is_ok());
+    assert_eq!(code(make(&tenant.founder)), Code::PlanRequired);
+}

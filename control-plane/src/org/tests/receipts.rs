@@ -428,3 +428,35 @@ fn a_repetition_under_the_same_key_is_answered_as_it_ended() {
     assert_eq!((first.body, second.replayed), (second.body, true));
     assert_eq!(granted.provider.with(|state| state.revoked.len()), 1);
 }
+
+/// What the catalogue's check lets through works: a URL may hold the client's id and the token.
+#[test]
+fn a_revocation_url_takes_the_clients_id_and_the_token() {
+    let tenant = Tenant::new(1);
+    let connector: connectors::catalogue::Connector = serde_json::from_value(json!({
+        "id": "acme", "name": "Acme", "category": "support", "docs": "https://acme.example", "summary": "Things.",
+        "base_url": "https://api.acme.example",
+        "oauth": {
+            "authorize_url": "https://acme.example/oauth", "token_url": "https://acme.example/token",
+            "refresh": { "kind": "kept" },
+            "revocation": {
+                "kind": "delete", "url": "https://api.example.com/apps/{client_id}/tokens/{token}", "token": "access",
+            },
+        },
+        "credentials": [], "requests": [],
+    }))
+    .unwrap();
+    let connector: &'static connectors::catalogue::Connector = Box::leak(Box::new(connector));
+    let client = connectors::oauth::Client { id: "id/1".into(), secret: "s".to_owned().into() };
+    let token = "a/../b?c#d{client_id}".to_owned().into();
+    let call = call(tenant.founder.clone(), Operation::Me);
+    let tokens = (Some(&token), Some(&token));
+    let request =
+        crate::org::oauth::revocation(tenant.context(&call), connector, &Default::default(), &client, tokens);
+    let request = request.unwrap().unwrap();
+    let url = url::Url::parse(&request.url).unwrap();
+    let segments: Vec<_> = url.path_segments().unwrap().collect();
+    assert_eq!(url.host_str(), Some("api.example.com"));
+    assert_eq!((segments.len(), segments[0], segments[1], segments[2]), (4, "apps", "id%2F1", "tokens"));
+    assert!(segments[3].starts_with("a%2F") && url.query().is_none() && url.fragment().is_none());
+}

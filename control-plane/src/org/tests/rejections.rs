@@ -132,6 +132,22 @@ fn c6_too_many_are_told_once_until_a_period_has_passed_without() {
     assert!(tenant.verify_audit().ok);
 }
 
+/// Mail about it is due at once, though the edge reports it and nobody calls.
+#[test]
+fn an_alarm_of_the_edges_wakes_the_object_for_its_mail() {
+    let tenant = Tenant::new(1);
+    let id = tenant.new_source();
+    assert!(!leaves_work(&Operation::Me, &tenant.limits));
+    tenant.reject(&id, "192.0.2.7", "x", 10).unwrap();
+    assert!(!leaves_work(&Operation::Me, &tenant.limits), "nothing to do yet");
+    let woken = new_tasks(&tenant.limits);
+    tenant.reject(&id, "192.0.2.7", "x", 1).unwrap();
+    assert_eq!(tenant.count("outbox"), 1);
+    assert!(leaves_work(&Operation::Me, &tenant.limits));
+    assert!(futures_util::FutureExt::now_or_never(woken).is_some(), "an alarm that is busy is told");
+    assert!(!leaves_work(&Operation::Me, &tenant.limits), "once");
+}
+
 #[test]
 fn every_administrator_gets_a_mail_of_their_own() {
     let tenant = Tenant::new(1);

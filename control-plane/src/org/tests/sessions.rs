@@ -1,6 +1,7 @@
 //! Sessions: seen and ended by their owner alone, and by nobody's token.
 
 use super::*;
+use crate::asks::Again;
 use protocol::SessionId;
 
 fn list(tenant: &Tenant, principal: &Principal) -> Vec<Json> {
@@ -106,19 +107,33 @@ fn m4_a_refreshed_token_is_the_same_session() {
 #[test]
 fn c4_a_proof_counts_for_a_living_session_alone_and_keeps_its_second_factor() {
     let tenant = Tenant::new(1);
-    let mark =
-        |session: SessionId, second_factor| tenant.ask(&AskOrg::MarkAuthenticated { session, second_factor });
+    let mark = |session: SessionId, proof| tenant.ask(&AskOrg::MarkAuthenticated { session, proof });
     let session = session_of(&tenant.founder);
-    mark(session.clone(), true).unwrap();
-    mark(session.clone(), false).unwrap();
+    mark(session.clone(), Again::First).unwrap();
+    mark(session.clone(), Again::Second).unwrap();
+    mark(session.clone(), Again::FirstOfTwo).unwrap();
     let voucher = json_of(&tenant.authorize(&tenant.founder, Operation::GetAccount).unwrap());
     assert_eq!((&voucher["second_factor"], &voucher["operator"]), (&json!(true), &json!(false)));
 
     let member = tenant.add_member(&user(9));
     tenant.sql.exec("DELETE FROM members WHERE user_id = ?", &[user(9).id.as_str().into()]).unwrap();
-    assert_eq!(code(mark(session_of(&member), true)), Code::Unauthenticated);
+    assert_eq!(code(mark(session_of(&member), Again::Second)), Code::Unauthenticated);
     tenant.call(&tenant.founder, Operation::LogOut, &Json::Null).unwrap();
-    assert_eq!(code(mark(session, true)), Code::Unauthenticated);
+    assert_eq!(code(mark(session, Again::Second)), Code::Unauthenticated);
+}
+
+/// A session from before the second factor proves itself by nothing less.
+#[test]
+fn c4_a_first_factor_alone_renews_no_session_that_has_not_shown_the_second() {
+    let mut tenant = Tenant::new(1);
+    tenant.now_ms += DAY;
+    let session = session_of(&tenant.founder);
+    let proof = AskOrg::MarkAuthenticated { session, proof: Again::FirstOfTwo };
+    let refused = tenant.ask(&proof).map(|_| ()).unwrap_err();
+    assert_eq!(refused.public().0, Code::ReauthenticationRequired);
+    assert!(refused.public().1.unwrap().contains("authenticator app"));
+    let sensitive = tenant.authorize(&tenant.founder, Operation::CreateApiKey);
+    assert_eq!(code(sensitive), Code::ReauthenticationRequired, "it counts for nothing");
 }
 
 #[test]

@@ -45,7 +45,7 @@ fn a_rotated_secret_verifies_until_its_overlap_is_over_to_the_millisecond() {
     assert_eq!(generation, 2);
 
     // Who verified by the secrets from before is told to fetch them, at once and again when the old one has ended.
-    assert_eq!(code(webhook(&tenant, &id, None, b"by generation 1")), Code::IdempotencyMismatch);
+    assert_eq!(code(webhook(&tenant, &id, None, b"by generation 1")), Code::SourceOutdated);
     let store = |tenant: &Tenant, body: &[u8]| {
         let webhook = protocol::call::VerifiedWebhook {
             source: id.clone(),
@@ -61,7 +61,7 @@ fn a_rotated_secret_verifies_until_its_overlap_is_over_to_the_millisecond() {
     tenant.now_ms = NOW + 59_999;
     assert!(store(&tenant, b"in time").is_ok());
     tenant.now_ms = NOW + 60_000;
-    assert_eq!(code(store(&tenant, b"late")), Code::IdempotencyMismatch);
+    assert_eq!(code(store(&tenant, b"late")), Code::SourceOutdated);
     let keys = tenant.sources_keys(&id);
     assert_eq!((&keys["secrets"], &keys["generation"]), (&json!([secret("two")]), &json!(3)));
     let source = tenant.ok(Operation::GetSource { id: id.clone() }, &Json::Null);
@@ -181,10 +181,10 @@ fn a_handshake_counts_once_and_only_while_it_is_waited_for() {
     assert!(!has(&tenant, &secret("asana")), "sealed");
 
     // A second one, of whoever knows the URL, is refused, and so is one to a source that never waited for any.
-    assert_eq!(code(handshake(&tenant, &id, &secret("forged"))), Code::IdempotencyMismatch);
+    assert_eq!(code(handshake(&tenant, &id, &secret("forged"))), Code::SourceOutdated);
     assert_eq!(tenant.sources_keys(&id), keys);
     let github = tenant.new_source();
-    assert_eq!(code(handshake(&tenant, &github, &secret("forged"))), Code::IdempotencyMismatch);
+    assert_eq!(code(handshake(&tenant, &github, &secret("forged"))), Code::SourceOutdated);
     // Nobody but the edge finishes one.
     let waiting = create(&tenant, "asana");
     let finish = Operation::FinishHandshake { source: waiting, secret: ShownOnce(secret("mine")) };
@@ -224,7 +224,7 @@ fn a_secret_by_hand_ends_the_wait_for_a_handshake() {
     let keys = tenant.sources_keys(&id);
     assert_eq!((&keys["awaiting_handshake"], &keys["secrets"]), (&json!(false), &json!([secret("by-hand")])));
     assert_eq!(tenant.count("source_secrets"), 0, "there was none before it");
-    assert_eq!(code(handshake(&tenant, &id, &secret("forged"))), Code::IdempotencyMismatch);
+    assert_eq!(code(handshake(&tenant, &id, &secret("forged"))), Code::SourceOutdated);
 }
 
 #[test]

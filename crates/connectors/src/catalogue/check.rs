@@ -267,6 +267,11 @@ fn authorization(connector: &Connector, oauth: &OAuth, found: &mut Findings) {
     let Some(revocation) = &oauth.revocation else { return };
     let own = ["client_id", "token"];
     template("oauth.revocation.url", &revocation.url, connector, Some(&own), found);
+    found.unless(
+        revocation.kind != RevocationKind::Rfc7009 || !revocation.url.contains("{token}"),
+        "oauth.revocation.url",
+        "holds {token}: by RFC 7009 it goes into the form",
+    );
     let may_have_body = matches!(revocation.kind, RevocationKind::PostJson | RevocationKind::Delete);
     found.unless(
         revocation.body.as_ref().is_none_or(|body| may_have_body && body.contains("{token}"))

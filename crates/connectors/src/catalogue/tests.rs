@@ -145,6 +145,7 @@ fn a_bad_value_is_named_by_its_key() {
             "{token}.acme.example",
             "oauth.revocation.url: has the client's id",
         ),
+        (r#"kind = "delete""#, r#"kind = "rfc7009""#, "oauth.revocation.url: holds {token}"),
         ("already_gone = [404]", "already_gone = [503]", "oauth.revocation.already_gone: "),
         ("already_gone = [404]", "body = \"{}\"", "oauth.revocation.body: "),
         (r#"kind = "delete""#, r#"kind = "post_json""#, "oauth.revocation.body: "),

@@ -132,14 +132,14 @@ impl Form {
     /// The path of that page, for the way back to it.
     fn path(self, fields: &Fields) -> Cow<'static, str> {
         let path = match self {
-            Self::Connections => "/connections",
+            Self::Connections => return of_one("/connections", ConnectionId::parse(fields.text("id"))),
             Self::Connectors => return vault::connector_path(fields),
             Self::Workspace => "/workspace",
             Self::AdminKeys => "/admin/keys",
             Self::Keys => "/keys",
-            Self::Sources => "/sources",
+            Self::Sources => return of_one("/sources", SourceId::parse(fields.text("id"))),
             Self::Events => "/events",
-            Self::Endpoints => "/endpoints",
+            Self::Endpoints => return of_one("/endpoints", EndpointId::parse(fields.text("id"))),
             Self::Messages => "/messages",
             Self::EventTypes => "/event-types",
             Self::PortalLinks => "/portal-links",
@@ -177,6 +177,11 @@ impl Form {
             _ => &[],
         }
     }
+}
+
+/// The page of one thing, where a form is about one, else the list.
+fn of_one<T: std::fmt::Display, E>(list: &'static str, id: Result<T, E>) -> Cow<'static, str> {
+    id.map_or(list.into(), |id| format!("{list}/{id}").into())
 }
 
 /// What a form asks for.
@@ -328,7 +333,7 @@ async fn again<P: ControlPlane>(
 ) -> Result<Answer, Code> {
     let form = retry.form;
     match caller {
-        Some(caller) if code == Code::ReauthenticationRequired => {
+        Some(caller) if code == Code::ReauthenticationRequired && form != Form::Confirm => {
             retry.fields = Fields::back_to(&form.path(&retry.fields));
             show::render(context, &Page::Confirm, caller, jar, Some(&retry)).await
         }

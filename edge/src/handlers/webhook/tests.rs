@@ -196,11 +196,25 @@ fn keys_of_an_old_generation_are_fetched_anew_and_the_event_verified_again() {
             generation.set(generation.get() + 1);
             keys(generation.get())
         }
-        Operation::StoreInbound(webhook) if webhook.generation < 2 => refusal(Code::IdempotencyMismatch),
+        Operation::StoreInbound(webhook) if webhook.generation < 2 => refusal(Code::SourceOutdated),
         _ => stored(),
     });
     assert_eq!(run(&fixture, &plane, &signed(BODY, NOW)).unwrap().status, 200);
     assert_eq!(plane.calls.borrow().len(), 4);
+}
+
+/// Another conflict says nothing about the source.
+#[test]
+fn another_409_is_an_outage_and_no_reason_to_read_the_source_again() {
+    let (fixture, plane) = (
+        fixture(),
+        FakePlane::new(|call, _| match call.operation {
+            Operation::SourceKeys { .. } => keys(1),
+            _ => refusal(Code::EndpointDisabled),
+        }),
+    );
+    assert_eq!(run(&fixture, &plane, &signed(BODY, NOW)), Err(Code::Unavailable));
+    assert_eq!(plane.calls.borrow().len(), 2);
 }
 
 #[test]
@@ -209,7 +223,7 @@ fn a_source_that_changes_all_the_time_ends_in_an_outage_not_in_a_loop() {
         fixture(),
         FakePlane::new(|call, _| match call.operation {
             Operation::SourceKeys { .. } => keys(1),
-            _ => refusal(Code::IdempotencyMismatch),
+            _ => refusal(Code::SourceOutdated),
         }),
     );
     assert_eq!(run(&fixture, &plane, &signed(BODY, NOW)), Err(Code::Unavailable));

@@ -187,6 +187,30 @@ fn c4_a_sensitive_change_asks_for_a_proof_and_leads_back() {
             "action=set_client&connector=gmail&client_id=typed-before&client_secret=123456".to_owned(),
             "/connectors/gmail",
         ),
+        (
+            "/connections",
+            "action=create&connector=http&name=typed-before&base_url=https%3A%2F%2Fa.example&auth=bearer&token=123456"
+                .to_owned(),
+            "/connections",
+        ),
+        (
+            "/connections",
+            format!("action=authorize&id={}", id("con_")),
+            &format!("/connections/{}", id("con_")),
+        ),
+        ("/sources", "action=create&provider=github&name=typed-before&secret=123456".to_owned(), "/sources"),
+        (
+            "/sources",
+            format!("action=rotate&id={}&secret=123456", id("src_")),
+            &format!("/sources/{}", id("src_")),
+        ),
+        ("/endpoints", "action=create&url=https%3A%2F%2Ftyped-before.example".to_owned(), "/endpoints"),
+        (
+            "/endpoints",
+            format!("action=rotate&id={}", id("end_")),
+            &format!("/endpoints/{}", id("end_")),
+        ),
+        ("/portal-links", "action=create&customer_id=typed-before".to_owned(), "/portal-links"),
         ("/workspace", "action=delete&name=typed-before".to_owned(), "/workspace"),
         ("/workspace", "action=rotate".to_owned(), "/workspace"),
         ("/admin/keys", "action=rotate&version=3".to_owned(), "/admin/keys"),
@@ -228,6 +252,10 @@ fn no_confirmation_leads_to_another_origin() {
         "%2Fconnectors%2F%2Fevil.test",
         "%2Fconnectors%2Fgmail%3Fx",
         "%2Fconnectors%2F..%2Fsign-out",
+        "%2Fendpoints%2F",
+        "%2Fendpoints%2F%2Fevil.test",
+        "%2Fendpoints%2Fcon_00000000000000000000000000",
+        "%2Fsources%2F..%2Fsign-out",
     ] {
         let answer =
             post("/confirm", &format!("csrf_token={}&password=p&back={back}", csrf_token()), &done())
@@ -251,6 +279,17 @@ fn the_proof_that_is_wanted_is_named() {
     assert!(
         post("/account", &body, &plane).unwrap().body.contains("For this one: confirm with a code first.")
     );
+}
+
+/// The account wants the second factor of this session: the page says so and keeps its way back.
+#[test]
+fn a_confirmation_that_is_not_enough_leads_to_the_same_page_again() {
+    let plane = refusing(Code::ReauthenticationRequired, |operation| *operation == Operation::Reauthenticate);
+    let body = format!("csrf_token={}&password=hunter2hunter2&back=/keys", csrf_token());
+    let answer = post("/confirm", &body, &plane).unwrap();
+    assert_eq!(answer.status, 403);
+    assert!(answer.body.contains("value=\"/keys\"") && answer.body.contains("name=\"code\""));
+    assert!(!answer.body.contains("hunter2") && !answer.body.contains("Nothing was changed yet"));
 }
 
 #[test]

@@ -20,7 +20,7 @@ fn plane(provider: &'static str) -> FakePlane {
                 None => reply(200, awaiting(provider)),
                 Some(secret) => reply(200, source_keys(provider, secret, 2)),
             },
-            Operation::FinishHandshake { .. } if secret.is_some() => refusal(Code::IdempotencyMismatch),
+            Operation::FinishHandshake { .. } if secret.is_some() => refusal(Code::SourceOutdated),
             Operation::FinishHandshake { secret: sent, .. } => {
                 *secret = Some(sent.0.clone());
                 reply(204, ())
