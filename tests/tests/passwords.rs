@@ -47,6 +47,20 @@ fn m4_a_password_change_ends_every_other_session_everywhere() {
     assert!(!notice.text.contains(&new) && notice.link().is_none(), "{notice:?}");
 }
 
+/// RFC 8265: what two keyboards write as one code point or two, or with another space, is one password (in workerd too).
+#[test]
+fn m4_a_password_is_the_same_however_its_letters_are_encoded() {
+    let org = Org::sign_up(Gate::shared());
+    let unique = random::text("");
+    let new = format!("caf\u{e9} \u{ac00} {unique}");
+    let body = json!({ "current_password": org.password, "new_password": new });
+    org.post("/v1/password", &body).send().ok(200);
+    for same in ["cafe\u{301}\u{a0}\u{1100}\u{1161}\u{3000}", "caf\u{e9} \u{ac00} "] {
+        log_in(&org, &org.email, &format!("{same}{unique}")).ok(200);
+    }
+    log_in(&org, &org.email, &format!("cafe \u{ac00} {unique}")).problem("invalid_credentials");
+}
+
 /// By cookie, the browser that changes the password stays signed in with its new session.
 #[test]
 fn m4_the_browser_that_changes_the_password_goes_on() {
