@@ -14,12 +14,12 @@ use crate::process::Process;
 use crate::serve::{self, Stack};
 use crate::{private, root};
 use anyhow::{Context as _, Result, bail, ensure};
+use std::ffi::OsStr;
 use std::fmt::Write as _;
-use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::thread;
 use std::time::{Duration, Instant};
+use std::{env, fs, thread};
 
 const LIMIT: Duration = Duration::from_secs(300);
 const TICK: Duration = Duration::from_millis(50);
@@ -46,8 +46,18 @@ pub(super) fn paste(dir: &Path) -> Result<()> {
     private::dir(&outputs)?;
     let mut shell = Command::new("bash");
     shell.args(["--norc", "-euo", "pipefail", "-c", &script(&blocks)]).current_dir(root());
+    // A newcomer's terminal holds none of these. With them, `cargo xtask` compiles anew.
+    env::vars_os().map(|(name, _)| name).filter(|name| is_of_cargo_run(name)).for_each(|name| {
+        shell.env_remove(name);
+    });
     shell.env("OUTPUTS", &outputs).envs(demo.variables(stack.url(), &neighbours));
     session(&mut shell, &blocks, &outputs).inspect_err(|_| eprintln!("the server's log:\n{}", stack.log()))
+}
+
+/// Whether this is one of the variables by which `cargo run` tells a program about its package.
+fn is_of_cargo_run(name: &OsStr) -> bool {
+    const PREFIXES: [&str; 3] = ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_"];
+    name.to_str().is_some_and(|name| PREFIXES.iter().any(|prefix| name.starts_with(prefix)))
 }
 
 fn session(shell: &mut Command, blocks: &[Block], outputs: &Path) -> Result<()> {
@@ -181,6 +191,13 @@ mod tests {
         assert_eq!(found, [block(0, 2, "a\nb\n", Some("1 … 2\n")), block(1, 15, "d &\n", None)]);
         assert!(blocks("```shell\n```\n").is_err());
         assert!(blocks("```js\n```\n```text\n```\n").is_err());
+    }
+
+    #[test]
+    fn the_shell_knows_nothing_of_this_package() {
+        // https://doc.rust-lang.org/cargo/reference/environment-variables.html
+        assert!(["CARGO_PKG_NAME", "CARGO_MANIFEST_DIR"].map(OsStr::new).into_iter().all(is_of_cargo_run));
+        assert!(!["CARGO_HOME", "CARGO_TARGET_DIR"].map(OsStr::new).into_iter().any(is_of_cargo_run));
     }
 
     #[test]
