@@ -2,6 +2,7 @@
 //!
 //! Invariant: a check that could not be made is never a pass in CI (`CI` set), and never silent elsewhere.
 
+mod readme;
 mod supply_chain;
 
 use crate::build::{Profile, Worker, build};
@@ -55,6 +56,9 @@ fn phases(options: &Options, report: &mut Report) -> Result<()> {
         report.phase("advisories", || supply_chain::audit(options.advisory_db.as_deref()))?;
     }
     report.phase("end to end", || cargo_test(&["--package", "e2e"], filter))?;
+    if filter.is_none_or(|filter| filter == "readme") {
+        report.phase("README as pasted", || readme::paste(Scratch::new()?.as_ref()))?;
+    }
     report.phase("JavaScript", || run(&mut node_command("tests/unit", filter)?))?;
     report.phase("interop with official SDKs", || interop(filter))?;
     match chromium() {

@@ -1,5 +1,6 @@
 //! The command line says what it takes: every command answers `--help`, and refuses what it does not know.
 
+use std::io;
 use std::process::{Command, Output};
 
 /// Each command, and words that its help has to hold.
@@ -33,15 +34,15 @@ const COMMANDS: [(&str, &[&str]); 13] = [
     ("deploy", &["--dry-run", "--keys"]),
 ];
 
-fn xtask(args: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_xtask")).args(args).env_remove("SLUICEGATE_API_KEY").output().unwrap()
+fn xtask(args: &[&str]) -> io::Result<Output> {
+    Command::new(env!("CARGO_BIN_EXE_xtask")).args(args).env_remove("SLUICEGATE_API_KEY").output()
 }
 
 #[test]
 fn every_command_has_its_own_help() {
     for (command, words) in COMMANDS {
         for flag in ["--help", "-h"] {
-            let output = xtask(&[command, flag]);
+            let output = xtask(&[command, flag]).unwrap();
             let text = String::from_utf8(output.stdout).unwrap();
             assert!(output.status.success(), "{command} {flag}: {}", String::from_utf8_lossy(&output.stderr));
             assert!(text.starts_with(&format!("cargo xtask {command}")), "{text}");
@@ -61,7 +62,7 @@ fn every_command_has_its_own_help() {
 
 #[test]
 fn the_help_of_all_names_each_command() {
-    let output = xtask(&["--help"]);
+    let output = xtask(&["--help"]).unwrap();
     assert!(output.status.success());
     let text = String::from_utf8(output.stdout).unwrap();
     for (command, _) in COMMANDS {
@@ -72,7 +73,7 @@ fn the_help_of_all_names_each_command() {
 #[test]
 fn what_is_not_known_is_refused_and_points_at_the_help() {
     for (command, _) in COMMANDS {
-        let output = xtask(&[command, "--nonsense"]);
+        let output = xtask(&[command, "--nonsense"]).unwrap();
         let text = String::from_utf8(output.stderr).unwrap();
         assert!(!output.status.success(), "{command}");
         assert!(
@@ -80,12 +81,12 @@ fn what_is_not_known_is_refused_and_points_at_the_help() {
             "{text}"
         );
     }
-    assert!(!xtask(&["nonsense"]).status.success());
+    assert!(!xtask(&["nonsense"]).unwrap().status.success());
 }
 
 #[test]
 fn listen_says_what_is_missing() {
-    let output = xtask(&["listen", "--source", "src_1", "--to", "http://localhost:3000"]);
+    let output = xtask(&["listen", "--source", "src_1", "--to", "http://localhost:3000"]).unwrap();
     let text = String::from_utf8(output.stderr).unwrap();
     assert!(!output.status.success());
     assert!(text.contains("sources:read and inbound_events:read"), "{text}");
