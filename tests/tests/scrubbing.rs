@@ -42,7 +42,8 @@ fn b2_an_echoed_secret_comes_back_redacted() {
                 call.answer("200 OK", &[("content-encoding", "gzip")], &gzip.finish()?)
             }
             "/headers" => {
-                let values = [("x-token", &*told), ("etag", &format!("\"{}\"", STANDARD.encode(&*told)))];
+                let values =
+                    [("x-ratelimit-resource", &*told), ("etag", &format!("\"{}\"", STANDARD.encode(&*told)))];
                 let location = format!("/next?token={}", percent(&told));
                 let headers = [values[0], values[1], ("location", location.as_str())];
                 call.answer("201 Created", &headers, &text(&told))
@@ -66,7 +67,7 @@ fn b2_an_echoed_secret_comes_back_redacted() {
     assert_clean(&response, &secret);
     let response = get("/headers");
     assert_eq!(response.status, 201);
-    assert_eq!(response.header("x-token"), Some("[redacted]"));
+    assert_eq!(response.header("x-ratelimit-resource"), Some("[redacted]"));
     assert_eq!(response.header("etag"), Some("\"[redacted]\""));
     assert_eq!(response.header("location"), Some("/next?token=[redacted]"));
     assert_clean(&response, &secret);

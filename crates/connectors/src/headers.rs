@@ -1,8 +1,8 @@
 //! Which headers cross the broker, in either direction.
 //!
 //! Towards the upstream: nothing that authenticates the caller to us, names where he comes from, belongs to one hop
-//! (RFC 9110 §7.6.1), or could make the upstream see another path or method than the one that was allowed. Back: nothing
-//! that would act on our own origin (cookies, CORS, security policy) or describes a body that scrubbing may change.
+//! (RFC 9110 §7.6.1), or could make the upstream see another path or method than the one that was allowed. Back: a list of
+//! names that steer nothing, neither our own origin nor a proxy or cache in front of it.
 
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
@@ -66,7 +66,7 @@ pub fn forward_request<'a>(incoming: impl IntoIterator<Item = (&'a str, &'a str)
 
 /// The upstream's response headers that go back to the caller, their values scrubbed.
 ///
-/// `www-authenticate` is dropped: it would make a browser ask for a password on our origin.
+/// Those of a list alone. `accept-ranges` is not on it, since `range` is not passed on.
 pub fn forward_response<'a>(
     incoming: impl IntoIterator<Item = (&'a str, &'a str)> + Clone,
     scrubber: &Scrubber,
@@ -109,7 +109,9 @@ fn filter<'a>(
 
 /// Whether a request header of this lower-case name goes on to the upstream.
 pub(crate) fn is_forwarded_request(name: &str) -> bool {
-    !is_hop_by_hop(name)
+    // CGI and its heirs read `x_real_ip` and `x-real-ip` as one name: the first would pass a list of the second.
+    !name.contains('_')
+        && !is_hop_by_hop(name)
         && !is_internal(name)
         && !is_proxy_claim(name)
         && !["sec-", "access-control-request-"].iter().any(|prefix| name.starts_with(prefix))
@@ -156,6 +158,10 @@ pub fn is_proxy_claim(name: &str) -> bool {
                 | "x-http-method-override"
                 | "x-http-method"
                 | "x-method-override"
+                | "x-method"
+                | "http-method"
+                | "http-method-override"
+                | "method-override"
                 | "x-original-url"
                 | "x-rewrite-url"
                 | "x-original-host"
@@ -163,29 +169,34 @@ pub fn is_proxy_claim(name: &str) -> bool {
         )
 }
 
-/// Whether a response header of this lower-case name goes back to the caller.
+/// Whether a response header of this lower-case name goes back to the caller: those of this list alone.
+///
+/// A list of names that do not pass would never be complete: every proxy, cache and browser has headers of its own that
+/// steer it (`X-Accel-Redirect` makes nginx read a file). These describe a resource, its paging and its limits, or name a
+/// request to the upstream's support.
 fn is_forwarded_response(name: &str) -> bool {
-    !is_hop_by_hop(name)
-        && !is_internal(name)
-        && !["access-control-", "cross-origin-", "content-security-policy"]
-            .iter()
-            .any(|p| name.starts_with(p))
-        && !matches!(
+    // Limits, which APIs spell in many ways.
+    let is_limit = ["x-ratelimit-", "x-rate-limit-", "ratelimit-", "anthropic-ratelimit-"]
+        .iter()
+        .any(|prefix| name.starts_with(prefix))
+        // Ours to say.
+        && name != "ratelimit-policy";
+    is_limit
+        || matches!(
             name,
-            // Acts on our origin.
-            "set-cookie" | "set-cookie2" | "www-authenticate" | "authentication-info" | "clear-site-data"
-            | "service-worker-allowed" | "alt-svc" | "alt-used" | "refresh" | "strict-transport-security"
-            | "public-key-pins" | "expect-ct" | "x-frame-options" | "x-content-type-options" | "x-xss-protection"
-            | "x-permitted-cross-domain-policies" | "referrer-policy" | "permissions-policy" | "feature-policy"
-            | "document-policy" | "origin-agent-cluster" | "timing-allow-origin" | "nel" | "report-to"
-            | "reporting-endpoints" | "sourcemap" | "x-sourcemap" | "speculation-rules" | "set-login"
-            | "accept-ch" | "critical-ch" | "use-as-dictionary"
-            // A shared cache must not keep a tenant's answer.
-            | "cache-control" | "pragma" | "expires" | "age" | "surrogate-control" | "cdn-cache-control"
-            // Describes a body that scrubbing may change.
-            | "content-length" | "content-encoding"
-            // Ours to say.
-            | "x-request-id" | "ratelimit" | "ratelimit-policy"
+            // RFC 9110, 8288, 5789, 6266, 7240, 9745, 8594.
+            "content-type" | "content-language" | "content-disposition" | "date" | "etag" | "last-modified"
+            | "location" | "link" | "retry-after" | "vary" | "allow" | "accept-patch" | "accept-post"
+            | "preference-applied" | "deprecation" | "sunset"
+            // Paging.
+            | "x-total-count" | "x-total" | "x-total-pages" | "x-page" | "x-per-page" | "x-next-page" | "x-prev-page"
+            // A provider's own.
+            | "request-id" | "x-correlation-id" | "x-github-request-id" | "x-amzn-requestid" | "x-amz-request-id"
+            | "x-ms-request-id" | "x-slack-req-id" | "api-version" | "x-api-version" | "x-github-media-type"
+            | "x-oauth-scopes" | "x-accepted-oauth-scopes" | "x-accepted-github-permissions" | "x-poll-interval"
+            | "x-shopify-shop-api-call-limit" | "x-shopify-api-version" | "stripe-version" | "stripe-should-retry"
+            | "idempotency-key" | "idempotent-replayed" | "original-request" | "sforce-limit-info"
+            | "openai-processing-ms" | "openai-version"
         )
 }
 

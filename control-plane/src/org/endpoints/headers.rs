@@ -41,8 +41,8 @@ impl Custom {
             let name = connectors::settable(name).filter(|name| !is_ours(name, &brand)).ok_or_else(|| {
                 field(
                     "headers",
-                    "a name must be a header's, of up to 128 characters, and none that HTTP, a proxy, a browser or the \
-                     signature uses",
+                    "a name must be a header's, of up to 128 characters without `_`, and none that HTTP, a proxy, a \
+                     browser or the signature uses",
                 )
             })?;
             let value = value.expose_secret();
