@@ -11,7 +11,7 @@ use protocol::UserId;
 use secrecy::SecretString;
 use sha2::Sha256;
 use std::collections::HashMap;
-use tokens::{ApiKeyFormat, MacKey, SessionSigner};
+use tokens::{ApiKeyFormat, MacKey, Passage, SessionSigner};
 use vault::{KeyVersion, Keyring};
 use zeroize::Zeroizing;
 
@@ -23,6 +23,8 @@ pub struct Secrets {
     pub signer: SessionSigner,
     /// Makes the MAC tails of API keys and source ids; the edge has it too, to check them.
     pub mac: MacKey,
+    /// Marks requests that go out, so that the edge knows them again.
+    pub passage: Passage,
     /// The brand's key format.
     pub api_keys: ApiKeyFormat,
     /// Signs what an OIDC attempt leaves in the browser.
@@ -59,6 +61,7 @@ impl Secrets {
             json.map_or(Ok(HashMap::new()), |json| serde_json::from_str(&json))
                 .map_err(|_| AppError::Platform(fault))
         };
+        let mac = MacKey::from_base64(&get("API_KEY_MAC_KEY")?)?;
         Ok(Self {
             oidc_state: StateKey::new(
                 &account_index.clone().chain_update(b"oidc state\0").finalize().into_bytes().into(),
@@ -73,7 +76,8 @@ impl Secrets {
             )?,
             keyring: Keyring::from_json(&get("KEYRING")?)?,
             signer: SessionSigner::from_json(&get("SESSION_KEYS")?)?,
-            mac: MacKey::from_base64(&get("API_KEY_MAC_KEY")?)?,
+            passage: Passage::new(&mac),
+            mac,
             api_keys: ApiKeyFormat::new(api_key_prefix)?,
             account_index,
         })

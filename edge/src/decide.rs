@@ -79,6 +79,7 @@ fn judge(head: &Head<'_>, now_ms: u64, state: &mut State, spent: &mut Spent) -> 
         return Err(host_refused(code));
     }
     sizes(head, state)?;
+    comes_from_outside(head, state)?;
 
     let target = route::find(head, &state.config);
     // A source that exists has a limit of its own: a provider's few addresses send for all tenants.
@@ -208,6 +209,14 @@ fn sizes(head: &Head<'_>, state: &State) -> Result<(), Code> {
         return Err(Code::HeadersTooLarge);
     }
     Ok(())
+}
+
+/// An answer to a loop would feed it: it ends here, before it costs anybody a limit (RFC 8586).
+fn comes_from_outside(head: &Head<'_>, state: &State) -> Result<(), Code> {
+    match head.header("cdn-loop") {
+        Some(passed) if state.passage.is_loop(passed) => Err(Code::LoopDetected),
+        _ => Ok(()),
+    }
 }
 
 fn signs_in(target: &Target<'_>) -> bool {

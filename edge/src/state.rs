@@ -15,7 +15,7 @@ use config::Config;
 use protocol::{Code, SourceId};
 use std::net::IpAddr;
 use std::rc::Rc;
-use tokens::{ApiKeyFormat, MacKey, SessionVerifier};
+use tokens::{ApiKeyFormat, MacKey, Passage, SessionVerifier};
 
 /// What deployment gives: secrets and variables.
 #[derive(Clone, Copy, Default)]
@@ -86,6 +86,8 @@ pub struct State {
     pub session_jwks: String,
     /// For API keys and source ids.
     pub mac: MacKey,
+    /// The mark of requests that have passed here.
+    pub passage: Passage,
     /// For CSRF tokens.
     pub csrf: MacKey,
     /// The brand's API keys.
@@ -118,11 +120,13 @@ impl State {
             "" => 1,
             text => text.parse().ok().filter(|scale| *scale >= 1).ok_or(StartError::RateLimitScale)?,
         };
+        let mac = MacKey::from_base64(environment.api_key_mac_key).map_err(|_| StartError::ApiKeyMacKey)?;
         Ok(Self {
             verifier: SessionVerifier::from_jwks(environment.session_jwks)
                 .map_err(|_| StartError::SessionJwks)?,
             session_jwks: environment.session_jwks.to_owned(),
-            mac: MacKey::from_base64(environment.api_key_mac_key).map_err(|_| StartError::ApiKeyMacKey)?,
+            passage: Passage::new(&mac),
+            mac,
             csrf: MacKey::from_base64(environment.csrf_key).map_err(|_| StartError::CsrfKey)?,
             key_format: ApiKeyFormat::new(config.brand.api_key_prefix.as_str())
                 .map_err(|_| StartError::Config)?,

@@ -114,6 +114,7 @@ impl Upstream<'_> {
         for (name, value) in outbound.headers.iter() {
             headers.append(name, value)?;
         }
+        headers.set("cdn-loop", &self.isolate.secrets.passage.header(None))?;
         let mut init = RequestInit::new();
         init.with_method(Method::from(self.method.to_owned()))
             .with_headers(headers)

@@ -76,9 +76,11 @@ pub(super) fn own(ctx: Context<'_>, actor: &Actor) -> Result<Option<RateLimit>, 
 pub(super) fn check(ctx: Context<'_>, actor: &Actor) -> Result<(), AppError> {
     match (&actor.kind, &ctx.call.operation) {
         (_, Operation::VerifyPrincipal { .. }) => Ok(()),
-        (Kind::Portal { customer, .. }, operation) if operation.changes_for_portal() => {
-            one(ctx, subject(&format!("portal {customer}")), Limit { whose: "changes in the portal of this customer", limit: PORTAL_CHANGES })
-        }
+        (Kind::Portal { customer, .. }, operation) if operation.changes_for_portal() => one(
+            ctx,
+            subject(&format!("portal {customer}")),
+            Limit { whose: "changes in the portal of this customer", limit: PORTAL_CHANGES },
+        ),
         _ => lease(ctx, actor, 0).map(|_| ()),
     }
 }
@@ -189,7 +191,11 @@ impl fmt::Display for Limit {
 /// # Errors
 /// Those of the database.
 pub(super) fn tells_of_customer(ctx: Context<'_>, customer: &str) -> Result<bool, AppError> {
-    match one(ctx, subject(&format!("events of {customer}")), Limit { whose: "events of this customer", limit: CUSTOMER_EVENTS }) {
+    match one(
+        ctx,
+        subject(&format!("events of {customer}")),
+        Limit { whose: "events of this customer", limit: CUSTOMER_EVENTS },
+    ) {
         Ok(()) => Ok(true),
         Err(AppError::Limited { .. }) => Ok(false),
         Err(error) => Err(error),

@@ -143,6 +143,8 @@ codes! {
     UpstreamUnreachable = 502 "upstream_unreachable" "The upstream cannot be reached";
     /// An upstream that took too long.
     UpstreamTimeout = 504 "upstream_timeout" "The upstream took too long";
+    /// A request that this gate has sent itself, or that has passed too many others (RFC 8586).
+    LoopDetected = 508 "loop_detected" "This request has passed this gate before, or too many others: it is a loop";
     /// A fault of ours. Logged with the request id, told to nobody.
     Internal = 500 "internal" "Something went wrong on our side";
     /// The control plane cannot be reached.

@@ -17,6 +17,7 @@ mod error;
 mod link;
 mod mac;
 mod org;
+mod passage;
 mod password;
 mod recovery;
 mod session;
@@ -31,6 +32,7 @@ pub use csrf::{csrf_token, csrf_valid};
 pub use error::TokenError;
 pub use link::{LinkKind, MintedLink, PresentedLink, mint_link, parse_link};
 pub use mac::MacKey;
+pub use passage::Passage;
 pub use password::{
     HashWork, PASSWORD_COST, VerifyWork, check_password, hash_password, nfc, verify_password,
 };

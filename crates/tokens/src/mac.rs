@@ -18,6 +18,8 @@ pub(crate) enum Domain {
     ApiKey,
     Csrf,
     SourceId,
+    /// The mark of requests that go out.
+    Passage,
     /// One for each kind: a link of one kind is no link of another.
     Link(LinkKind),
 }
@@ -29,6 +31,7 @@ impl Domain {
             Self::ApiKey => b"sluicegate api key\0",
             Self::Csrf => b"sluicegate csrf\0",
             Self::SourceId => b"sluicegate source id\0",
+            Self::Passage => b"sluicegate passage\0",
             Self::Link(LinkKind::VerifyEmail) => b"sluicegate link verify email\0",
             Self::Link(LinkKind::ResetPassword) => b"sluicegate link reset password\0",
             Self::Link(LinkKind::ChangeEmail) => b"sluicegate link change email\0",

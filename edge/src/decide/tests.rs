@@ -625,3 +625,14 @@ fn m6_queries_and_tests_are_calls_of_the_api() {
     let text = head("POST", &format!("{CONNECTION}/query"), &big);
     assert_eq!(code_of(&answered(&mut crate::testing::state(), &text)), Code::PayloadTooLarge);
 }
+
+/// RFC 8586, section 2: a request that names this deployment has been here.
+#[test]
+fn what_has_passed_this_gate_is_refused_on_every_path() {
+    let mut state = state();
+    let here = state.passage.header(Some("other; v=1"));
+    for path in ["/v1/me", "/", "/in/x", "/healthz", "/portal"] {
+        let answer = answered(&mut state, &head("POST", path, &[("cdn-loop", here.as_str())]));
+        assert_eq!(answer.status, 508, "{path}");
+    }
+}

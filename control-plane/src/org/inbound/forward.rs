@@ -11,7 +11,7 @@ use zeroize::Zeroizing;
 
 /// An event as it is forwarded.
 pub(in crate::org) struct Forwarded {
-    /// `content-type` and the provider's own `x-…`, names in lower case, each once.
+    /// How the body is to be read, the provider's own `x-…`, and `cdn-loop`; names in lower case, each once.
     pub headers: Vec<(String, String)>,
     /// As received.
     pub body: Zeroizing<Vec<u8>>,
@@ -46,13 +46,31 @@ pub(in crate::org) fn forwarded(
     Ok(Some(Forwarded { headers, body: plaintext }))
 }
 
-/// Nothing that was redacted, speaks of a hop or a sender, or that we say ourselves.
+/// Nothing that was redacted, speaks of a hop or a sender, or that we say ourselves. Providers' own names need no `x-`:
+/// `sentry-hook-resource`, `ce-type`.
 fn is_forwarded(name: &str) -> bool {
-    name == "content-type"
-        || (name.starts_with("x-")
-            && !is_sensitive_header(name)
-            && !matches!(name, "x-real-ip" | "x-client-ip" | "x-cluster-client-ip" | "x-request-id")
+    matches!(name, "content-type" | "content-encoding" | "content-language" | "cdn-loop")
+        || (!is_sensitive_header(name)
+            && !is_of_the_exchange(name)
+            && !name.starts_with("webhook-")
             && connectors::settable(name).is_some())
+}
+
+/// Whether a header is about this one exchange: what the sender is and takes, and what caches do with it (RFC 9110, RFC 9111).
+fn is_of_the_exchange(name: &str) -> bool {
+    ["accept-", "if-", "proxy-"].iter().any(|prefix| name.starts_with(prefix))
+        || matches!(
+            name,
+            "user-agent"
+                | "from"
+                | "cache-control"
+                | "pragma"
+                | "priority"
+                | "dnt"
+                | "save-data"
+                | "upgrade-insecure-requests"
+                | "x-request-id"
+        )
 }
 
 #[cfg(test)]
@@ -61,7 +79,18 @@ mod tests {
 
     #[test]
     fn what_kind_of_event_it_is_goes_on_and_who_sent_it_does_not() {
-        for name in ["content-type", "x-github-event", "x-shopify-topic", "x-gitlab-event", "x-event-key"] {
+        for name in [
+            "content-type",
+            "content-encoding",
+            "cdn-loop",
+            "x-github-event",
+            "x-shopify-topic",
+            "x-gitlab-event",
+            "x-event-key",
+            "linear-event",
+            "sentry-hook-resource",
+            "ce-type",
+        ] {
             assert!(is_forwarded(name), "{name}");
         }
         for name in [
@@ -72,6 +101,16 @@ mod tests {
             "user-agent",
             "webhook-id",
             "webhook-signature",
+            "accept",
+            "accept-encoding",
+            "if-none-match",
+            "cache-control",
+            "from",
+            "connection",
+            "transfer-encoding",
+            "proxy-authorization",
+            "stripe-signature",
+            "x-api-key",
             "x-hub-signature-256",
             "x-gitlab-token",
             "x-shopify-hmac-sha256",

@@ -38,9 +38,9 @@ pub fn render(
     let endpoint = &data.endpoint;
     let path = format!("{PATH}/{}", endpoint.id);
     let message = |id: &MessageId| html! { a href=(format!("{}/{id}", messages::PATH)) { code { (id) } } };
-    shell.page("Endpoint", PATH, &html! {
+    shell.page(&name(endpoint), PATH, &html! {
         p { a href=(PATH) { "← Endpoints" } }
-        h1 { "Endpoint" }
+        h1 { (name(endpoint)) }
         (notice(done, "Endpoint"))
         (refusal(retry, Form::Endpoints))
         (trouble(shell, me, endpoint))
@@ -70,6 +70,12 @@ pub fn render(
         }
         @if may(me, &Operation::CreateEndpoint) { (settings(shell, data, retry)) }
     })
+}
+
+/// Tells two endpoints apart, as a title: their owner's word for it, or else where it is.
+fn name(endpoint: &Endpoint) -> String {
+    let own = if endpoint.description.is_empty() { &endpoint.url } else { &endpoint.description };
+    format!("Endpoint {own}")
 }
 
 fn trouble(shell: &Shell<'_>, me: &Me, endpoint: &Endpoint) -> Markup {

@@ -48,7 +48,7 @@ pub fn render(shell: &Shell<'_>, me: &Me, data: &Data, retry: Option<&Retry>) ->
         @if event.message_id.is_some() {
             (messages::progress(shell, me, &data.deliveries, &data.attempts, &data.endpoints))
         } @else {
-            p.empty { "No endpoint gets the events of this source." }
+            p.empty { (why_none(data)) }
         }
         @if may(me, &Operation::ReplayEvents) { (replay(shell, data)) }
         h2 { "Body, " (summary.size) " bytes" }
@@ -58,6 +58,21 @@ pub fn render(shell: &Shell<'_>, me: &Me, data: &Data, retry: Option<&Retry>) ->
             @for (name, value) in &event.headers { tr { td { code { (name) } } td { code.wrap { (value) } } } }
         }))
     })
+}
+
+/// Why no endpoint got the event when it came. Times are of one form, so they compare as texts.
+fn why_none(data: &Data) -> &'static str {
+    let summary = &data.event.summary;
+    let mut targets =
+        data.endpoints.iter().filter(|endpoint| endpoint.sources.contains(&summary.source_id)).peekable();
+    if targets.peek().is_none() {
+        return "No endpoint gets the events of this source.";
+    }
+    if targets.all(|endpoint| endpoint.created_at > summary.received_at) {
+        return "No endpoint got this event: the endpoints of this source are newer. Forward it again to deliver it.";
+    }
+    "No endpoint got this event when it came: none was enabled for this source and this type of event. \
+     Forward it again to deliver it."
 }
 
 fn replay(shell: &Shell<'_>, data: &Data) -> Markup {

@@ -60,10 +60,15 @@ pub fn render(
         @if may_change { (settings(shell, data, retry)) }
         section aria-labelledby="listen" {
             h2 id="listen" { "On your own machine" }
-            p { "Streams what comes to a local port; it needs an API key with " code { "inbound_events:read" } "." }
-            pre tabindex="0" aria-label="Command" { "cargo xtask listen --source " (source.id) " --to http://localhost:3000" }
+            p { "Streams what comes to a local port; it needs an API key with " code { "sources:read" } " and " code { "inbound_events:read" } "." }
+            pre tabindex="0" aria-label="Command" { "cargo xtask listen --url " (instance(source)) " --source " (source.id) " --to http://localhost:3000" }
         }
     })
+}
+
+/// The instance that takes the source's requests.
+fn instance(source: &Source) -> &str {
+    source.url.split("/in/").next().unwrap_or_default()
 }
 
 fn facts(data: &Data) -> Markup {

@@ -365,6 +365,9 @@ impl Attempt {
     }
 }
 
+/// Names the deployments that an event has passed (RFC 8586): the next one goes behind them.
+const PASSED: &str = "cdn-loop";
+
 /// What is sent beside the receiver's own. Nobody speaks over ours, and the receiver's own go before what came with an event.
 fn headers(
     ctx: Context<'_>,
@@ -376,7 +379,9 @@ fn headers(
     let [_, _, (_, signature)] = &signed;
     let branded = (format!("x-{brand}-signature"), signature.clone());
     let mut headers: Vec<_> = signed.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
-    headers.extend([branded, ("user-agent".to_owned(), format!("{brand}-webhooks"))]);
+    let passed = about.iter().find(|(name, _)| name == PASSED).map(|(_, value)| value.as_str());
+    let passage = (PASSED.to_owned(), ctx.secrets.passage.header(passed));
+    headers.extend([branded, passage, ("user-agent".to_owned(), format!("{brand}-webhooks"))]);
     for (name, value) in about {
         let is_taken = headers.iter().any(|(other, _)| *other == name);
         if !is_taken && !custom.iter().any(|(other, _)| *other == name) {

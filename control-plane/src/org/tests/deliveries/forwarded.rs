@@ -15,6 +15,8 @@ fn forward(tenant: &Tenant, body: &[u8]) -> (EndpointId, MessageId) {
         ("x-github-event", "push"),
         ("x-hub-signature-256", "[redacted]"),
         ("x-forwarded-for", "192.0.2.9"),
+        ("content-encoding", "gzip"),
+        ("cdn-loop", "other"),
         ("user-agent", "GitHub-Hookshot"),
         ("x-own", "theirs"),
     ];
@@ -57,6 +59,10 @@ fn an_event_goes_on_to_the_byte_with_what_says_its_kind() {
     assert_eq!(header(post, "webhook-id"), message.as_str());
     assert_eq!(header(post, "content-type"), "application/json; charset=utf-8");
     assert_eq!(header(post, "x-github-event"), "push");
+    assert_eq!(header(post, "content-encoding"), "gzip");
+    let passed = header(post, "cdn-loop");
+    assert!(passed.starts_with("other, gate-"), "{passed}");
+    assert!(tenant.secrets.passage.is_loop(passed));
     let names: Vec<_> = post.headers.iter().map(|(name, _)| name.as_str()).collect();
     for name in ["x-hub-signature-256", "x-forwarded-for", "x-own"] {
         assert!(!names.contains(&name), "{names:?}");

@@ -150,7 +150,10 @@ fn b6_c6_a_source_that_refuses_too_much_is_said_to() {
 #[test]
 fn a_source_says_what_to_paste_where() {
     let body = seen_by("org_admin", &format!("/sources/{}", SOURCE), |operation, answer| match operation {
-        Operation::GetSource { .. } => answer["provider"] = "acme".into(),
+        Operation::GetSource { .. } => {
+            answer["provider"] = "acme".into();
+            answer["url"] = format!("https://gate.test:8443/in/{SOURCE}").into();
+        }
         Operation::ListProviders => {
             let provider = &mut answer["data"][0];
             provider["id"] = "acme".into();
@@ -172,7 +175,8 @@ fn a_source_says_what_to_paste_where() {
     ] {
         assert!(body.contains(said), "{said}");
     }
-    assert!(body.contains(&format!("cargo xtask listen --source {} --to http://localhost:3000", SOURCE)));
+    let command = format!("listen --url https://gate.test:8443 --source {SOURCE} --to http://localhost:3000");
+    assert!(body.contains(&command) && body.contains("sources:read") && body.contains("inbound_events:read"));
     let chosen = seen_by("org_admin", "/sources?provider=stripe", as_it_is);
     assert!(chosen.contains("<option value=\"stripe\" selected>"));
 }
@@ -227,16 +231,48 @@ fn an_endpoints_form_holds_what_the_endpoint_has() {
 
 #[test]
 fn an_event_without_a_message_asks_for_no_attempts() {
-    let plane = FakePlane::new(|call, _| {
-        let mut answer = answer(&call.operation);
-        if let Operation::GetInboundEvent { .. } = call.operation {
-            answer.as_object_mut().unwrap().remove("message_id");
+    let said = |sources: Value, created_at: &'static str| {
+        let plane = FakePlane::new(move |call, _| {
+            let mut answer = answer(&call.operation);
+            if let Operation::GetInboundEvent { .. } = call.operation {
+                answer.as_object_mut().unwrap().remove("message_id");
+                answer["received_at"] = "2026-11-29T12:00:00.000Z".into();
+            }
+            if let Operation::ListEndpoints { .. } = call.operation {
+                answer["data"][0]["sources"] = sources.clone();
+                answer["data"][0]["created_at"] = created_at.into();
+            }
+            reply(200, answer)
+        });
+        let body = get(&format!("/events/{}", id("ine_")), &plane).body;
+        assert_eq!(plane.operations().len(), 3);
+        body
+    };
+    let (before, after) = ("2026-11-29T11:59:59.999Z", "2026-11-29T12:00:00.001Z");
+    assert!(said(json!([]), before).contains("No endpoint gets the events of this source."));
+    assert!(said(json!([SOURCE]), after).contains("the endpoints of this source are newer"));
+    assert!(
+        said(json!([SOURCE]), before).contains("none was enabled for this source and this type of event")
+    );
+}
+
+/// Two endpoints on one host are told apart by their titles.
+#[test]
+fn an_endpoint_is_titled_by_its_description_or_its_url() {
+    let path = format!("/endpoints/{}", id("end_"));
+    let described = seen_by("org_admin", &path, |operation, answer| {
+        if let Operation::GetEndpoint { .. } = operation {
+            answer["description"] = "Invoices".into();
         }
-        reply(200, answer)
     });
-    let body = get(&format!("/events/{}", id("ine_")), &plane).body;
-    assert_eq!(plane.operations().len(), 3);
-    assert!(body.contains("No endpoint gets the events of this source."));
+    assert!(described.contains("<h1>Endpoint Invoices</h1>"));
+    let plain = seen_by("org_admin", &path, |operation, answer| {
+        if let Operation::GetEndpoint { .. } = operation {
+            answer["url"] = "https://example.com/…".into();
+            answer["description"] = "".into();
+        }
+    });
+    assert!(plain.contains("<h1>Endpoint https://example.com/…</h1>"));
 }
 
 #[test]
