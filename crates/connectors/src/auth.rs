@@ -276,9 +276,22 @@ fn query_name(name: String) -> Result<String, Error> {
     ((1..=128).contains(&name.len()) && name.bytes().all(plain)).then_some(name).ok_or(Error::CredentialQuery)
 }
 
-/// What an error of [`CredentialInput`]'s begins with: serde reads a tagged type twice, and says nothing of where it stands. Its
-/// message quotes the value that it did not expect: for whoever strips it of that.
+/// What an error of [`CredentialInput`]'s begins with: serde reads a tagged type twice, and says nothing of where it stands.
 pub const IN_AUTH: &str = "in auth: ";
+
+/// serde's message without the value that it did not expect; the name of a field is kept.
+fn without_value(message: &str) -> String {
+    let names_a_field =
+        ["missing field `", "unknown field `", "duplicate field `"].iter().any(|begins| message.starts_with(begins));
+    if names_a_field {
+        return format!("{IN_AUTH}{message}");
+    }
+    let fault = if message.starts_with("unknown variant") { "unknown variant" } else { "a wrong value" };
+    match message.rsplit_once(", expected ") {
+        Some((_, expected)) => format!("{IN_AUTH}{fault}, expected {expected}"),
+        None => format!("{IN_AUTH}{fault}"),
+    }
+}
 
 impl<'de> Deserialize<'de> for CredentialInput {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -293,7 +306,7 @@ impl<'de> Deserialize<'de> for CredentialInput {
             None {},
         }
         let wire = Wire::deserialize(deserializer)
-            .map_err(|error| de::Error::custom(format!("{IN_AUTH}{error}")))?;
+            .map_err(|error| de::Error::custom(without_value(&error.to_string())))?;
         Ok(match wire {
             Wire::Bearer { token } => Self::Bearer { token },
             Wire::ApiKey { header, query, value } => Self::ApiKey { header, query, value },
