@@ -202,13 +202,14 @@ impl Org {
     /// Where it is refused.
     pub fn list(&self, path: &str) -> Vec<Value> {
         let mut rows = Vec::new();
-        let mut cursor = String::new();
+        let sign = if path.contains('?') { '&' } else { '?' };
+        // Lists that are never long take neither parameter.
+        let mut next = path.to_owned();
         loop {
-            let sign = if path.contains('?') { '&' } else { '?' };
-            let page = self.get(&format!("{path}{sign}limit=200&cursor={cursor}")).send().ok(200);
+            let page = self.get(&next).send().ok(200);
             rows.extend(page["data"].as_array().expect("data").iter().cloned());
             match page["next_cursor"].as_str() {
-                Some(next) => cursor = next.to_owned(),
+                Some(cursor) => next = format!("{path}{sign}limit=200&cursor={cursor}"),
                 None => return rows,
             }
         }

@@ -204,7 +204,11 @@ fn m6_c4_a_session_guesses_its_own_password_no_more_often() {
 fn timeless(response: &Response) -> String {
     let fingerprint = response.fingerprint();
     let lines = fingerprint.lines().filter(|line| !line.to_ascii_lowercase().starts_with("retry-after:"));
-    lines.collect::<Vec<_>>().join("\n")
+    let text = lines.collect::<Vec<_>>().join("\n");
+    match text.split_once("; again in ") {
+        Some((before, after)) => format!("{before}{}", after.trim_start_matches(|c: char| c.is_ascii_digit())),
+        None => text,
+    }
 }
 
 fn in_org(person: &Org, org: &str) -> Org {
