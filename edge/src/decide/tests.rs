@@ -616,7 +616,7 @@ fn m6_queries_and_tests_are_calls_of_the_api() {
                 && !forward::passes_in(&task.operation, "cookie")
         );
         let told = [("content-type", "application/json"), ("set-cookie", "a=b"), ("x-upstream", "1")];
-        let answer = forward::answer(&task.operation, 200, told.into_iter(), 14);
+        let answer = forward::answer(&task.operation, 200, told.into_iter(), 14, false);
         assert_eq!((answer.kind, &*answer.body, answer.headers.len()), (Kind::Json, "", 1), "{call}");
     }
     let text = head("POST", &format!("{CONNECTION}/query"), &headers);
