@@ -258,15 +258,15 @@ fn api(
         | Access::SessionNeeds(_)
         | Access::Operator => {
             let caller = authenticated(head, now_ms, state)?;
+            if let Operation::VerifyPrincipal { .. } = operation {
+                return auth_check(head, caller, now_ms, state, spent);
+            }
             if caller.cookie && head.is_safe() {
                 csrf::not_cross_site(head)?;
             } else if caller.cookie {
                 csrf::same_origin(head, &state.own_origin(head)?)?;
                 csrf::token(head.header("x-csrf-token"), caller.session(), state)
                     .map_err(|code| because(code, "send X-CSRF-Token from GET /v1/me"))?;
-            }
-            if let Operation::VerifyPrincipal { .. } = operation {
-                return auth_check(head, caller, now_ms, state, spent);
             }
             principal_limit(&caller, now_ms, state, spent)?;
             Some(caller)
@@ -304,7 +304,7 @@ fn api(
     })))
 }
 
-/// `GET /v1/auth/check`: from memory, where that vouches and no lease is needed.
+/// `/v1/auth/check`, forward auth: from memory, where that vouches and no lease is needed.
 fn auth_check(
     head: &Head<'_>,
     caller: Caller,
@@ -312,6 +312,9 @@ fn auth_check(
     state: &mut State,
     spent: &mut Spent,
 ) -> Result<Outcome, Refusal> {
+    if caller.cookie {
+        csrf::forwarded(head, &state.own_origin(head)?)?;
+    }
     let ahead = edge_limit(&caller, now_ms, state, spent)?;
     if ahead.is_none() {
         let ip = state.client_ip(head);
