@@ -20,6 +20,8 @@ pub struct Reply {
     pub rate_limit: Option<RateLimit>,
     /// Of a refusal that passes: seconds until it is worth asking again.
     pub retry_after: Option<u32>,
+    /// Of a refusal of the caller's credential: what is wrong with it.
+    pub challenge: Option<String>,
     /// The answer was given before, to the same `Idempotency-Key`.
     pub replayed: bool,
 }
@@ -42,8 +44,10 @@ impl Reply {
     pub fn problem(error: &AppError, request_id: &RequestId) -> Self {
         let code = error.code();
         let problem = Problem::with_detail(code, error.detail().cloned(), request_id.clone());
+        let why = problem.detail.as_ref().unwrap_or(&problem.title);
         Self {
             status: code.status(),
+            challenge: code.is_about_credential().then(|| why.to_string()),
             body: Zeroizing::new(serde_json::to_vec(&problem).unwrap_or_default()),
             retry_after: error.retry_after(),
             ..Self::default()

@@ -5,6 +5,8 @@
 //!
 //! A genuine token is checked once per isolate and then known by its SHA-256 until it ends; forged ones leave no trace.
 
+pub mod explain;
+
 use crate::handlers::cookies::{Cookie, Jar};
 use crate::head::{Head, WHITE_SPACE};
 use crate::state::State;

@@ -2,7 +2,7 @@
 //! in memory for the tests.
 
 use crate::tree;
-use protocol::{Call, Code, Problem};
+use protocol::{Call, Code, Problem, Refused};
 use zeroize::Zeroizing;
 
 /// The private Worker behind the service binding.
@@ -50,5 +50,11 @@ impl Reply {
             Ok(problem) => (problem.code, problem.detail.map(Into::into)),
             Err(_) => (Code::Unavailable, None),
         }
+    }
+
+    /// The same, to be passed on.
+    pub fn refused(&self) -> Refused {
+        let (code, detail) = self.problem();
+        Refused { code, detail: detail.map(Into::into) }
     }
 }

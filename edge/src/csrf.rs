@@ -2,7 +2,7 @@
 //! page of ours can know. Bearer tokens need neither: a browser never adds one by itself.
 
 use crate::auth::Holder;
-use crate::head::Head;
+use crate::head::{Head, is_safe_method};
 use crate::state::State;
 use protocol::{Code, SessionId};
 
@@ -26,6 +26,29 @@ pub fn not_cross_site(head: &Head<'_>) -> Result<(), Code> {
         Some("cross-site") => Err(Code::CrossOrigin),
         _ => Ok(()),
     }
+}
+
+/// Forward auth by cookie. A proxy asks about a request of a browser's and passes that one's headers on; the rules are those of
+/// a gateway route:
+///
+/// - A change must come from a page of this origin, or from no page at all. Its method is the proxy's own,
+///   `X-Forwarded-Method` (Traefik, Caddy) or `X-Original-Method` (ingress-nginx): one that is not safe makes it a change.
+/// - So must everything with an `Origin`: browsers send it with each change and each WebSocket, and plain nginx asks by GET
+///   without a word about the method.
+/// - A read may come from another origin of the same site. From another site only a navigation may, the link that somebody
+///   has followed: nobody can read its answer there.
+///
+/// A header that a client makes up can only turn a read into a change.
+///
+/// # Errors
+/// `CrossOrigin`.
+pub fn forwarded(head: &Head<'_>, own_origin: &str) -> Result<(), Code> {
+    let told = ["x-forwarded-method", "x-original-method"].map(|name| head.header(name));
+    let is_read = head.is_safe() && told.into_iter().flatten().all(is_safe_method);
+    if !is_read || head.header("origin").is_some() {
+        return same_origin(head, own_origin);
+    }
+    if head.header("sec-fetch-mode") == Some("navigate") { Ok(()) } else { not_cross_site(head) }
 }
 
 /// `X-CSRF-Token`, or a form's hidden field, must be the session's.

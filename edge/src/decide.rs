@@ -5,7 +5,7 @@
 //! Invariant: there is an answer or leave to go on for every input, and every answer carries its request id, its rate
 //! limits and its set of security headers.
 
-use crate::auth::{self, Caller, Holder};
+use crate::auth::{self, Caller, Holder, explain};
 use crate::csrf;
 use crate::handlers::cookies::{Cookie, Jar};
 use crate::handlers::portal::Ask;
@@ -18,7 +18,7 @@ use crate::route::{self, Target};
 use crate::state::State;
 use crate::verdict::{Admitted, Answer, Forward, Task, Verdict};
 use protocol::routes::{Body, Class, Route};
-use protocol::{Access, Client, Code, Detail, Operation, Principal, RequestId, SourceId};
+use protocol::{Access, Client, Code, Detail, Operation, Principal, Refused, RequestId, SourceId};
 use secrecy::ExposeSecret as _;
 use std::cell::RefCell;
 use std::net::{IpAddr, Ipv4Addr};
@@ -41,7 +41,8 @@ pub fn decide(head: &Head<'_>, now_ms: u64, state: &mut State) -> Result<Verdict
         Ok(Outcome::Task(task)) => {
             let client = client(head, state);
             let spent = RefCell::new(spent);
-            return Ok(Verdict::GoOn(Box::new(Admitted { request_id, now_ms, client, spent, task })));
+            let bearer = explain::sends_bearer(head);
+            return Ok(Verdict::GoOn(Box::new(Admitted { request_id, now_ms, client, bearer, spent, task })));
         }
         Err(Refusal::Problem { code, detail, .. }) if route::is_for_people(head, &state.config) => {
             let home = route::home(head.path);
@@ -49,7 +50,7 @@ pub fn decide(head: &Head<'_>, now_ms: u64, state: &mut State) -> Result<Verdict
         }
         Err(Refusal::Problem { code, detail, allow }) => {
             let detail = detail.or_else(|| spent.refusal(code));
-            let answer = Answer::problem(code, detail, &request_id);
+            let answer = Answer::problem(code, detail, explain::sends_bearer(head), &request_id);
             match allow {
                 Some(methods) => answer.with("allow", methods),
                 None => answer,
@@ -90,7 +91,15 @@ fn judge(head: &Head<'_>, now_ms: u64, state: &mut State, spent: &mut Spent) -> 
     }
     state.limits.ip.count(address, now_ms, spent)?;
 
-    let target = target?;
+    let target = match target {
+        // An unknown parameter, to the route: to who sent it, the credential.
+        Err(route::NoTarget { code: Code::InvalidRequest, .. })
+            if explain::is_in_query(head, &state.key_format) =>
+        {
+            return Err(unauthenticated(head, state).into());
+        }
+        target => target?,
+    };
     if signs_in(&target) {
         // What another site has a visitor's browser send takes nothing of the visitor's.
         if !head.is_safe() && head.header("authorization").is_none() {
@@ -249,15 +258,15 @@ fn api(
         | Access::SessionNeeds(_)
         | Access::Operator => {
             let caller = authenticated(head, now_ms, state)?;
+            if let Operation::VerifyPrincipal { .. } = operation {
+                return auth_check(head, caller, now_ms, state, spent);
+            }
             if caller.cookie && head.is_safe() {
                 csrf::not_cross_site(head)?;
             } else if caller.cookie {
                 csrf::same_origin(head, &state.own_origin(head)?)?;
                 csrf::token(head.header("x-csrf-token"), caller.session(), state)
                     .map_err(|code| because(code, "send X-CSRF-Token from GET /v1/me"))?;
-            }
-            if let Operation::VerifyPrincipal { .. } = operation {
-                return auth_check(head, caller, now_ms, state, spent);
             }
             principal_limit(&caller, now_ms, state, spent)?;
             Some(caller)
@@ -295,7 +304,7 @@ fn api(
     })))
 }
 
-/// `GET /v1/auth/check`: from memory, where that vouches and no lease is needed.
+/// `/v1/auth/check`, forward auth: from memory, where that vouches and no lease is needed.
 fn auth_check(
     head: &Head<'_>,
     caller: Caller,
@@ -303,12 +312,15 @@ fn auth_check(
     state: &mut State,
     spent: &mut Spent,
 ) -> Result<Outcome, Refusal> {
+    if caller.cookie {
+        csrf::forwarded(head, &state.own_origin(head)?)?;
+    }
     let ahead = edge_limit(&caller, now_ms, state, spent)?;
     if ahead.is_none() {
         let ip = state.client_ip(head);
         match check::recall(&caller, None, ip, now_ms, state) {
             Some(Ok(good)) => return Ok(Outcome::Answer(check::answer(&good))),
-            Some(Err(code)) => return Err(code.into()),
+            Some(Err(refused)) => return Err(refused.into()),
             None => {}
         }
     }
@@ -338,11 +350,15 @@ fn inbound(
     Ok(Outcome::Task(Task::Webhook { source, path_and_query: path_and_query(head) }))
 }
 
-fn authenticated(head: &Head<'_>, now_ms: u64, state: &mut State) -> Result<Caller, Code> {
+fn authenticated(head: &Head<'_>, now_ms: u64, state: &mut State) -> Result<Caller, Refused> {
     match auth::authenticate(head, now_ms, state) {
         Ok(Some(caller)) => Ok(caller),
-        _ => Err(Code::Unauthenticated),
+        _ => Err(unauthenticated(head, state)),
     }
+}
+
+fn unauthenticated(head: &Head<'_>, state: &State) -> Refused {
+    Refused::new(Code::Unauthenticated, explain::wrong(head, &state.key_format))
 }
 
 fn principal_limit(
@@ -445,6 +461,12 @@ fn because(code: Code, detail: impl Into<Detail>) -> Refusal {
 impl From<Code> for Refusal {
     fn from(code: Code) -> Self {
         Self::Problem { code, detail: None, allow: None }
+    }
+}
+
+impl From<Refused> for Refusal {
+    fn from(Refused { code, detail }: Refused) -> Self {
+        Self::Problem { code, detail, allow: None }
     }
 }
 

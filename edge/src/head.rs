@@ -65,13 +65,18 @@ impl<'a> Head<'a> {
 
     /// Whether the method is one that changes nothing (RFC 9110, section 9.2.1).
     pub fn is_safe(&self) -> bool {
-        matches!(self.method, "GET" | "HEAD" | "OPTIONS")
+        is_safe_method(self.method)
     }
 
     /// Scheme and authority: `https://gate.example.com`.
     pub fn origin(&self) -> String {
         [self.scheme, "://", self.authority].concat()
     }
+}
+
+/// Whether a method is one that changes nothing (RFC 9110, section 9.2.1). One that is not known may change anything.
+pub fn is_safe_method(method: &str) -> bool {
+    matches!(method, "GET" | "HEAD" | "OPTIONS")
 }
 
 #[cfg(test)]

@@ -120,8 +120,12 @@ impl From<Code> for NoTarget {
     }
 }
 
+/// Forward auth. A proxy asks by GET, by HEAD or by its client's method, and it is the same question by each.
+const FORWARD_AUTH: &str = "/v1/auth/check";
+
 fn api<'a>(head: &Head<'a>) -> Result<Target<'a>, NoTarget> {
-    match routes::find(head.method, head.path, head.query) {
+    let method = if head.path == FORWARD_AUTH { "GET" } else { head.method };
+    match routes::find(method, head.path, head.query) {
         Ok((route, operation)) => Ok(Target::Api(route, operation)),
         Err(Refused { code, detail }) => {
             let allow = (code == Code::MethodNotAllowed).then(|| {

@@ -7,6 +7,7 @@ use crate::handlers::pages::Page;
 use crate::handlers::portal::Ask;
 use crate::limits::Spent;
 use crate::security_headers::Kind;
+use protocol::problem::challenge;
 use protocol::{Client, Code, Detail, Operation, Principal, Problem, RequestId, SourceId};
 use std::borrow::Cow;
 use std::cell::RefCell;
@@ -45,6 +46,8 @@ pub struct Admitted {
     pub now_ms: u64,
     /// Where it came from; `origin` is this deployment's own.
     pub client: Client,
+    /// Whether it came with a bearer token, for `WWW-Authenticate`.
+    pub bearer: bool,
     /// For the rate limits' headers; a lease that is asked for adds to it.
     pub spent: RefCell<Spent>,
     /// What to do.
@@ -140,15 +143,22 @@ impl Answer {
         Self { status, kind, headers: Vec::new(), body: body.into(), logged: None }
     }
 
-    /// A refusal.
-    pub fn problem(code: Code, detail: Option<Detail>, request_id: &RequestId) -> Self {
+    /// A refusal. `bearer`: of a request with a bearer token.
+    pub fn problem(code: Code, detail: Option<Detail>, bearer: bool, request_id: &RequestId) -> Self {
         let problem = Problem::with_detail(code, detail, request_id.clone());
         let body = serde_json::to_string(&problem).unwrap_or_default();
         let mut answer = Self::new(code.status(), Kind::Problem, body);
-        if code == Code::Unauthenticated {
-            answer = answer.with("www-authenticate", "Bearer".to_owned());
+        if code.is_about_credential() {
+            let why = problem.detail.as_ref().unwrap_or(&problem.title);
+            answer = answer.challenging(Some(why).filter(|_| bearer).map(AsRef::as_ref));
         }
         answer.logging(code)
+    }
+
+    /// Says that a bearer token is wanted and, where one came, what is wrong with it (RFC 6750, section 3).
+    #[must_use]
+    pub fn challenging(self, why: Option<&str>) -> Self {
+        self.with("www-authenticate", why.map_or_else(|| "Bearer".to_owned(), challenge))
     }
 
     /// Notes the refusal for the log, where it is one that the operator wants to see.

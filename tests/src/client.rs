@@ -383,7 +383,8 @@ impl Response {
             self.header("content-security-policy").is_some_and(|policy| policy.contains("sandbox"));
         let is_webhook = code == "signature_invalid" || code == "timestamp_out_of_tolerance";
         if self.status == 401 && !is_proxied && !is_webhook {
-            assert_eq!(self.header("www-authenticate"), Some("Bearer"), "{self}");
+            let challenge = self.header("www-authenticate").unwrap_or_default();
+            assert_eq!(challenge.split(' ').next(), Some("Bearer"), "{self}");
         }
         problem["detail"].as_str().unwrap_or_default().to_owned()
     }

@@ -1,7 +1,7 @@
 //! API keys: scopes, forgery, revocation, repeated requests (claims N7, M3).
 
-use e2e::{ApiKey, Gate, Org, PATIENCE, now_ms, random, until};
-use protocol::time::rfc3339;
+use e2e::{ApiKey, Gate, Org, PATIENCE, Response, now_ms, random, until};
+use protocol::time::{parse_rfc3339, rfc3339};
 use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
 use std::collections::HashSet;
@@ -67,7 +67,7 @@ fn n7_a_revoked_key_is_refused_in_the_very_next_request() {
                         let must_refuse = revoked.load(Ordering::SeqCst);
                         let response = key.get("/v1/connections").send();
                         if must_refuse {
-                            response.problem("unauthenticated");
+                            response.problem("key_revoked");
                             after += 1;
                         } else {
                             assert!([200, 401].contains(&response.status), "{response}");
@@ -101,7 +101,7 @@ fn b5_the_edges_own_answer_follows_a_revocation() {
             assert!(sent_at <= revoked_at + most_ms, "{} ms after the revocation", sent_at - revoked_at);
             return None;
         }
-        response.problem("unauthenticated");
+        response.problem("key_revoked");
         Some(())
     });
 }
@@ -125,7 +125,7 @@ fn an_expired_key_is_refused_and_none_is_born_expired() {
         if response.status == 200 {
             return None;
         }
-        response.problem("unauthenticated");
+        response.problem("key_expired");
         assert!(now_ms() >= end, "refused before its end");
         Some(())
     });
@@ -261,4 +261,45 @@ fn an_idempotency_key_that_is_none_is_refused() {
         request.header("idempotency-key", key).send().problem("invalid_request");
     }
     assert_eq!(org.list("/v1/api-keys").len(), 0);
+}
+
+/// RFC 6750, section 3: the holder of a key learns what has become of it, in the body and in the challenge; who sends something
+/// else learns what its form lacks.
+#[test]
+fn a_401_says_what_to_change() {
+    let org = Org::sign_up(Gate::shared());
+    let key = org.api_key(&["connections:read"]);
+    let told = |response: &Response, code: &str| {
+        let detail = response.problem(code);
+        (detail, response.header("www-authenticate").unwrap_or_default().to_owned())
+    };
+    let error = |detail: &str| format!(r#"Bearer error="invalid_token", error_description="{detail}""#);
+    let anonymous = org.anonymous();
+
+    let (detail, challenge) = told(&anonymous.get("/v1/connections").send(), "unauthenticated");
+    assert_eq!(detail, "the Authorization header is missing: send Authorization: Bearer sgk_...");
+    assert_eq!(challenge, "Bearer");
+    let cut = org.bearer(&key.key[..84]).get("/v1/connections").send();
+    let (detail, challenge) = told(&cut, "unauthenticated");
+    assert!(detail.starts_with("the API key is incomplete (84 of 108 characters)"), "{detail}");
+    assert_eq!(challenge, error(&detail));
+    let in_query = anonymous.get(&format!("/v1/connections?api_key={}", key.key)).send();
+    let (detail, challenge) = told(&in_query, "unauthenticated");
+    assert!(detail.starts_with("a key in the URL is not read"), "{detail}");
+    assert_eq!(challenge, "Bearer");
+
+    org.delete(&format!("/v1/api-keys/{}", key.id)).send().ok(204);
+    let (detail, challenge) = told(&key.get("/v1/connections").send(), "key_revoked");
+    let at = detail.strip_prefix("this API key was revoked at ").and_then(parse_rfc3339);
+    assert!(at.is_some_and(|at| at <= now_ms()), "{detail}");
+    assert_eq!(challenge, error(&detail));
+    // Before a connection's path and in the gateway's own check it is the same word.
+    let proxied = key.get("/v1/connections/con_00000000000000000000000000/proxy/x").send();
+    assert_eq!(proxied.header("www-authenticate"), Some(challenge.as_str()), "{proxied}");
+    assert_eq!(told(&key.get("/v1/auth/check").send(), "key_revoked"), (detail.clone(), challenge.clone()));
+    assert_eq!(
+        told(&key.get("/v1/auth/check").send(), "key_revoked"),
+        (detail, challenge),
+        "from memory too"
+    );
 }

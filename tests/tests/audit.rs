@@ -54,7 +54,7 @@ fn m7_b7_b10_every_action_leaves_its_event() {
     note("api_key.revoked", &org.user_id, &key_id, &response);
 
     // What was refused, and what only reads, changes nothing and leaves nothing.
-    key.get("/v1/connections").send().problem("unauthenticated");
+    key.get("/v1/connections").send().problem("key_revoked");
     org.delete(&format!("/v1/sources/{source}")).send().problem("not_found");
     org.get("/v1/connections").send().ok(200);
 

@@ -46,7 +46,7 @@ fn b6_a_power_cut_right_after_the_answer_loses_nothing() {
     key.get("/v1/connections").send().ok(200);
     org.delete(&format!("/v1/api-keys/{}", key.id)).send().ok(204);
     cut(&mut gate);
-    key.get("/v1/connections").send().problem("unauthenticated");
+    key.get("/v1/connections").send().problem("key_revoked");
 
     let second = org.log_in().ok(200)["session"]["token"].as_str().unwrap().to_owned();
     cut(&mut gate);

@@ -74,7 +74,7 @@ fn n7_a_rotated_key_works_on_for_its_grace() {
             assert!(now_ms() < end + 1500, "the old key outlives its grace");
             return None;
         }
-        response.problem("unauthenticated");
+        response.problem("key_revoked");
         assert!(now_ms() >= end, "refused before its end");
         Some(())
     });
@@ -99,7 +99,7 @@ fn n7_rotation_without_grace_ends_the_old_key_at_once() {
                     let must_refuse = rotated.load(Ordering::SeqCst);
                     let response = old.get("/v1/connections").send();
                     if must_refuse {
-                        response.problem("unauthenticated");
+                        response.problem("key_revoked");
                         refused += 1;
                     }
                 }
@@ -120,7 +120,7 @@ fn n7_rotation_without_grace_ends_the_old_key_at_once() {
     new.get("/v1/connections").send().ok(200);
     org.delete(&format!("/v1/api-keys/{}", new.id)).send().ok(204);
     for dead in [&new, &last, &old] {
-        dead.get("/v1/connections").send().problem("unauthenticated");
+        dead.get("/v1/connections").send().problem("key_revoked");
     }
     rotate(&org, &new, &json!({})).problem("api_key_ended");
 }

@@ -1,6 +1,6 @@
 //! Who belongs to a workspace, as what, until when (claims N2, N8, N9).
 
-use e2e::{Gate, Org, PATIENCE, Response, now_ms, text, until};
+use e2e::{Client, Gate, Org, PATIENCE, Response, now_ms, text, until};
 use serde_json::{Value, json};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
@@ -62,7 +62,13 @@ fn n8_a_removed_member_is_out_at_once() {
 
     let (in_use, removed) = (AtomicUsize::new(0), AtomicBool::new(false));
     thread::scope(|scope| {
-        for client in [&*member, &other_session, &browser, &key] {
+        let clients: [(&Client, &str); 4] = [
+            (&member, "unauthenticated"),
+            (&other_session, "unauthenticated"),
+            (&browser, "unauthenticated"),
+            (&key, "key_revoked"),
+        ];
+        for (client, code) in clients {
             let (in_use, removed) = (&in_use, &removed);
             scope.spawn(move || {
                 let deadline = Instant::now() + PATIENCE;
@@ -72,7 +78,7 @@ fn n8_a_removed_member_is_out_at_once() {
                     let must_refuse = removed.load(Ordering::SeqCst);
                     let response = client.get("/v1/connections").send();
                     if must_refuse {
-                        response.problem("unauthenticated");
+                        response.problem(code);
                         refused += 1;
                     } else {
                         assert!([200, 401].contains(&response.status), "{response}");
@@ -198,7 +204,7 @@ fn n2_a_member_leaves_and_takes_their_keys_along() {
     let key = admin.api_key(&["connections:read"]);
     admin.request("POST", "/v1/leave").send().ok(204);
     admin.get("/v1/me").send().problem("unauthenticated");
-    key.get("/v1/connections").send().problem("unauthenticated");
+    key.get("/v1/connections").send().problem("key_revoked");
     assert_eq!(org.list("/v1/members").len(), 1);
 }
 

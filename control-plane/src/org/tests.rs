@@ -421,7 +421,7 @@ fn n7_a_key_does_what_its_scopes_say_until_it_is_revoked() {
 
     let id = protocol::ApiKeyId::parse(created["id"].as_str().unwrap()).unwrap();
     tenant.ok(Operation::RevokeApiKey { id: id.clone() }, &Json::Null);
-    assert_eq!(code(tenant.call(&key, list(), &Json::Null)), Code::Unauthenticated);
+    assert_eq!(code(tenant.call(&key, list(), &Json::Null)), Code::KeyRevoked);
     assert_eq!(
         code(tenant.call(&tenant.founder, Operation::RevokeApiKey { id }, &Json::Null)),
         Code::NotFound
@@ -457,7 +457,7 @@ fn a_key_expires_to_the_millisecond() {
     tenant.now_ms = NOW + 999;
     assert!(tenant.call(&key, Operation::Me, &Json::Null).is_ok());
     tenant.now_ms = NOW + 1000;
-    assert_eq!(code(tenant.call(&key, Operation::Me, &Json::Null)), Code::Unauthenticated);
+    assert_eq!(code(tenant.call(&key, Operation::Me, &Json::Null)), Code::KeyExpired);
 }
 
 #[test]

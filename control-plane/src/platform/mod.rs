@@ -84,6 +84,9 @@ pub(crate) fn respond(result: Result<Reply, AppError>, request_id: &RequestId) -
     if let Some(seconds) = reply.retry_after {
         headers.set("retry-after", &seconds.to_string())?;
     }
+    if let Some(why) = &reply.challenge {
+        headers.set(header::CHALLENGE, why)?;
+    }
     if reply.replayed {
         headers.set("idempotency-replayed", "true")?;
     }

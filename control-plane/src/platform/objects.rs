@@ -97,6 +97,7 @@ impl Asker<'_> {
             });
             Ok::<_, worker::Error>(Reply {
                 status: response.status_code(),
+                challenge: headers.get(header::CHALLENGE)?,
                 session,
                 retry_after,
                 rate_limit,

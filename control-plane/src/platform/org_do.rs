@@ -18,6 +18,7 @@ use crate::reply::Reply;
 use crate::store::{Sql as _, SqlError, Store, migrations};
 use futures_util::future::{Either, select};
 use mail::{Address, texts};
+use protocol::problem::UNKNOWN_KEY;
 use protocol::{Access, Call, Code, Operation, OrgId, Principal};
 use secrecy::ExposeSecret as _;
 use std::cell::{Cell, OnceCell, RefCell};
@@ -111,6 +112,7 @@ impl OrgDo {
         let Some(org) = self.org()? else {
             return Err(match (call.operation.access(), &call.principal) {
                 (Access::Edge, Principal::Anonymous) => Code::NotFound.into(),
+                (_, Principal::ApiKey { .. }) => AppError::refused(Code::Unauthenticated, UNKNOWN_KEY),
                 _ => Code::Unauthenticated.into(),
             });
         };

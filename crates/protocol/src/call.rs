@@ -64,6 +64,8 @@ pub mod reply {
     pub const SESSION: &str = "sluicegate-session";
     /// The calling API key's own limit, `limit/period_seconds`: the edge counts the key by it from then on.
     pub const RATE_LIMIT: &str = "sluicegate-rate-limit";
+    /// Of a refusal of the caller's credential: what is wrong with it, for `WWW-Authenticate`. An upstream's 401 has none.
+    pub const CHALLENGE: &str = "sluicegate-challenge";
 }
 
 /// The network side of a caller, for the audit trail.

@@ -45,6 +45,10 @@ codes! {
     ValidationFailed = 422 "validation_failed" "A field is missing, unknown or has a wrong value";
     /// No credential, or one that is not (or no longer) good.
     Unauthenticated = 401 "unauthenticated" "A valid credential is required";
+    /// An API key past its end. Only who presents the whole key learns of it.
+    KeyExpired = 401 "key_expired" "This API key has expired";
+    /// An API key that was revoked, or a secret that a rotation has replaced. Only who presents the whole key learns of it.
+    KeyRevoked = 401 "key_revoked" "This API key is revoked";
     /// Email and password do not belong together.
     InvalidCredentials = 401 "invalid_credentials" "Email or password is wrong";
     /// A code of the second factor that is wrong, used or too old.
@@ -149,6 +153,25 @@ codes! {
     Internal = 500 "internal" "Something went wrong on our side";
     /// The control plane cannot be reached.
     Unavailable = 503 "unavailable" "Temporarily unavailable";
+}
+
+impl Code {
+    /// Whether the refusal is about the credential that came with the request: `WWW-Authenticate` says the same.
+    pub const fn is_about_credential(self) -> bool {
+        matches!(self, Self::Unauthenticated | Self::KeyExpired | Self::KeyRevoked)
+    }
+}
+
+/// The detail for an API key that may be forged, mistyped, or of another deployment: one text for all, so that nobody learns
+/// by it how far a key that they made up has come.
+pub const UNKNOWN_KEY: &str = "this API key is not known here: copy it again, whole, or make a new one";
+
+/// `WWW-Authenticate` (RFC 6750, section 3) for a bearer token that is no good. `description` is text of ours: what cannot
+/// stand in the quoted string is left out of it.
+pub fn challenge(description: &str) -> String {
+    let plain = |c: &char| matches!(c, ' '..='~') && !matches!(c, '"' | '\\');
+    let description: String = description.chars().filter(plain).collect();
+    format!(r#"Bearer error="invalid_token", error_description="{description}""#)
 }
 
 /// An error's body.
@@ -307,6 +330,15 @@ mod tests {
             assert_eq!(serde_json::to_value(code).unwrap(), code.as_str());
             assert!((400..600).contains(&code.status()));
         }
+    }
+
+    /// RFC 6750, section 3: `%x20-21 / %x23-5B / %x5D-7E`, and no more.
+    #[test]
+    fn a_description_stays_within_its_quotes() {
+        let head = r#"Bearer error="invalid_token", error_description="#;
+        assert_eq!(challenge("it ended: make one"), format!("{head}\"it ended: make one\""));
+        assert_eq!(challenge("a\"b\\c\r\nd\u{e9}~"), format!("{head}\"abcd~\""));
+        assert_eq!(challenge(UNKNOWN_KEY), format!("{head}\"{UNKNOWN_KEY}\""));
     }
 
     #[test]

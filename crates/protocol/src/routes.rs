@@ -107,7 +107,7 @@ pub static ROUTES: &[Route] = &[
     route("POST", "/v1/email/verify", "Prove an email address by the mailed token, signed in to its account", Class::Api, Body::Json, |_| Ok(Operation::VerifyEmail)),
     route("POST", "/v1/logout", "End the session", Class::Api, Body::None, |_| Ok(Operation::LogOut)),
     route("GET", "/v1/me", "Who the caller is", Class::Api, Body::None, |_| Ok(Operation::Me)),
-    route("GET", "/v1/auth/check", "Whether the credential is good, decided at the edge (for forward-auth proxies); at most revocation.max_staleness_seconds old", Class::Api, Body::None, |_| Ok(Operation::VerifyPrincipal { audience: None, want: 0 })),
+    route("GET", "/v1/auth/check", "Whether the credential is good, decided at the edge (for forward-auth proxies, by HEAD and any other method too); at most revocation.max_staleness_seconds old", Class::Api, Body::None, |_| Ok(Operation::VerifyPrincipal { audience: None, want: 0 })),
 
     route("GET", "/v1/account", "The signed-in person's account", Class::Api, Body::None, |_| Ok(Operation::GetAccount)),
     route("GET", "/v1/account/events", "What happened to the account, newest first", Class::Api, Body::None, |r| Ok(Operation::ListAccountEvents(r.given.page()?))).takes(PAGE),

@@ -74,6 +74,16 @@ impl ApiKeyFormat {
         text.strip_prefix(&self.prefix).is_some_and(|rest| rest.starts_with('_'))
     }
 
+    /// How many characters a key has.
+    pub fn length(&self) -> usize {
+        self.prefix.len() + org::BODY_LEN + LOOKUP_LEN + SECRET_LEN + TAIL_LEN + "___".len()
+    }
+
+    /// Whether `text` has the form of a key. By this alone it may be anybody's invention.
+    pub fn is_well_formed(&self, text: &str) -> bool {
+        self.split(text).is_some()
+    }
+
     /// A new key of `org` (its whole id).
     ///
     /// # Errors

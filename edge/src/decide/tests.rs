@@ -212,6 +212,80 @@ fn m5_the_matrix_of_cross_site_requests() {
     assert_eq!(outcome("GET", CONNECTION, bearer(&session), &by_bearer), Ok(()));
 }
 
+/// Whatever method a proxy asks by, it is the same question: RFC 9110 lets HEAD stand for GET, and forward auth passes others on.
+#[test]
+fn forward_auth_answers_every_method() {
+    let (name, value) = bearer(&api_key());
+    for method in ["GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE", "PROPFIND", "BREW"] {
+        let text = head(method, "/v1/auth/check", &[(name, &value), ("content-length", "3")]);
+        assert!(matches!(admitted(&mut state(), &text).task, Task::Check { .. }), "{method}");
+        let refused = answered(&mut state(), &head(method, "/v1/auth/check", &[]));
+        assert_eq!(code_of(&refused), Code::Unauthenticated, "{method}");
+    }
+}
+
+/// M5: forward auth goes by what the client's browser says, and by the client's method where the proxy tells it. Values of
+/// `Sec-Fetch-*` as the W3C's Fetch Metadata has them.
+#[test]
+fn m5_forward_auth_has_the_cross_site_rules_of_a_gateway_route() {
+    let own = cookie(&cookie_token(NOW + 60)).1;
+    let outcome = |method: &str, headers: &[(&str, &str)]| {
+        let mut all = vec![("cookie", own.as_str())];
+        all.extend_from_slice(headers);
+        match decide_at(&mut state(), &head(method, "/v1/auth/check", &all), NOW_MS) {
+            Verdict::Answer(answer) => Err(code_of(&answer)),
+            Verdict::GoOn(_) => Ok(()),
+        }
+    };
+    let (cross, same_site, own_page) = (
+        ("sec-fetch-site", "cross-site"),
+        ("sec-fetch-site", "same-site"),
+        ("sec-fetch-site", "same-origin"),
+    );
+    let (navigates, evil, ours) =
+        (("sec-fetch-mode", "navigate"), ("origin", "https://evil.test"), ("origin", ORIGIN));
+    let refused = Err(Code::CrossOrigin);
+
+    // Reads: from here, from no page, from a page of the same site, and by a link from anywhere.
+    for headers in [vec![], vec![own_page], vec![("sec-fetch-site", "none"), navigates], vec![same_site]] {
+        assert_eq!(outcome("GET", &headers), Ok(()), "{headers:?}");
+        assert_eq!(outcome("HEAD", &headers), Ok(()), "{headers:?}");
+    }
+    assert_eq!(outcome("GET", &[cross, navigates]), Ok(()), "a link in a mail");
+    assert_eq!(outcome("GET", &[cross, ("sec-fetch-mode", "no-cors")]), refused);
+    assert_eq!(outcome("GET", &[cross, ("sec-fetch-mode", "cors"), evil]), refused);
+
+    // Changes, by whichever way the proxy tells the method: no CSRF token, which the app's pages do not have.
+    let ways: [(&str, Option<(&str, &str)>); 3] = [
+        ("POST", None),
+        ("GET", Some(("x-forwarded-method", "POST"))),
+        ("HEAD", Some(("x-original-method", "DELETE"))),
+    ];
+    for (method, told) in ways {
+        let with = |headers: &[(&'static str, &'static str)]| {
+            let all: Vec<_> = told.into_iter().chain(headers.iter().copied()).collect();
+            outcome(method, &all)
+        };
+        assert_eq!(with(&[own_page, ours]), Ok(()), "{method}");
+        assert_eq!(with(&[]), Ok(()), "{method}: no browser, or an old one");
+        for headers in [&[same_site, ours][..], &[cross, navigates], &[evil], &[("origin", "null")]] {
+            assert_eq!(with(headers), refused, "{method} {headers:?}");
+        }
+    }
+    // nginx asks by GET, whatever its client's method is; a WebSocket is opened by GET. Both have an `Origin`.
+    assert_eq!(outcome("GET", &[ours, own_page]), Ok(()));
+    for headers in [&[evil][..], &[evil, same_site], &[("origin", "null"), navigates, cross]] {
+        assert_eq!(outcome("GET", headers), refused, "{headers:?}");
+    }
+    // A proxy's word makes nothing safer than it is.
+    assert_eq!(outcome("POST", &[("x-forwarded-method", "GET"), same_site]), refused);
+
+    // A bearer token is nothing that a browser adds by itself.
+    let (name, value) = bearer(&session_token(NOW + 60));
+    let text = head("POST", "/v1/auth/check", &[(name, &value), cross, evil]);
+    assert!(matches!(admitted(&mut state(), &text).task, Task::Check { .. }));
+}
+
 /// M4: what memory knows of a token or a key is known of the way that it came: an API key is never a cookie.
 #[test]
 fn m4_a_credential_that_is_known_is_still_none_the_other_way() {
@@ -616,7 +690,7 @@ fn m6_queries_and_tests_are_calls_of_the_api() {
                 && !forward::passes_in(&task.operation, "cookie")
         );
         let told = [("content-type", "application/json"), ("set-cookie", "a=b"), ("x-upstream", "1")];
-        let answer = forward::answer(&task.operation, 200, told.into_iter(), 14);
+        let answer = forward::answer(&task.operation, 200, told.into_iter(), 14, false);
         assert_eq!((answer.kind, &*answer.body, answer.headers.len()), (Kind::Json, "", 1), "{call}");
     }
     let text = head("POST", &format!("{CONNECTION}/query"), &headers);

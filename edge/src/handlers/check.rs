@@ -12,7 +12,7 @@ use crate::state::State;
 use crate::tree;
 use crate::verdict::Answer;
 use protocol::call::{Lease, VerifiedPrincipal};
-use protocol::{Code, Operation};
+use protocol::{Code, Operation, Refused};
 use std::net::IpAddr;
 use std::rc::Rc;
 use throttle::{Decision, Quota};
@@ -24,7 +24,7 @@ const REFUSAL_MS: u64 = 1000;
 #[derive(Clone)]
 pub struct Checked {
     asked_at_ms: u64,
-    outcome: Result<Good, Code>,
+    outcome: Result<Good, Refused>,
 }
 
 /// A principal that stands.
@@ -45,7 +45,7 @@ pub fn recall(
     ip: Option<IpAddr>,
     now_ms: u64,
     state: &mut State,
-) -> Option<Result<Good, Code>> {
+) -> Option<Result<Good, Refused>> {
     let checked = state.checked.get(&(caller.proof, route))?;
     let most_ms = match checked.outcome {
         Ok(_) => u64::from(state.config.revocation.max_staleness_seconds) * 1000,
@@ -58,12 +58,12 @@ pub fn recall(
 
 impl Good {
     /// What was said holds for the whole principal; where a key may be used from is looked at each time.
-    fn from(self, ip: Option<IpAddr>) -> Result<Self, Code> {
+    fn from(self, ip: Option<IpAddr>) -> Result<Self, Refused> {
         let allowed = self
             .allowed_ips
             .as_ref()
             .is_none_or(|networks| ip.is_some_and(|ip| protocol::net::allows(networks, &ip.to_string())));
-        if allowed { Ok(self) } else { Err(Code::IpNotAllowed) }
+        if allowed { Ok(self) } else { Err(Code::IpNotAllowed.into()) }
     }
 }
 
@@ -75,7 +75,7 @@ pub async fn handle<P: ControlPlane>(
     context: &Context<'_, P>,
     caller: &Caller,
     ahead: Option<u32>,
-) -> Result<Answer, Code> {
+) -> Result<Answer, Refused> {
     let (good, session) = ask(context, caller, None, ahead).await?;
     let idle_days = context.state.borrow().config.sessions.idle_days;
     Ok(answer(&good).with_session(session.as_deref(), idle_days))
@@ -95,23 +95,29 @@ pub async fn ask<P: ControlPlane>(
     caller: &Caller,
     route: Option<usize>,
     ahead: Option<u32>,
-) -> Result<(Good, Option<String>), Code> {
+) -> Result<(Good, Option<String>), Refused> {
     let audience = route.and_then(|route| {
         context.state.borrow().config.routes.get(route).map(|route| route.audience.clone())
     });
     let operation = Operation::VerifyPrincipal { audience, want: ahead.unwrap_or(0) };
     let reply = context.call(Some(caller), caller.principal(), operation, Vec::new()).await?;
     let outcome = match reply.status {
-        200 => read(&reply.body, caller, context.admitted.now_ms).and_then(|(good, lease)| {
-            if let Some(lease) = lease {
-                accept(context, caller, granted(lease))?;
-            }
-            Ok(good)
-        }),
-        429 => accept(context, caller, refused(context, reply.retry_after)).and(Err(Code::RateLimited)),
-        _ => Err(reply.problem().0),
+        200 => read(&reply.body, caller, context.admitted.now_ms)
+            .and_then(|(good, lease)| {
+                if let Some(lease) = lease {
+                    accept(context, caller, granted(lease))?;
+                }
+                Ok(good)
+            })
+            .map_err(Refused::from),
+        429 => {
+            accept(context, caller, refused(context, reply.retry_after))?;
+            Err(Code::RateLimited.into())
+        }
+        _ => Err(reply.refused()),
     };
-    if matches!(outcome, Ok(_) | Err(Code::Unauthenticated | Code::Forbidden)) {
+    let is_kept = |refused: &Refused| refused.code.is_about_credential() || refused.code == Code::Forbidden;
+    if outcome.as_ref().map_or_else(is_kept, |_| true) {
         let checked = Checked { asked_at_ms: context.admitted.now_ms, outcome: outcome.clone() };
         context.state.borrow_mut().checked.insert((caller.proof, route), checked);
     }

@@ -32,12 +32,14 @@ pub fn passes_in(operation: &Operation, name: &str) -> bool {
     }
 }
 
-/// What the client gets of a reply, its body aside. `header` are the reply's headers, names in lower case.
+/// What the client gets of a reply, its body aside. `header` are the reply's headers, names in lower case; `bearer`: the
+/// request came with a bearer token. An upstream's 401 is not about that and asks for none.
 pub fn answer<'h>(
     operation: &Operation,
     status: u16,
     headers: impl Iterator<Item = (&'h str, &'h str)>,
     idle_days: u32,
+    bearer: bool,
 ) -> Answer {
     let proxied = matches!(operation, Operation::Proxy { .. });
     let kind = match status {
@@ -46,8 +48,11 @@ pub fn answer<'h>(
         _ => Kind::Json,
     };
     let mut answer = Answer::new(status, kind, "");
+    let mut wrong = None;
     for (name, value) in headers {
-        if name == reply::SESSION {
+        if name == reply::CHALLENGE {
+            wrong = Some(value);
+        } else if name == reply::SESSION {
             answer = answer.with_session(Some(value), idle_days);
         } else if if proxied {
             passes_out(name)
@@ -57,8 +62,8 @@ pub fn answer<'h>(
             answer = answer.with(name.to_owned(), value.to_owned());
         }
     }
-    if status == 401 && !proxied {
-        answer = answer.with("www-authenticate", "Bearer".to_owned());
+    if status == 401 && (wrong.is_some() || !proxied) {
+        answer = answer.challenging(wrong.filter(|_| bearer));
     }
     answer
 }
@@ -115,4 +120,43 @@ pub fn with_csrf_token(body: &[u8], caller: &Caller, state: &State) -> Result<St
         object.insert("csrf_token".to_owned(), tokens::csrf_token(&state.csrf, session.as_str()).into());
     }
     Ok(me.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use protocol::problem::challenge;
+
+    const REVOKED: &str = "this API key was revoked at 2026-11-22T08:00:00.000Z";
+
+    fn challenge_of(
+        operation: &Operation,
+        status: u16,
+        bearer: bool,
+        headers: &[(&str, &str)],
+    ) -> Option<String> {
+        let answer = answer(operation, status, headers.iter().copied(), 14, bearer);
+        assert!(answer.header(reply::CHALLENGE).is_none());
+        answer.header("www-authenticate").map(str::to_owned)
+    }
+
+    /// RFC 9110, section 15.5.2: a 401 of ours has a challenge. RFC 6750, section 3.1: with the error, if a token came.
+    #[test]
+    fn the_challenge_says_what_the_control_plane_says() {
+        let proxy = Operation::Proxy {
+            id: protocol::ConnectionId::parse("con_00000000000000000000000000").unwrap(),
+            method: "GET".into(),
+            path_and_query: "/".into(),
+        };
+        let told = [(reply::CHALLENGE, REVOKED)];
+        for operation in [&Operation::Me, &proxy] {
+            assert_eq!(challenge_of(operation, 401, true, &told), Some(challenge(REVOKED)));
+            assert_eq!(challenge_of(operation, 401, false, &told).as_deref(), Some("Bearer"));
+            assert_eq!(challenge_of(operation, 200, true, &[]), None);
+        }
+        assert_eq!(challenge_of(&Operation::Me, 401, true, &[]).as_deref(), Some("Bearer"));
+        // The upstream's own 401 is no word about the caller's credential here.
+        let theirs = [("www-authenticate", "Basic realm=x")];
+        assert_eq!(challenge_of(&proxy, 401, true, &theirs), None);
+    }
 }

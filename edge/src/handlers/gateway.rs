@@ -10,7 +10,7 @@ use crate::control_plane::ControlPlane;
 use crate::head::WHITE_SPACE;
 use crate::security_headers::{Kind, is_ours};
 use crate::verdict::{Admitted, Answer};
-use protocol::Code;
+use protocol::{Code, Refused};
 
 /// The header with the assertion.
 pub const ASSERTION: &str = "sluicegate-assertion";
@@ -36,7 +36,7 @@ pub async fn admit<P: ControlPlane>(
     caller: &Caller,
     ahead: Option<u32>,
     path_and_query: &str,
-) -> Result<Onward, Code> {
+) -> Result<Onward, Refused> {
     let Admitted { now_ms, client, .. } = context.admitted;
     // A lease is asked for even where memory would do.
     let recalled = match ahead {

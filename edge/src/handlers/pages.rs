@@ -17,7 +17,7 @@ use crate::tree;
 use crate::verdict::{Admitted, Answer, Task};
 use maud::Markup;
 use protocol::api::Me;
-use protocol::{Code, ConnectionId, UserId};
+use protocol::{Code, ConnectionId, Refused, UserId};
 use secrecy::SecretString;
 use serde::de::DeserializeOwned;
 
@@ -176,7 +176,8 @@ pub async fn handle<P: ControlPlane>(
 }
 
 /// The answer to a refusal: a page for pages and forms, problem+json for everything else.
-pub fn refused(admitted: &Admitted, state: &mut State, code: Code) -> Answer {
+pub fn refused(admitted: &Admitted, state: &mut State, refused: Refused) -> Answer {
+    let Refused { code, detail } = refused;
     let home = match admitted.task {
         Task::Page { .. } | Task::Form { .. } => Some(Home::Dashboard),
         Task::Portal { .. } => Some(Home::Portal),
@@ -186,7 +187,8 @@ pub fn refused(admitted: &Admitted, state: &mut State, code: Code) -> Answer {
     match home.map(|home| pages::refused(state, code, None, wait, home, &admitted.request_id)) {
         Some(Ok(page)) => page,
         Some(Err(NoRandomness)) | None => {
-            Answer::problem(code, admitted.spent.borrow().refusal(code), &admitted.request_id)
+            let detail = detail.or_else(|| admitted.spent.borrow().refusal(code));
+            Answer::problem(code, detail, admitted.bearer, &admitted.request_id)
         }
     }
 }

@@ -97,7 +97,7 @@ pub async fn check_url<P: ControlPlane>(
     Ok(match keys.rules.with_row(|row| webhooks::url_check(row, method, query)) {
         Some(challenge) => answer_to(challenge),
         None => {
-            let answer = Answer::problem(Code::MethodNotAllowed, None, &context.admitted.request_id);
+            let answer = Answer::problem(Code::MethodNotAllowed, None, false, &context.admitted.request_id);
             answer.with("allow", "POST".to_owned())
         }
     })

@@ -7,13 +7,13 @@ use super::{Invocation, body, log_admitted};
 use crate::MAX_FORM_BYTES;
 use crate::control_plane::Unreachable;
 use crate::handlers::gateway::Onward;
-use crate::handlers::webhook::{Incoming, Refused};
+use crate::handlers::webhook::Incoming;
 use crate::handlers::{self, Context, check, forms, forward, gateway, pages, portal, webhook};
 use crate::state::State;
 use crate::verdict::{Admitted, Answer, Forward, Task};
 use js_sys::Array;
 use protocol::call::reply;
-use protocol::{Code, Operation};
+use protocol::{Code, Operation, Refused};
 use std::cell::RefCell;
 use std::rc::Rc;
 use wasm_bindgen::JsValue;
@@ -34,8 +34,8 @@ pub(super) async fn run(
     env: &Env,
     invocation: &Invocation,
 ) -> JsValue {
-    let outcome = run_task(admitted, state, request, env, invocation).await.unwrap_or_else(|code| {
-        let answer = pages::refused(admitted, &mut state.borrow_mut(), code);
+    let outcome = run_task(admitted, state, request, env, invocation).await.unwrap_or_else(|refused| {
+        let answer = pages::refused(admitted, &mut state.borrow_mut(), refused);
         if let Some(code) = answer.logged {
             log_admitted(code, &admitted.request_id, &request.method(), path_of(&request.url()));
         }
@@ -55,7 +55,7 @@ async fn run_task(
     request: &web_sys::Request,
     env: &Env,
     invocation: &Invocation,
-) -> Result<Outcome, Code> {
+) -> Result<Outcome, Refused> {
     let plane = Binding::of(env).map_err(|Unreachable| Code::Unavailable)?;
     let context = Context { state, plane: &plane, admitted };
     let answer = match &admitted.task {
@@ -79,7 +79,7 @@ async fn run_task(
             };
             match webhook::handle(&context, &Web, source, &incoming).await {
                 Ok(answer) => answer,
-                Err(Refused { code, report }) => {
+                Err(webhook::Refused { code, report }) => {
                     if let Some(report) = report {
                         let (plane, state) = (plane.clone(), state.clone());
                         let sent = async move { report.send(&plane, &state).await };
@@ -88,15 +88,15 @@ async fn run_task(
                             Ok(JsValue::UNDEFINED)
                         }));
                     }
-                    return Err(code);
+                    return Err(code.into());
                 }
             }
         }
         Task::UrlCheck { source, head, query } => webhook::check_url(&context, source, *head, query).await?,
-        Task::Forward(task) => return relay(&context, task, request).await,
+        Task::Forward(task) => return Ok(relay(&context, task, request).await?),
         Task::Gateway { route, caller, ahead, path_and_query } => {
             let onward = gateway::admit(&context, *route, caller, *ahead, path_and_query).await?;
-            return to_upstream(&context, onward, request).await;
+            return Ok(to_upstream(&context, onward, request).await?);
         }
     };
     Ok(answer.into())
@@ -133,7 +133,8 @@ async fn relay(
     let told = headers.iter().find(|(name, _)| name == reply::RATE_LIMIT).map(|(_, value)| value.as_str());
     handlers::learn_quota(task.caller.as_ref(), told, context.admitted.now_ms);
     let idle_days = pages::idle_days(context);
-    let mut answer = forward::answer(&task.operation, response.status(), pairs(&headers), idle_days);
+    let bearer = context.admitted.bearer;
+    let mut answer = forward::answer(&task.operation, response.status(), pairs(&headers), idle_days, bearer);
     if let (Operation::Me, 200, Some(caller)) = (&task.operation, response.status(), &task.caller)
         && caller.cookie
     {

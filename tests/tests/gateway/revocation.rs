@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use tokens::SessionClaims;
 
 /// Sends until it is refused, or until an answer from before `since` can no longer be gone by.
-fn is_out_in_time(client: &Client, since: Instant) {
+fn is_out_in_time(client: &Client, since: Instant, code: &str) {
     let staleness = Duration::from_secs(STALENESS_SECONDS.into());
     // What was asked for before it was over is kept for as long as this, and by whole milliseconds of the edge's clock.
     let deadline = since + staleness + Duration::from_millis(50);
@@ -19,7 +19,7 @@ fn is_out_in_time(client: &Client, since: Instant) {
         let asked = Instant::now();
         let response = client.get(&fresh()).send_to_app();
         if response.status == 401 {
-            response.problem("unauthenticated");
+            response.problem(code);
             return;
         }
         response.ok(200);
@@ -35,10 +35,10 @@ fn c4_a_revoked_key_is_out_within_the_configured_time() {
     let key = org.api_key(&["connections:read"]);
     key.get(&fresh()).send_to_app().ok(200);
     org.delete(&format!("/v1/api-keys/{}", key.id)).send();
-    is_out_in_time(&key, Instant::now());
+    is_out_in_time(&key, Instant::now(), "key_revoked");
     // And stays out.
     thread::sleep(Duration::from_millis(1500));
-    key.get("/app/").send().problem("unauthenticated");
+    key.get("/app/").send().problem("key_revoked");
 }
 
 #[test]
@@ -51,8 +51,8 @@ fn c4_a_closed_session_is_out_within_the_configured_time() {
     }
     org.request("POST", "/v1/logout").send().ok(204);
     let closed = Instant::now();
-    is_out_in_time(&org, closed);
-    is_out_in_time(&by_cookie, closed);
+    is_out_in_time(&org, closed, "unauthenticated");
+    is_out_in_time(&by_cookie, closed, "unauthenticated");
 }
 
 /// A browser's session goes on behind the app as it does on our own pages; a bearer token just ends.

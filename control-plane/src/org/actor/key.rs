@@ -4,6 +4,8 @@ use super::{Actor, BOOKKEEPING_MS, Kind};
 use crate::context::Context;
 use crate::error::AppError;
 use crate::store::{Row, SqlError};
+use protocol::problem::UNKNOWN_KEY;
+use protocol::time::rfc3339;
 use protocol::{ApiKeyId, Code, net};
 use sha2::{Digest as _, Sha256};
 use std::cell::RefCell;
@@ -11,12 +13,12 @@ use std::collections::HashSet;
 use tokens::KeyDigest;
 
 pub(super) fn api_key(ctx: Context<'_>, lookup: &str, digest: &str) -> Result<Actor, AppError> {
-    let row = find(ctx, lookup)?.ok_or(Code::Unauthenticated)?;
-    let dead = row.optional_number(5)?.is_some()
-        || row.optional_number(4)?.is_some_and(|expires_at| ctx.now_ms >= expires_at);
-    if dead || !matches_hash(digest, row.text(1)?) {
-        return Err(Code::Unauthenticated.into());
+    let row = find(ctx, lookup)?.ok_or_else(unknown)?;
+    if !matches_hash(digest, row.text(1)?) {
+        return Err(unknown());
     }
+    // Only who holds the whole key learns how it ended.
+    stands(ctx, &row)?;
     let ip = ctx.call.client.ip.as_str();
     let allowed_ips: Option<Vec<String>> = row.optional_text(7)?.map(|_| row.json(7)).transpose()?;
     // Only who holds the key learns that it is for other networks. An address that is not known is none of them.
@@ -33,16 +35,37 @@ pub(super) fn api_key(ctx: Context<'_>, lookup: &str, digest: &str) -> Result<Ac
         )?;
     }
     let rate_limit = row.optional_text(3)?.map(|_| row.json(3)).transpose()?;
-    let (secret, is_retired) = (lookup.to_owned(), row.number(9)? != 0);
+    let (secret, is_retired) = (lookup.to_owned(), row.optional_number(9)?.is_some());
     let kind = Kind::ApiKey { id, secret, is_retired, scopes: row.json(2)?, rate_limit, allowed_ips };
     Ok(Actor { kind, renewed: None })
 }
 
-/// The key with these plaintext characters, or the one that had them until it was rotated and whose grace lasts: the old
-/// secret proves the same key, and is as dead as it.
+/// The refusal of a key that this org does not have: the same as the edge's for one whose MAC is not ours.
+fn unknown() -> AppError {
+    AppError::refused(Code::Unauthenticated, UNKNOWN_KEY)
+}
+
+/// # Errors
+/// `KeyRevoked`, `KeyExpired`, with the time.
+fn stands(ctx: Context<'_>, row: &Row) -> Result<(), AppError> {
+    let refused = |code, what: &str, at| Err(AppError::refused(code, format!("{what} {}", rfc3339(at))));
+    if let Some(at) = row.optional_number(5)? {
+        return refused(Code::KeyRevoked, "this API key was revoked at", at);
+    }
+    if let Some(at) = row.optional_number(4)?.filter(|at| ctx.now_ms >= *at) {
+        return refused(Code::KeyExpired, "this API key expired at", at);
+    }
+    match row.optional_number(9)?.filter(|at| ctx.now_ms >= *at) {
+        Some(at) => refused(Code::KeyRevoked, "this API key has another secret: this one worked until", at),
+        None => Ok(()),
+    }
+}
+
+/// The key with these plaintext characters, or the one that had them until it was rotated: the old secret proves the same
+/// key, works until its grace is over (the last column, Unix ms) and is as dead as the key.
 fn find(ctx: Context<'_>, lookup: &str) -> Result<Option<Row>, SqlError> {
     let current = ctx.store.first(
-        "SELECT id, hash, scopes, rate_limit, expires_at, revoked_at, used_at, allowed_ips, used_ip, 0 FROM api_keys \
+        "SELECT id, hash, scopes, rate_limit, expires_at, revoked_at, used_at, allowed_ips, used_ip, NULL FROM api_keys \
          WHERE lookup = ?",
         &[lookup.into()],
     )?;
@@ -50,9 +73,9 @@ fn find(ctx: Context<'_>, lookup: &str) -> Result<Option<Row>, SqlError> {
         return Ok(current);
     }
     ctx.store.first(
-        "SELECT k.id, r.hash, k.scopes, k.rate_limit, k.expires_at, k.revoked_at, k.used_at, k.allowed_ips, k.used_ip, 1 \
-         FROM rotated_keys r JOIN api_keys k ON k.id = r.key_id WHERE r.lookup = ? AND r.ends_at > ?",
-        &[lookup.into(), ctx.now_ms.into()],
+        "SELECT k.id, r.hash, k.scopes, k.rate_limit, k.expires_at, k.revoked_at, k.used_at, k.allowed_ips, k.used_ip, \
+         r.ends_at FROM rotated_keys r JOIN api_keys k ON k.id = r.key_id WHERE r.lookup = ?",
+        &[lookup.into()],
     )
 }
 

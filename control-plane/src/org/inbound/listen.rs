@@ -1,5 +1,6 @@
 //! A source's next events for a developer's machine: what is there at once, else what comes within 20 s. The call holds
-//! nothing while it waits, and who may not listen any more when something comes is given nothing of it.
+//! nothing while it waits. A caller who may not listen any more is refused when something comes, and within
+//! `revocation.max_staleness_seconds` where nothing does.
 
 use super::oldest;
 use super::read::{select_whole, whole};
@@ -36,12 +37,20 @@ pub(in crate::org) async fn listen(
     let after = Some(store::row_number(after)?).filter(|after| *after <= newest).unwrap_or_default();
     let _seat = Seat::take(ctx)?;
     let until = remote.now_ms() + WAIT_MS;
+    let check_ms = u64::from(ctx.config.revocation.max_staleness_seconds.max(1)) * 1000;
+    let mut check_at = ctx.now_ms + check_ms;
     loop {
         // From before the look on: what comes after it is not missed.
         let woken = ctx.limits.borrow().events.woken();
         let left = until.saturating_sub(remote.now_ms());
-        if has_more(ctx, source, after)? || left == 0 || within(remote, left, woken).await.is_none() {
+        if has_more(ctx, source, after)? || left == 0 {
             break;
+        }
+        within(remote, left.min(check_at.saturating_sub(remote.now_ms())), woken).await;
+        // Also where other sources' events wake it all the time.
+        if remote.now_ms() >= check_at {
+            readmit(ctx.at(remote.now_ms()))?;
+            check_at = remote.now_ms() + check_ms;
         }
     }
     let ctx = ctx.at(remote.now_ms());

@@ -227,12 +227,12 @@ fn n7_a_rotated_key_works_for_its_grace_and_is_as_dead_as_its_successor() {
     let me = |tenant: &Tenant| tenant.call(&old, Operation::Me, &Json::Null);
     assert!(me(&tenant).is_ok(), "{lookup}");
     tenant.now_ms = NOW + 1000;
-    assert_eq!(code(me(&tenant)), Code::Unauthenticated);
+    assert_eq!(code(me(&tenant)), Code::KeyRevoked);
     tenant.now_ms = NOW;
     tenant.sql.exec("UPDATE api_keys SET expires_at = ?", &[NOW.into()]).unwrap();
-    assert_eq!(code(me(&tenant)), Code::Unauthenticated);
+    assert_eq!(code(me(&tenant)), Code::KeyExpired);
     tenant.sql.exec("UPDATE api_keys SET expires_at = NULL, revoked_at = 1", &[]).unwrap();
-    assert_eq!(code(me(&tenant)), Code::Unauthenticated);
+    assert_eq!(code(me(&tenant)), Code::KeyRevoked);
 }
 
 #[test]

@@ -157,8 +157,52 @@ fn n7_at_most_one_old_secret_works_and_revoking_the_key_ends_all() {
     assert_eq!(tenant.record(&first)["previous_works_until"], Json::Null);
     for key in [&second, &third] {
         let principal = tenant.principal_of(key["key"].as_str().unwrap());
-        assert_eq!(code(tenant.call(&principal, Operation::Me, &Json::Null)), Code::Unauthenticated);
+        assert_eq!(code(tenant.call(&principal, Operation::Me, &Json::Null)), Code::KeyRevoked);
     }
+}
+
+/// Who holds the whole key learns how it ended, and when; a guess at its secret learns what one at any key does.
+#[test]
+fn n7_only_the_holder_of_a_key_learns_how_it_ended() {
+    let mut tenant = Tenant::new(1);
+    let told = |tenant: &Tenant, principal: &Principal| {
+        let refused = tenant.call(principal, Operation::Me, &Json::Null).unwrap_err();
+        let (code, detail) = refused.public();
+        (code, detail.unwrap().to_string())
+    };
+    let revoked = tenant.make(&tenant.founder, json!({})).unwrap();
+    let expired = tenant.make(&tenant.founder, json!({ "expires_at": rfc3339(NOW + 1000) })).unwrap();
+    let rotated = tenant.make(&tenant.founder, json!({})).unwrap();
+    tenant.rotate(&tenant.founder, &rotated, 2).unwrap();
+    tenant.ok(Operation::RevokeApiKey { id: id(&revoked) }, &Json::Null);
+    tenant.now_ms = NOW + 2000;
+    let holder = |key: &Json| tenant.principal_of(key["key"].as_str().unwrap());
+    let at = |ms| rfc3339(NOW + ms);
+    for (key, code, detail) in [
+        (&revoked, Code::KeyRevoked, format!("this API key was revoked at {}", at(0))),
+        (&expired, Code::KeyExpired, format!("this API key expired at {}", at(1000))),
+        (
+            &rotated,
+            Code::KeyRevoked,
+            format!("this API key has another secret: this one worked until {}", at(2000)),
+        ),
+    ] {
+        assert_eq!(told(&tenant, &holder(key)), (code, detail));
+        let other = tenant.make(&tenant.founder, json!({})).unwrap();
+        let (Principal::ApiKey { org, lookup, .. }, Principal::ApiKey { digest, .. }) =
+            (holder(key), holder(&other))
+        else {
+            panic!()
+        };
+        let nobody = (Code::Unauthenticated, protocol::problem::UNKNOWN_KEY.to_owned());
+        let guess = Principal::ApiKey { org: org.clone(), lookup, digest: digest.clone() };
+        assert_eq!(told(&tenant, &guess), nobody);
+        let unknown = Principal::ApiKey { org, lookup: "00000000".into(), digest };
+        assert_eq!(told(&tenant, &unknown), nobody);
+    }
+    // Revoked as well as expired: the revocation is what somebody did.
+    tenant.ok(Operation::RevokeApiKey { id: id(&expired) }, &Json::Null);
+    assert_eq!(told(&tenant, &holder(&expired)).0, Code::KeyRevoked);
 }
 
 #[test]
@@ -262,7 +306,7 @@ fn n7_an_old_secret_signs_in_until_its_grace_ends() {
     let verified: Json = serde_json::from_slice(&verified.body).unwrap();
     assert_eq!(verified["allowed_ips"], json!(["192.0.2.0/24"]));
     tenant.now_ms = NOW + 60_000;
-    assert_eq!(code(me(&tenant, &old)), Code::Unauthenticated);
+    assert_eq!(code(me(&tenant, &old)), Code::KeyRevoked);
     assert!(me(&tenant, &new).is_ok());
 }
 

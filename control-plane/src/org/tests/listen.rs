@@ -97,6 +97,20 @@ fn who_may_not_listen_any_more_when_something_comes_gets_nothing_of_it() {
     assert_eq!(code(listened), Code::Unauthenticated);
 }
 
+/// B5: a call that waits does not outlive its caller's rights by more than the configuration allows.
+#[test]
+fn b5_a_listener_is_refused_in_time_where_nothing_comes() {
+    let mut tenant = Tenant::new(1);
+    tenant.config.revocation.max_staleness_seconds = 5;
+    let id = tenant.new_source();
+    let key = tenant.key(json!(["sources:read", "inbound_events:read"]));
+    let clock = Clock(Rc::new(Cell::new(NOW)));
+    tenant.sql.exec("UPDATE api_keys SET expires_at = ?", &[(NOW + 6000).into()]).unwrap();
+    let listened = tenant.call_outside(&key, listening(&id, Some("0")), &Json::Null, &clock);
+    assert_eq!(code(listened), Code::KeyExpired);
+    assert_eq!(clock.0.get(), NOW + 10_000);
+}
+
 #[test]
 fn an_answer_is_bounded_in_events_and_bytes() {
     let tenant = Tenant::new(1);

@@ -30,7 +30,8 @@ fn status(state: &RefCell<State>, plane: &FakePlane, head: &str, now_ms: u64) ->
         Verdict::GoOn(admitted) => {
             let Task::Check { caller, ahead } = &admitted.task else { panic!("{:?}", admitted.task) };
             let context = Context { state, plane, admitted: &admitted };
-            block_on(handle(&context, caller, *ahead)).map_or_else(Code::status, |answer| answer.status)
+            block_on(handle(&context, caller, *ahead))
+                .map_or_else(|refused| refused.code.status(), |answer| answer.status)
         }
     }
 }

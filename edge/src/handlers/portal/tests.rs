@@ -539,7 +539,7 @@ fn a_refusal_leads_back_to_the_portal() {
     assert!(refused.body.contains("href=\"/portal\"") && !refused.body.contains("href=\"/\""));
     let verdict = decide_at(&mut state(), &head("POST", "/portal", &headers[..1]), NOW_MS);
     let Verdict::GoOn(admitted) = verdict else { panic!() };
-    let refused = crate::handlers::pages::refused(&admitted, &mut state(), Code::CsrfFailed);
+    let refused = crate::handlers::pages::refused(&admitted, &mut state(), Code::CsrfFailed.into());
     assert!(refused.kind == Kind::Html && refused.body.contains("href=\"/portal\""));
 }
 
