@@ -82,24 +82,13 @@ pub(super) fn login<'a>(
     credential: &'a Credential,
     allow_writable_role: bool,
 ) -> Result<Option<Login<'a>>, AppError> {
-    const FAULT: AppError = AppError::Platform("a connector's data do not make a login");
     let kind = match connector.kind {
         Kind::Http => return Ok(None),
         other => other.as_str(),
     };
-    let parameter = |name: &str| target.parameters.get(name).map(String::as_str);
-    let (username, password) = credential.login().ok_or(FAULT)?;
-    Ok(Some(Login {
-        kind,
-        host: parameter("host").ok_or(FAULT)?,
-        port: parameter("port").and_then(|port| port.parse().ok()).ok_or(FAULT)?,
-        // PostgreSQL has one way to TLS, and nothing to choose.
-        security: parameter("security").unwrap_or("tls"),
-        database: parameter("database"),
-        username,
-        password,
-        allow_writable_role,
-    }))
+    let Target { parameters, allowed_hosts, .. } = target;
+    let login = Login::new(kind, parameters, allowed_hosts, credential, allow_writable_role);
+    login.map(Some).ok_or(AppError::Platform("a connection's row does not make the login that was checked"))
 }
 
 /// Proves a credential by logging in. That this was tried is counted and on record before anybody is asked: a login that
