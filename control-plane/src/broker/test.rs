@@ -26,7 +26,7 @@ pub(super) async fn test(leaves: &Leaves<'_>) -> Result<Response, Failure> {
 
 async fn http(leaves: &Leaves<'_>, granted: &mut Granted) -> Result<ConnectionTest, Failure> {
     let status = match call(leaves, granted, &[], Body::None).await {
-        Ok((_, response)) => response.status_code(),
+        Ok(answered) => answered.response.status_code(),
         Err(Failure::Answer(error)) => {
             let (code, detail) = error.public();
             let reason = match code {

@@ -64,6 +64,8 @@ pub mod reply {
     pub const SESSION: &str = "sluicegate-session";
     /// The calling API key's own limit, `limit/period_seconds`: the edge counts the key by it from then on.
     pub const RATE_LIMIT: &str = "sluicegate-rate-limit";
+    /// The `Content-Length` of a proxied answer to HEAD, which is that of no body here.
+    pub const LENGTH: &str = "sluicegate-length";
 }
 
 /// The network side of a caller, for the audit trail.

@@ -40,6 +40,7 @@ pub fn answer<'h>(
     idle_days: u32,
 ) -> Answer {
     let proxied = matches!(operation, Operation::Proxy { .. });
+    let is_head = is_head(operation);
     let kind = match status {
         _ if proxied => Kind::ThirdParty,
         400.. => Kind::Problem,
@@ -49,6 +50,8 @@ pub fn answer<'h>(
     for (name, value) in headers {
         if name == reply::SESSION {
             answer = answer.with_session(Some(value), idle_days);
+        } else if name == reply::LENGTH && is_head {
+            answer = answer.with("content-length", value.to_owned());
         } else if if proxied {
             passes_out(name)
         } else {
@@ -61,6 +64,11 @@ pub fn answer<'h>(
         answer = answer.with("www-authenticate", "Bearer".to_owned());
     }
     answer
+}
+
+/// Whether the answer has no body, and a length all the same (RFC 9110, section 9.3.2).
+pub fn is_head(operation: &Operation) -> bool {
+    matches!(operation, Operation::Proxy { method, .. } if method == "HEAD")
 }
 
 /// Whether a third party's header reaches the client: nothing that would speak for this origin.
