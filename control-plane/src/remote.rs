@@ -28,7 +28,7 @@ pub struct RemoteRequest {
 pub struct RemoteAnswer {
     /// HTTP status.
     pub status: u16,
-    /// `Retry-After` in seconds, where it is a number.
+    /// `Retry-After` in seconds, of which a date is so many away.
     pub retry_after: Option<u32>,
     /// At most 256 KiB.
     pub body: Zeroizing<Vec<u8>>,

@@ -11,6 +11,11 @@ use crate::store::{Event, Tx};
 use connectors::catalogue::{Connector, CredentialKind, Kind, StaticCredential};
 use connectors::{Credential, CredentialInput};
 use protocol::Code;
+use secrecy::ExposeSecret as _;
+use zeroize::Zeroizing;
+
+/// The most that composing makes of a byte of UTF-8 (UAX 15, section 12).
+const MOST_GROWTH: usize = 3;
 
 /// Checks a credential that is given with the call.
 ///
@@ -20,7 +25,17 @@ pub(super) fn admit(connector: &Connector, input: CredentialInput) -> Result<Cre
     let fitted = if connector.is_generic() { Some(input) } else { fit(connector, input) };
     let fitted =
         fitted.ok_or_else(|| wrong("auth", format!("{} takes {}", connector.name, taken(connector))))?;
-    Credential::new(fitted).map_err(|error| wrong("auth", error.to_string()))
+    Credential::new(composed(fitted)).map_err(|error| wrong("auth", error.to_string()))
+}
+
+/// A name and password in the form in which RFC 7617, section 2.1, has them sent: accents composed.
+fn composed(input: CredentialInput) -> CredentialInput {
+    let CredentialInput::Basic { username, password } = input else { return input };
+    let mut form = String::with_capacity(password.expose_secret().len() * MOST_GROWTH);
+    form.extend(tokens::nfc(password.expose_secret()));
+    // A copy of the exact size; the longer one is wiped.
+    let form = Zeroizing::new(form);
+    CredentialInput::Basic { username: tokens::nfc(&username).collect(), password: form.as_str().into() }
 }
 
 /// The input as the connector's data says that it is sent; `None` where it takes no such credential.
