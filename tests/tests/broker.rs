@@ -296,6 +296,24 @@ fn an_answer_means_the_same_on_both_sides() {
     }
 }
 
+/// An upstream that gives no answer: the caller is told where to look.
+#[test]
+fn an_upstream_that_is_not_there_is_told_from_one_that_speaks_no_tls() {
+    let org = Org::sign_up(Gate::shared());
+    let plain = Upstream::start(|call| call.answer("200 OK", &[], b"plain"));
+    let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    for (url, words) in [
+        ("http://nobody.invalid".to_owned(), "no such host"),
+        (format!("http://{closed}"), "connection refused"),
+        (format!("https://{}", plain.authority()), "TLS"),
+    ] {
+        let id = org.connection(&url, &json!({ "type": "bearer", "token": random::text("tok-") }));
+        let response = org.get(&format!("/v1/connections/{id}/proxy/x")).send();
+        response.problem("upstream_unreachable");
+        assert!(response.text().contains(words), "{url}: {response}");
+    }
+}
+
 /// RFC 9110, section 9.3.1: a body that a GET or HEAD has is refused, and not dropped in silence.
 #[test]
 fn a_get_with_a_body_is_refused() {

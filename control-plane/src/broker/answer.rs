@@ -6,12 +6,13 @@ use crate::error::AppError;
 use crate::platform::Isolate;
 use crate::router::Failure;
 use connectors::catalogue::{Connector, Rule};
-use connectors::{Exchange, FieldFilter, Scrubber, Url, forward_response, is_scrubbable};
+use connectors::{Exchange, FieldFilter, Scrubber, forward_response, is_scrubbable};
 use futures_util::future::{Either, select};
 use futures_util::{Stream, StreamExt as _, stream};
 use protocol::Code;
 use protocol::call::reply;
 use std::time::Duration;
+use url::Url;
 use worker::{ByteStream, Delay, Headers, Response};
 
 /// The rule by which an answer is filtered, with its connector.

@@ -3,12 +3,13 @@
 use super::leave::Granted;
 use crate::error::AppError;
 use crate::org::policy;
-use crate::platform::Isolate;
+use crate::platform::{Isolate, why_unreachable};
 use crate::router::Failure;
-use connectors::{BaseUrl, Exchange, Headers as Fields, Outbound, Url, is_safe};
+use connectors::{BaseUrl, Exchange, Headers as Fields, Outbound, is_safe};
 use futures_util::future::{Either, select};
 use protocol::Code;
 use std::time::Duration;
+use url::Url;
 use wasm_bindgen::JsValue;
 use worker::{
     AbortController, CacheMode, Delay, Fetch, Headers, Method, Request, RequestInit, RequestRedirect,
@@ -53,6 +54,19 @@ pub(super) struct Upstream<'a> {
     pub body: Body,
     /// By a rule: it allows this one request, and not what an upstream makes of it.
     pub is_by_rule: bool,
+}
+
+/// Why there is no answer to one attempt.
+enum NoAnswer {
+    /// The upstream could not be reached, in the platform's words. They are for no reader: they may hold the URL.
+    Lost(String),
+    Failed(Failure),
+}
+
+impl From<worker::Error> for NoAnswer {
+    fn from(error: worker::Error) -> Self {
+        Self::Failed(error.into())
+    }
 }
 
 impl Upstream<'_> {
@@ -102,19 +116,26 @@ impl Upstream<'_> {
                 let exchange = Exchange { method: self.method, url: &outbound.url, status };
                 exchange.may_repeat(response.headers().get("retry-after")?.as_deref())
             }
-            Err(Failure::Answer(error)) => {
-                is_safe(self.method) && error.public().0 == Code::UpstreamUnreachable
-            }
-            Err(Failure::Platform(_)) => false,
+            Err(NoAnswer::Lost(_)) => is_safe(self.method),
+            Err(NoAnswer::Failed(_)) => false,
         };
-        if !again {
-            return first;
+        let answer = if again {
+            Delay::from(PAUSE).await;
+            self.send(outbound).await
+        } else {
+            first
+        };
+        match answer {
+            Ok(response) => Ok(response),
+            Err(NoAnswer::Failed(failure)) => Err(failure),
+            Err(NoAnswer::Lost(text)) => {
+                let why = why_unreachable(outbound.url.as_str(), &text).await;
+                Err(AppError::refused(Code::UpstreamUnreachable, why.detail()).into())
+            }
         }
-        Delay::from(PAUSE).await;
-        self.send(outbound).await
     }
 
-    async fn send(&self, outbound: &Outbound) -> Result<Response, Failure> {
+    async fn send(&self, outbound: &Outbound) -> Result<Response, NoAnswer> {
         let headers = Headers::new();
         for (name, value) in outbound.headers.iter() {
             headers.append(name, value)?;
@@ -137,11 +158,11 @@ impl Upstream<'_> {
         // The limit is on the answer's head: a long body is not a slow upstream.
         match select(Box::pin(fetch.send_with_signal(&signal)), timeout).await {
             Either::Left((Ok(response), _)) => Ok(response),
-            Either::Left((Err(_), _)) => Err(Code::UpstreamUnreachable.into()),
+            Either::Left((Err(error), _)) => Err(NoAnswer::Lost(error.to_string())),
             Either::Right(((), pending)) => {
                 controller.abort();
                 drop(pending);
-                Err(Code::UpstreamTimeout.into())
+                Err(NoAnswer::Failed(Code::UpstreamTimeout.into()))
             }
         }
     }

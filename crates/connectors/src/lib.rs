@@ -33,4 +33,3 @@ pub use inject::Outbound;
 pub use policy::{Allowed, Considered, Decision, Explanation, Refusal, SoqlProblem};
 pub use scrub::{REDACTED, Scrubber};
 pub use target::{BaseUrl, TargetPolicy, check_host, is_plain_path};
-pub use url::Url;
