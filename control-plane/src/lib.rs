@@ -20,6 +20,7 @@ pub mod remote;
 pub mod reply;
 pub mod secrets;
 pub mod store;
+pub mod unreachable;
 pub mod warehouse;
 
 #[cfg(target_arch = "wasm32")]

@@ -3,8 +3,10 @@
 //!
 //! Between two of its answers other calls run in the same object: what was read before is read again after it.
 
+use connectors::Credential;
 use futures_util::future::{Either, select};
 use secrecy::SecretString;
+use std::collections::BTreeMap;
 use std::pin::pin;
 use zeroize::Zeroizing;
 
@@ -26,7 +28,7 @@ pub struct RemoteRequest {
 pub struct RemoteAnswer {
     /// HTTP status.
     pub status: u16,
-    /// `Retry-After` in seconds, where it is a number.
+    /// `Retry-After` in seconds, of which a date is so many away.
     pub retry_after: Option<u32>,
     /// At most 256 KiB.
     pub body: Zeroizing<Vec<u8>>,
@@ -55,6 +57,43 @@ pub struct Login<'a> {
     pub password: &'a SecretString,
     /// Of a warehouse: its role may be able to write.
     pub allow_writable_role: bool,
+}
+
+impl<'a> Login<'a> {
+    /// The login of a connection. `None` where its row is not what was checked when it was made: above all where host and port
+    /// are not those of `sealed_hosts`, which the seal binds the credential to (invariant 4).
+    #[must_use]
+    pub fn new(
+        kind: &'a str,
+        parameters: &'a BTreeMap<String, String>,
+        sealed_hosts: &[String],
+        credential: &'a Credential,
+        allow_writable_role: bool,
+    ) -> Option<Self> {
+        let parameter = |name: &str| parameters.get(name).map(String::as_str);
+        let (host, port) = (parameter("host")?, parameter("port")?);
+        if sealed_hosts != [server(host, port)] {
+            return None;
+        }
+        let (username, password) = credential.login()?;
+        Some(Self {
+            kind,
+            host,
+            port: port.parse().ok()?,
+            // PostgreSQL has one way to TLS, and nothing to choose.
+            security: parameter("security").unwrap_or("tls"),
+            database: parameter("database"),
+            username,
+            password,
+            allow_writable_role,
+        })
+    }
+}
+
+/// A server that does not speak HTTP, as `allowed_hosts` names it and the seal binds a credential to it.
+#[must_use]
+pub fn server(host: &str, port: &str) -> String {
+    format!("{host}:{port}")
 }
 
 /// Why a login failed: a name for machines, and what to do.
@@ -96,5 +135,39 @@ pub async fn within<T>(remote: &impl Remote, ms: u64, work: impl Future<Output =
     match select(pin!(work), pin!(remote.sleep(ms))).await {
         Either::Left((done, _)) => Some(done),
         Either::Right(_) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use connectors::CredentialInput;
+
+    /// Invariant 4: the password goes to the server that it was sealed to, whatever the row says.
+    #[test]
+    fn a_row_with_another_host_or_port_makes_no_login() {
+        let credential = CredentialInput::Basic {
+            username: "u@example.com".to_owned(),
+            password: "not-a-real-password".into(),
+        };
+        let credential = Credential::new(credential).unwrap();
+        let sealed = ["mail.example.com:465".to_owned()];
+        for (host, port, is_theirs) in [
+            ("mail.example.com", "465", true),
+            ("mail.attacker.example", "465", false),
+            ("mail.example.com", "4650", false),
+            ("mail.example.com", "0465", false),
+            ("mail.example.com:465", "465", false),
+            ("mail.example.com", "", false),
+            ("mail.example.co", "m:465", false),
+        ] {
+            let parameters = [("host", host), ("port", port)];
+            let parameters = parameters.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+            for kind in ["smtp", "imap", "postgres"] {
+                let login = Login::new(kind, &parameters, &sealed, &credential, false);
+                assert_eq!(login.is_some(), is_theirs, "{kind} {host} {port}");
+            }
+            assert!(Login::new("smtp", &parameters, &[], &credential, false).is_none());
+        }
     }
 }

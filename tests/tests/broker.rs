@@ -197,7 +197,7 @@ fn the_upstreams_answer_comes_back_without_what_speaks_for_our_origin() {
         ("content-type", "text/html"),
         ("etag", "\"v1\""),
         ("x-total-count", "kept"),
-        ("link", "</2>; rel=next"),
+        ("link", &format!("<{}/2>; rel=next", upstream.url())),
     ] {
         assert_eq!(response.header(name), Some(value), "{response}");
     }
@@ -246,6 +246,87 @@ fn odd_headers_cross_the_broker_in_both_directions() {
     let odd = get("/").header("x-odd", "caf\u{e9} \u{1f600}").header("user-agent", "\u{e9}").send();
     assert_eq!(odd.status, 200, "{odd}");
     assert_eq!(only(upstream.heads().last().unwrap(), "x-odd"), "caf\u{e9} \u{1f600}");
+}
+
+/// RFC 9110, row by row: what an upstream answers means the same on this side of the broker.
+#[test]
+fn an_answer_means_the_same_on_both_sides() {
+    let org = Org::sign_up(Gate::shared());
+    let upstream = Upstream::start(|call| {
+        let gzip = ("content-encoding", "gzip");
+        match call.target() {
+            "/v1/head" => call.answer("200 OK", &[("etag", "\"1\"")], &[b'x'; 1234]),
+            "/v1/coded" | "/v1/empty" => call.answer("200 OK", &[gzip], b""),
+            "/v1/none" => call.answer("204 No Content", &[("content-encoding", "zstd")], b""),
+            "/v1/same" => call.answer("304 Not Modified", &[("location", "/v1/x"), gzip], b""),
+            "/v1/choices" => call.answer("300 Multiple Choices", &[("location", "/v1/x")], b"choose"),
+            "/v1/made" => call.answer("201 Created", &[("location", "made/7")], b"made"),
+            "/v1/later" => call.answer("503 Later", &[("retry-after", "120")], b""),
+            "/v1/gone" => call.answer("503 Gone", &[], b""),
+            _ => call.echo(),
+        }
+    });
+    let base = format!("{}/v1", upstream.url());
+    let id = org.connection(&base, &json!({ "type": "bearer", "token": random::text("tok-") }));
+    for (method, path, status, location, asked) in [
+        ("HEAD", "/head", 200, None, 1),
+        ("HEAD", "/coded", 200, None, 1),
+        ("GET", "/empty", 200, None, 1),
+        ("GET", "/none", 204, None, 1),
+        ("GET", "/same", 304, Some("/v1/x"), 1),
+        ("GET", "/choices", 300, Some("/v1/x"), 1),
+        ("POST", "/made", 201, Some("/v1/made/7"), 1),
+        ("GET", "/later", 503, None, 1),
+        ("GET", "/gone", 503, None, 2),
+        // The endpoint itself.
+        ("GET", "", 200, None, 1),
+        ("GET", "?a=1", 200, None, 1),
+        ("GET", "/", 200, None, 1),
+    ] {
+        let before = upstream.heads().len();
+        let response = org.request(method, &format!("/v1/connections/{id}/proxy{path}")).send();
+        assert_eq!(response.status, status, "{method} {path}: {response}");
+        let location = location.map(|path| upstream.url() + path);
+        assert_eq!(response.header("location"), location.as_deref(), "{method} {path}");
+        assert_eq!(upstream.heads().len() - before, asked, "{method} {path}");
+        let last = upstream.heads().last().unwrap().first.clone();
+        assert_eq!(last, format!("{method} /v1{path} HTTP/1.1"));
+        let length = (path == "/head").then_some("1234");
+        assert!(length.is_none() || response.header("content-length") == length, "{response}");
+    }
+}
+
+/// An upstream that gives no answer: the caller is told where to look.
+#[test]
+fn an_upstream_that_is_not_there_is_told_from_one_that_speaks_no_tls() {
+    let org = Org::sign_up(Gate::shared());
+    let plain = Upstream::start(|call| call.answer("200 OK", &[], b"plain"));
+    let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    for (url, words) in [
+        ("http://nobody.invalid".to_owned(), "no such host"),
+        (format!("http://{closed}"), "connection refused"),
+        (format!("https://{}", plain.authority()), "TLS"),
+    ] {
+        let id = org.connection(&url, &json!({ "type": "bearer", "token": random::text("tok-") }));
+        let response = org.get(&format!("/v1/connections/{id}/proxy/x")).send();
+        response.problem("upstream_unreachable");
+        assert!(response.text().contains(words), "{url}: {response}");
+    }
+}
+
+/// RFC 9110, section 9.3.1: a body that a GET or HEAD has is refused, and not dropped in silence.
+#[test]
+fn a_get_with_a_body_is_refused() {
+    let org = Org::sign_up(Gate::shared());
+    let upstream = Upstream::echo();
+    let id = org.connection(&upstream.url(), &json!({ "type": "bearer", "token": random::text("tok-") }));
+    let target = format!("/v1/connections/{id}/proxy/search");
+    let detail = org.request("GET", &target).body("{\"query\":1}").send().problem("invalid_request");
+    assert!(detail.contains("GET"), "{detail}");
+    assert_eq!(org.request("HEAD", &target).body("x").send().status, 400);
+    assert_eq!(upstream.heads().len(), 0);
+    assert_eq!(org.request("GET", &target).header("content-length", "0").send().status, 200);
+    assert_eq!(org.request("DELETE", &target).body("x").send().ok(200)["body"], "x");
 }
 
 /// An API key with `connections:read` reads through a connection, and only that.

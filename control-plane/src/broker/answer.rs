@@ -6,31 +6,42 @@ use crate::error::AppError;
 use crate::platform::Isolate;
 use crate::router::Failure;
 use connectors::catalogue::{Connector, Rule};
-use connectors::{FieldFilter, Scrubber, forward_response, is_scrubbable};
+use connectors::{Exchange, FieldFilter, Scrubber, forward_response, is_scrubbable};
 use futures_util::future::{Either, select};
 use futures_util::{Stream, StreamExt as _, stream};
 use protocol::Code;
+use protocol::call::reply;
 use std::time::Duration;
+use url::Url;
 use worker::{ByteStream, Delay, Headers, Response};
 
 /// The rule by which an answer is filtered, with its connector.
 pub(super) type Filtered = Option<(&'static Connector, &'static Rule)>;
 
+/// An upstream's answer, and to what.
+pub(super) struct Answered {
+    pub rule: Filtered,
+    pub method: String,
+    /// Without the credential.
+    pub url: Url,
+    pub response: Response,
+}
+
 /// The caller's answer.
 ///
 /// # Errors
 /// `AnswerRefused` for what cannot be passed on safely.
-pub(super) fn pass_on(
-    isolate: &Isolate,
-    granted: &Granted,
-    rule: Filtered,
-    mut upstream: Response,
-) -> Result<Response, Failure> {
+pub(super) fn pass_on(isolate: &Isolate, granted: &Granted, answered: Answered) -> Result<Response, Failure> {
+    let Answered { rule, method, url, response: mut upstream } = answered;
+    let status = upstream.status_code();
+    let exchange = Exchange { method: &method, url: &url, status };
+    let coding = upstream.headers().get("content-encoding")?;
+    let length = upstream.headers().get("content-length")?;
+    let is_empty = exchange.is_empty(length.as_deref());
     // The runtime has undone gzip and br; what else there is cannot be scrubbed, so it does not pass.
-    if !is_scrubbable(upstream.headers().get("content-encoding")?.as_deref()) {
+    if !is_empty && !is_scrubbable(coding.as_deref()) {
         return Err(unreadable("the upstream answers in an encoding that it was not asked for"));
     }
-    let status = upstream.status_code();
     // What is no status of HTTP cannot be answered with: building such a response would throw.
     if !(200..=599).contains(&status) {
         return Err(unreadable("the upstream answers with a status that is not of HTTP"));
@@ -38,7 +49,7 @@ pub(super) fn pass_on(
     let is_json = is_json(upstream.headers().get("content-type")?.as_deref());
     // An error page says nothing that status and headers do not.
     let is_page = rule.is_some() && !is_json && status >= 400;
-    let is_bodyless = matches!(status, 204 | 205 | 304) || is_page;
+    let is_bodyless = is_empty || is_page;
     let mut filter = match rule {
         Some(_) if is_bodyless => None,
         Some(_) if !is_json => {
@@ -53,11 +64,15 @@ pub(super) fn pass_on(
     let received: Vec<(String, String)> = upstream.headers().entries().collect();
     let received = received.iter().map(|(name, value)| (name.as_str(), value.as_str()));
     let headers = Headers::new();
-    for (name, value) in forward_response(received, &scrubber).iter() {
+    for (name, value) in forward_response(&exchange, received, &scrubber).iter() {
         // Of a filtered answer, only what a client needs to go on.
         if rule.is_none() || (is_plain(name) && !(is_page && name == "content-type")) {
             headers.append(name, value)?;
         }
+    }
+    // Of a filtered answer the caller would get other bytes.
+    if let Some(length) = exchange.length(length.as_deref(), coding.as_deref()).filter(|_| rule.is_none()) {
+        headers.set(reply::LENGTH, &length.to_string())?;
     }
     let builder = Response::builder().with_status(status).with_headers(headers);
     if is_bodyless {

@@ -1,15 +1,15 @@
 //! `ANY /v1/connections/{id}/proxy/{path}`: a call to the connection's upstream, with its credential.
 
-use super::answer::{Filtered, pass_on};
+use super::answer::{Answered, pass_on};
 use super::leave::{Granted, Leaves, text};
 use super::upstream::{Body, Upstream};
 use crate::error::AppError;
 use crate::org::Destination;
 use crate::router::Failure;
 use connectors::catalogue::{self, Connector};
-use connectors::{Headers as Fields, forward_request};
+use connectors::{Headers as Fields, forward_request, is_safe};
 use futures_util::StreamExt as _;
-use protocol::Code;
+use protocol::{Code, Operation};
 use wasm_bindgen::JsValue;
 use worker::{Request, Response};
 
@@ -19,11 +19,18 @@ use worker::{Request, Response};
 /// Refusals of the org's object and of the upstream.
 pub(super) async fn proxy(leaves: &Leaves<'_>, request: &mut Request) -> Result<Response, Failure> {
     let incoming: Vec<(String, String)> = request.headers().entries().collect();
+    if matches!(&leaves.call.operation, Operation::Proxy { method, .. } if is_safe(method)) {
+        check_empty(request, "a GET or HEAD has no body: put what it says into the path or the query")
+            .await?;
+    }
     let (mut granted, body) = match leaves.ask(None, None).await? {
-        Ok(granted) => {
-            let stream =
-                request.inner().body().filter(|_| is_streamed(&granted.grant.target)).map(JsValue::from);
+        Ok(granted) if is_streamed(&granted.grant.target) => {
+            let stream = request.inner().body().map(JsValue::from);
             (granted, stream.map_or(Body::None, Body::Stream))
+        }
+        Ok(granted) => {
+            check_empty(request, "the rule that allows this request sends no body").await?;
+            (granted, Body::None)
         }
         Err(max_bytes) => {
             let body = text(read(request, max_bytes).await?)?;
@@ -33,14 +40,24 @@ pub(super) async fn proxy(leaves: &Leaves<'_>, request: &mut Request) -> Result<
             (granted, if body.is_empty() { Body::None } else { Body::Text(body) })
         }
     };
-    let (rule, response) = call(leaves, &mut granted, &incoming, body).await?;
-    granted.tell(pass_on(leaves.isolate, &granted, rule, response)?)
+    let answered = call(leaves, &mut granted, &incoming, body).await?;
+    granted.tell(pass_on(leaves.isolate, &granted, answered)?)
+}
+
+/// Refuses a body that would be dropped: its sender would never know.
+async fn check_empty(request: &mut Request, detail: &'static str) -> Result<(), Failure> {
+    match read(request, 0).await {
+        Err(Failure::Answer(error)) if error.public().0 == Code::PayloadTooLarge => {
+            Err(AppError::refused(Code::InvalidRequest, detail).into())
+        }
+        read => read.map(drop),
+    }
 }
 
 /// Whether the client's body goes on as it comes, empty ones included. Of what a rule allows the policy has read all that is
 /// sent, and GET and HEAD have no content (RFC 9110, section 9.3.1): such a request can be sent again.
 fn is_streamed(destination: &Destination) -> bool {
-    matches!(destination, Destination::Http { method, rule: None, .. } if !["GET", "HEAD"].contains(&method.as_str()))
+    matches!(destination, Destination::Http { method, rule: None, .. } if !is_safe(method))
 }
 
 /// The upstream's answer as it comes. If it refuses an access token, a fresh one is tried, once, where the request can be
@@ -50,10 +67,10 @@ pub(super) async fn call(
     granted: &mut Granted,
     incoming: &[(String, String)],
     body: Body,
-) -> Result<(Filtered, Response), Failure> {
+) -> Result<Answered, Failure> {
     let answer = send(leaves, granted, incoming, body.clone()).await?;
-    let Some(token) = granted.grant.token.filter(|_| answer.1.status_code() == 401 && body.can_repeat())
-    else {
+    let is_refused = answer.response.status_code() == 401;
+    let Some(token) = granted.grant.token.filter(|_| is_refused && body.can_repeat()) else {
         return Ok(answer);
     };
     let seen = if let Body::Text(text) = &body { Some(text.clone()) } else { None };
@@ -71,7 +88,7 @@ async fn send(
     granted: &Granted,
     incoming: &[(String, String)],
     body: Body,
-) -> Result<(Filtered, Response), Failure> {
+) -> Result<Answered, Failure> {
     let Destination::Http { base_url, method, path_and_query, body: checked, rule } = &granted.grant.target
     else {
         return Err(AppError::Platform("leave for another kind of call").into());
@@ -97,7 +114,8 @@ async fn send(
     };
     let is_by_rule = rule.is_some();
     let upstream = Upstream { isolate: leaves.isolate, method, path_and_query, headers, body, is_by_rule };
-    Ok((rule, upstream.call(granted, base_url).await?))
+    let (url, response) = upstream.call(granted, base_url).await?;
+    Ok(Answered { rule, method: method.clone(), url, response })
 }
 
 /// The caller's headers that go on: of a catalogued connector's few, since some change what an upstream answers with.

@@ -26,7 +26,7 @@ pub(super) async fn test(leaves: &Leaves<'_>) -> Result<Response, Failure> {
 
 async fn http(leaves: &Leaves<'_>, granted: &mut Granted) -> Result<ConnectionTest, Failure> {
     let status = match call(leaves, granted, &[], Body::None).await {
-        Ok((_, response)) => response.status_code(),
+        Ok(answered) => answered.response.status_code(),
         Err(Failure::Answer(error)) => {
             let (code, detail) = error.public();
             let reason = match code {
@@ -70,23 +70,14 @@ async fn log_in(granted: &Granted) -> ConnectionTest {
 /// The login that a grant is for.
 ///
 /// # Errors
-/// `Internal` where the stored connection is not what `create` has checked.
+/// `Internal` where the stored connection is not what `create` has checked, or names another server than the seal does.
 pub(super) fn login_of(granted: &Granted) -> Result<Login<'_>, Code> {
     let Destination::Server { kind, parameters, allow_writable_role } = &granted.grant.target else {
         return Err(Code::Internal);
     };
-    let parameter = |name: &str| parameters.get(name).map(String::as_str);
-    let (username, password) = granted.credential.login().ok_or(Code::Internal)?;
-    Ok(Login {
-        kind,
-        host: parameter("host").ok_or(Code::Internal)?,
-        port: parameter("port").and_then(|port| port.parse().ok()).ok_or(Code::Internal)?,
-        security: parameter("security").unwrap_or("tls"),
-        database: parameter("database"),
-        username,
-        password,
-        allow_writable_role: *allow_writable_role,
-    })
+    let sealed_hosts = granted.grant.credential.allowed_hosts();
+    Login::new(kind, parameters, sealed_hosts, &granted.credential, *allow_writable_role)
+        .ok_or(Code::Internal)
 }
 
 fn result(reason: Option<&str>, detail: Option<&str>, status: Option<u16>) -> ConnectionTest {

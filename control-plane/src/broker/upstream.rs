@@ -3,12 +3,13 @@
 use super::leave::Granted;
 use crate::error::AppError;
 use crate::org::policy;
-use crate::platform::Isolate;
+use crate::platform::{Isolate, why_unreachable};
 use crate::router::Failure;
-use connectors::{BaseUrl, Headers as Fields, Outbound};
+use connectors::{BaseUrl, Exchange, Headers as Fields, Outbound, is_safe};
 use futures_util::future::{Either, select};
 use protocol::Code;
 use std::time::Duration;
+use url::Url;
 use wasm_bindgen::JsValue;
 use worker::{
     AbortController, CacheMode, Delay, Fetch, Headers, Method, Request, RequestInit, RequestRedirect,
@@ -55,12 +56,25 @@ pub(super) struct Upstream<'a> {
     pub is_by_rule: bool,
 }
 
+/// Why there is no answer to one attempt.
+enum NoAnswer {
+    /// The upstream could not be reached, in the platform's words. They are for no reader: they may hold the URL.
+    Lost(String),
+    Failed(Failure),
+}
+
+impl From<worker::Error> for NoAnswer {
+    fn from(error: worker::Error) -> Self {
+        Self::Failed(error.into())
+    }
+}
+
 impl Upstream<'_> {
-    /// The upstream's answer, as it comes.
+    /// The upstream's answer, as it comes, and the URL that gave it.
     ///
     /// # Errors
     /// `BaseUrlRefused`, `PathRefused`, `RedirectRefused`, `UpstreamUnreachable`, `UpstreamTimeout`.
-    pub(super) async fn call(&self, granted: &Granted, base_url: &str) -> Result<Response, Failure> {
+    pub(super) async fn call(&self, granted: &Granted, base_url: &str) -> Result<(Url, Response), Failure> {
         let base = BaseUrl::parse(base_url, policy(self.isolate.allow_local_upstreams))
             .map_err(|error| AppError::refused(Code::BaseUrlRefused, error.to_string()))?;
         if !base.allowed_hosts().iter().all(|host| granted.grant.credential.allowed_hosts().contains(host)) {
@@ -69,47 +83,59 @@ impl Upstream<'_> {
         let mut url = base
             .join(self.path_and_query)
             .map_err(|error| AppError::refused(Code::PathRefused, error.to_string()))?;
-        let is_safe = matches!(self.method, "GET" | "HEAD");
         for _ in 0..=MAX_REDIRECTS {
             let mut outbound = Outbound { url: url.clone(), headers: self.headers.clone() };
             granted.credential.apply(&mut outbound);
-            let response = self.send_safely(is_safe, &outbound).await?;
-            let location = response.headers().get("location")?;
-            let Some(location) = location.filter(|_| (300..400).contains(&response.status_code())) else {
-                return Ok(response);
-            };
+            let response = self.send_safely(&outbound).await?;
+            let exchange = Exchange { method: self.method, url: &url, status: response.status_code() };
+            let location = response.headers().get("location")?.filter(|_| exchange.is_redirect());
+            let Some(location) = location else { return Ok((url, response)) };
             if self.is_by_rule {
                 let detail = "the upstream redirects, and a rule allows one request alone: ask for what it redirects to";
                 return Err(AppError::refused(Code::RedirectRefused, detail).into());
             }
             // The credential never follows a redirect to another host, nor is the caller sent there.
-            url = base
+            let next = base
                 .follow(&url, &location)
                 .map_err(|error| AppError::refused(Code::RedirectRefused, error.to_string()))?;
-            if !is_safe {
-                return Ok(response);
+            if !is_safe(self.method) {
+                return Ok((url, response));
             }
+            url = next;
         }
         Err(AppError::refused(Code::RedirectRefused, "the upstream redirects too often").into())
     }
 
     /// What is safe by RFC 9110, section 9.2.1, is sent once more where the upstream could not be reached or says that it
-    /// is not there for the moment. Nothing else is ever sent twice.
-    async fn send_safely(&self, is_safe: bool, outbound: &Outbound) -> Result<Response, Failure> {
+    /// is not there for the moment, and not until when. Nothing else is ever sent twice.
+    async fn send_safely(&self, outbound: &Outbound) -> Result<Response, Failure> {
         let first = self.send(outbound).await;
         let again = match &first {
-            Ok(response) => matches!(response.status_code(), 502..=504),
-            Err(Failure::Answer(error)) => error.public().0 == Code::UpstreamUnreachable,
-            Err(Failure::Platform(_)) => false,
+            Ok(response) => {
+                let status = response.status_code();
+                let exchange = Exchange { method: self.method, url: &outbound.url, status };
+                exchange.may_repeat(response.headers().get("retry-after")?.as_deref())
+            }
+            Err(NoAnswer::Lost(_)) => is_safe(self.method),
+            Err(NoAnswer::Failed(_)) => false,
         };
-        if !(again && is_safe) {
-            return first;
+        let answer = if again {
+            Delay::from(PAUSE).await;
+            self.send(outbound).await
+        } else {
+            first
+        };
+        match answer {
+            Ok(response) => Ok(response),
+            Err(NoAnswer::Failed(failure)) => Err(failure),
+            Err(NoAnswer::Lost(text)) => {
+                let why = why_unreachable(outbound.url.as_str(), &text).await;
+                Err(AppError::refused(Code::UpstreamUnreachable, why.detail()).into())
+            }
         }
-        Delay::from(PAUSE).await;
-        self.send(outbound).await
     }
 
-    async fn send(&self, outbound: &Outbound) -> Result<Response, Failure> {
+    async fn send(&self, outbound: &Outbound) -> Result<Response, NoAnswer> {
         let headers = Headers::new();
         for (name, value) in outbound.headers.iter() {
             headers.append(name, value)?;
@@ -132,11 +158,11 @@ impl Upstream<'_> {
         // The limit is on the answer's head: a long body is not a slow upstream.
         match select(Box::pin(fetch.send_with_signal(&signal)), timeout).await {
             Either::Left((Ok(response), _)) => Ok(response),
-            Either::Left((Err(_), _)) => Err(Code::UpstreamUnreachable.into()),
+            Either::Left((Err(error), _)) => Err(NoAnswer::Lost(error.to_string())),
             Either::Right(((), pending)) => {
                 controller.abort();
                 drop(pending);
-                Err(Code::UpstreamTimeout.into())
+                Err(NoAnswer::Failed(Code::UpstreamTimeout.into()))
             }
         }
     }

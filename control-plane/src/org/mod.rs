@@ -44,7 +44,9 @@ mod usage;
 pub use asks::answer;
 pub use connections::{Destination, Grant, Leave, SealedCredential, policy};
 pub use deletion::{buried, clear, has_rest};
-pub use deliveries::{Answer, BODY_BYTES, BODY_MS, Courier, NoResponse, Post, TIMEOUT_MS, deliver};
+pub use deliveries::{
+    Answer, BODY_BYTES, BODY_MS, Courier, NoResponse, Post, TIMEOUT_MS, deliver, put_off_ms,
+};
 pub use invitations::{InvitationMail, prepare_invitation_mail};
 pub use limits::OrgLimiter;
 pub use members::role_of;

@@ -3,8 +3,9 @@
 //! Invariants: no redirect is followed, nothing of an answer is read or waited for past its bound, and nothing of it reaches a
 //! log.
 
-use super::now_ms;
+use super::{now_ms, why_unreachable};
 use crate::org::{Answer, BODY_BYTES, BODY_MS, Courier, NoResponse, Post, TIMEOUT_MS};
+use crate::unreachable::Unreachable;
 use futures_util::StreamExt as _;
 use futures_util::future::{Either, select};
 use js_sys::Uint8Array;
@@ -21,12 +22,18 @@ pub(crate) struct Webhooks;
 
 impl Courier for Webhooks {
     async fn post(&self, post: &Post) -> Result<Answer, NoResponse> {
-        let request = request(post).map_err(|_| NoResponse::Unreachable)?;
+        let request = request(post).map_err(|_| NoResponse::Unreachable(Unreachable::Unknown))?;
         let controller = AbortController::default();
         let answer = send(request, &controller).await;
         // A connection that is left open is one fewer for others.
         controller.abort();
-        answer
+        match answer {
+            Err(NoAnswer::Lost(text)) => {
+                Err(NoResponse::Unreachable(why_unreachable(&post.url, &text).await))
+            }
+            Err(NoAnswer::Timeout) => Err(NoResponse::Timeout),
+            Ok(answer) => Ok(answer),
+        }
     }
 
     async fn sleep(&self, ms: u64) {
@@ -55,14 +62,21 @@ fn request(post: &Post) -> worker::Result<Request> {
     Request::new_with_init(&post.url, &init)
 }
 
-async fn send(request: Request, controller: &AbortController) -> Result<Answer, NoResponse> {
+/// Why there is no answer.
+enum NoAnswer {
+    /// In the platform's words, which are for no reader.
+    Lost(String),
+    Timeout,
+}
+
+async fn send(request: Request, controller: &AbortController) -> Result<Answer, NoAnswer> {
     let begun_ms = now_ms();
     let signal = controller.signal();
     let fetch = Fetch::Request(request);
     let head = pin!(fetch.send_with_signal(&signal));
     let mut response = match select(head, wait(TIMEOUT_MS)).await {
-        Either::Left((response, _)) => response.map_err(|_| NoResponse::Unreachable)?,
-        Either::Right(_) => return Err(NoResponse::Timeout),
+        Either::Left((response, _)) => response.map_err(|error| NoAnswer::Lost(error.to_string()))?,
+        Either::Right(_) => return Err(NoAnswer::Timeout),
     };
     let duration_ms = now_ms().saturating_sub(begun_ms);
     let mut body = Vec::new();

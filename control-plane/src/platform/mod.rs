@@ -16,11 +16,13 @@ mod remote;
 mod smtp;
 mod socket;
 mod sql;
+mod unreachable;
 
 pub(crate) use isolate::Isolate;
 pub(crate) use objects::Asker;
 pub(crate) use providers::Web;
 pub(crate) use remote::Outside;
+pub(crate) use unreachable::why_unreachable;
 
 use crate::error::AppError;
 use crate::reply::Reply;

@@ -6,6 +6,7 @@
 use super::mail_login::{self, MailServer};
 use super::providers::fetch_bounded;
 use super::{now_ms, postgres};
+use crate::org::put_off_ms;
 use crate::remote::{Login, LoginRefused, NoAnswer, Remote, RemoteAnswer, RemoteRequest};
 use crate::warehouse;
 use mail::login::{LoginSecurity, Protocol};
@@ -34,7 +35,7 @@ impl Remote for Outside {
         let retry_after = response.headers().get("retry-after").ok().flatten();
         Ok(RemoteAnswer {
             status: response.status_code(),
-            retry_after: retry_after.and_then(|text| text.parse().ok()),
+            retry_after: retry_after.map(|text| put_off_ms(Some(&text), now_ms()).div_ceil(1000) as u32),
             body: Zeroizing::new(body),
         })
     }

@@ -1,6 +1,7 @@
 //! SCRAM-SHA-256 (RFC 5802, RFC 7677), the client's side. The server has to prove that it knows the password too.
 //!
-//! The password is used as it is: PostgreSQL applies SASLprep, which leaves ASCII and normalised text alone.
+//! The password is prepared as PostgreSQL does it, by the mappings of SASLprep (RFC 4013). Its prohibitions are left out: text that
+//! runs both ways, or holds characters for private use, is mapped here and used as it is there, and does not sign in.
 
 use super::Failure;
 use base64::Engine as _;
@@ -13,6 +14,8 @@ use zeroize::Zeroizing;
 /// take some ten milliseconds; PostgreSQL's default is 4,096.
 const MAX_ITERATIONS: u32 = 20_000;
 const MAX_SALT: usize = 256;
+/// The most that NFKC makes of a byte of UTF-8 (UAX 15, section 12).
+const MOST_GROWTH: usize = 11;
 /// Of no channel binding: base64 of `n,,`.
 const CHANNEL: &str = "c=biws";
 const WRONG: Failure = Failure::Protocol("does not sign in as SCRAM does");
@@ -45,7 +48,7 @@ impl Scram {
     }
 
     /// The client's last message, by the server's first.
-    pub(super) fn last(self, password: &[u8], server_first: &str) -> Result<(String, Proven), Failure> {
+    pub(super) fn last(self, password: &str, server_first: &str) -> Result<(String, Proven), Failure> {
         let mut fields = server_first.split(',');
         let mut field = |name: &str| fields.next().and_then(|field| field.strip_prefix(name)).ok_or(WRONG);
         let (nonce, salt, iterations) = (field("r=")?, field("s=")?, field("i=")?);
@@ -62,7 +65,7 @@ impl Scram {
             ));
         }
 
-        let salted = salted_password(password, &salt, iterations)?;
+        let salted = salted_password(prepared(password).as_bytes(), &salt, iterations)?;
         let client_key = hmac(&*salted, &[b"Client Key"])?;
         let server_key = hmac(&*salted, &[b"Server Key"])?;
         let without_proof = format!("{CHANNEL},r={nonce}");
@@ -84,6 +87,30 @@ impl Proven {
             .verify_slice(&signature)
             .map_err(|_| Failure::Protocol("does not know the password itself"))
     }
+}
+
+/// RFC 4013, sections 2.1 and 2.2.
+fn prepared(password: &str) -> Zeroizing<String> {
+    let mapped = password.chars().filter_map(|c| match c {
+        // RFC 3454, table C.1.2, which PostgreSQL looks at first.
+        '\u{a0}' | '\u{1680}' | '\u{2000}'..='\u{200b}' | '\u{202f}' | '\u{205f}' | '\u{3000}' => Some(' '),
+        // Table B.1.
+        '\u{ad}'
+        | '\u{34f}'
+        | '\u{1806}'
+        | '\u{180b}'..='\u{180d}'
+        | '\u{200c}'
+        | '\u{200d}'
+        | '\u{2060}' => None,
+        '\u{fe00}'..='\u{fe0f}' | '\u{feff}' => None,
+        other => Some(other),
+    });
+    // Room for all of it: what a growing buffer leaves behind is not wiped.
+    let mut text = Zeroizing::new(String::with_capacity(password.len()));
+    text.extend(mapped);
+    let mut form = Zeroizing::new(String::with_capacity(text.len() * MOST_GROWTH));
+    form.extend(tokens::nfkc(&text));
+    form
 }
 
 /// PBKDF2 with one block (RFC 8018).
@@ -133,10 +160,28 @@ mod tests {
         }
     }
 
+    /// RFC 4013, section 3, and PostgreSQL's regression test of SASLprep (`password.sql`, `saslprep.pl`).
+    #[test]
+    fn a_password_is_prepared_as_the_server_does() {
+        for (typed, same) in [
+            ("I\u{ad}X", "IX"),
+            ("user", "user"),
+            ("USER", "USER"),
+            ("\u{aa}", "a"),
+            ("\u{2168}", "IX"),
+            ("foo\u{a0}bar", "foo bar"),
+            ("e\u{301}", "\u{e9}"),
+            ("p\u{e4}ssword\u{b2}", "p\u{e4}ssword2"),
+            ("\u{43f}\u{430}\u{440}\u{43e}\u{43b}\u{44c}", "\u{43f}\u{430}\u{440}\u{43e}\u{43b}\u{44c}"),
+        ] {
+            assert_eq!(*prepared(typed), same);
+        }
+    }
+
     #[test]
     fn a_servers_first_message_is_read_strictly() {
         let ours = Scram::new([7; 18]).nonce;
-        let read = |first: &str| Scram::new([7; 18]).last(b"fake-password", first).map(|_| ());
+        let read = |first: &str| Scram::new([7; 18]).last("fake-password", first).map(|_| ());
         for iterations in [1, 4096, 20_000] {
             assert_eq!(read(&format!("r={ours}x,s=c2FsdA==,i={iterations}")), Ok(()));
         }

@@ -75,7 +75,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
             body.extend_from_slice(first.as_bytes());
         });
         self.wire.send(&message.into_bytes()).await?;
-        let (last, proven) = scram.last(password.as_bytes(), &self.challenge(11).await?)?;
+        let (last, proven) = scram.last(password, &self.challenge(11).await?)?;
         let message = Writer::default().message(b'p', |body| body.extend_from_slice(last.as_bytes()));
         self.wire.send(&message.into_bytes()).await?;
         proven.check(&self.challenge(12).await?)

@@ -37,7 +37,7 @@ pub enum CredentialInput {
         /// The key.
         value: SecretString,
     },
-    /// HTTP basic authentication (RFC 7617).
+    /// HTTP basic authentication (RFC 7617), or a login by SASL (RFC 4616) or to PostgreSQL: in UTF-8, sent as given.
     Basic {
         /// The user name.
         username: String,
@@ -82,7 +82,7 @@ impl Credential {
             CredentialInput::ApiKey { header, query, value } => {
                 let placement = match (header, query) {
                     (Some(name), None) => {
-                        Placement::Header(headers::settable(&name).ok_or(Error::CredentialHeader)?)
+                        Placement::Header(headers::credential_name(&name).ok_or(Error::CredentialHeader)?)
                     }
                     (None, Some(name)) => Placement::Query(query_name(name)?),
                     _ => return Err(Error::CredentialPlacement),
@@ -93,11 +93,11 @@ impl Credential {
             CredentialInput::Basic { username, password } => {
                 let username = SecretString::from(username);
                 let user = username.expose_secret();
-                if user.len() > MAX_VALUE || user.contains(':') || !user.bytes().all(|b| is_printable(&b)) {
+                if user.len() > MAX_VALUE || user.contains(':') || user.contains(char::is_control) {
                     return Err(Error::CredentialUsername);
                 }
                 let pass = password.expose_secret();
-                if pass.len() > MAX_VALUE || !pass.bytes().all(|b| is_printable(&b)) {
+                if pass.len() > MAX_VALUE || pass.contains(char::is_control) {
                     return Err(Error::CredentialValue);
                 }
                 if user.len().max(pass.len()) < MIN_SECRET {

@@ -46,11 +46,14 @@ pub enum Error {
     RedirectNotAllowed,
     /// A secret is empty, too long, or holds characters that can't be sent.
     #[error(
-        "a token, value or password must be 4 to 8192 printable ASCII characters, without spaces at either end"
+        "a token or value must be 4 to 8192 printable ASCII characters, without spaces at either end; a password may be \
+         any text without control characters, at most 8192 bytes in UTF-8"
     )]
     CredentialValue,
     /// A basic user name is too long, holds a colon or can't be sent.
-    #[error("a basic user name must be at most 8192 printable ASCII characters without a colon")]
+    #[error(
+        "a basic user name must be at most 8192 bytes in UTF-8, without control characters and without a colon"
+    )]
     CredentialUsername,
     /// An `api_key` names no place, or two.
     #[error("an api_key needs exactly one of header and query")]

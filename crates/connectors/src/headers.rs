@@ -7,6 +7,7 @@
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
 use crate::Scrubber;
+use crate::exchange::{Exchange, is_identity};
 
 #[cfg(test)]
 mod tests;
@@ -30,6 +31,14 @@ impl Headers {
     /// Replaces every field of that name by one.
     pub fn set(&mut self, name: &str, value: &str) {
         self.0.retain(|header| !header.name.eq_ignore_ascii_case(name));
+        self.append(name, value);
+    }
+
+    /// Likewise, and replaces what is the same name to a server that takes `_` for `-`, as CGI and its heirs do.
+    pub(crate) fn set_alone(&mut self, name: &str, value: &str) {
+        let dashed = |name: &str| name.to_ascii_lowercase().replace('_', "-");
+        let one = dashed(name);
+        self.0.retain(|header| dashed(&header.name) != one);
         self.append(name, value);
     }
 
@@ -66,14 +75,24 @@ pub fn forward_request<'a>(incoming: impl IntoIterator<Item = (&'a str, &'a str)
 
 /// The upstream's response headers that go back to the caller, their values scrubbed.
 ///
-/// Those of a list alone. `accept-ranges` is not on it, since `range` is not passed on.
+/// Those of a list alone. `accept-ranges` is not on it, since `range` is not passed on. References are absolute: a relative one
+/// would lead to us.
 pub fn forward_response<'a>(
+    exchange: &Exchange<'_>,
     incoming: impl IntoIterator<Item = (&'a str, &'a str)> + Clone,
     scrubber: &Scrubber,
 ) -> Headers {
-    let mut out = filter(incoming, is_forwarded_response);
-    for header in &mut out.0 {
-        header.value = scrubber.scrub_str(&header.value);
+    let mut out = Headers::default();
+    for (name, value) in filter(incoming, is_forwarded_response).iter() {
+        let value = match name {
+            "location" => exchange.location(value),
+            "link" => Some(exchange.links(value)),
+            _ => Some(value.to_owned()),
+        };
+        // Last: a parser of URLs takes tabs out of a reference, and what they cut up is whole again.
+        if let Some(value) = value {
+            out.append(name, &scrubber.scrub_str(&value));
+        }
     }
     out
 }
@@ -82,7 +101,7 @@ pub fn forward_response<'a>(
 /// other must not be passed on.
 #[must_use]
 pub fn is_scrubbable(content_encoding: Option<&str>) -> bool {
-    content_encoding.is_none_or(|coding| matches!(coding.trim(), "" | "identity" | "gzip" | "br"))
+    content_encoding.is_none_or(|coding| is_identity(coding) || matches!(coding.trim(), "gzip" | "br"))
 }
 
 fn filter<'a>(
@@ -135,6 +154,13 @@ pub fn settable(name: &str) -> Option<String> {
         || matches!(name.as_str(), "accept" | "date" | "expect" | "idempotency-key");
     let allowed = name == "authorization" || (is_forwarded_request(&name) && !describes_message);
     (name.len() <= 128 && is_token(&name) && allowed).then_some(name)
+}
+
+/// The lower-case form of a name under which a credential may be sent: [`settable`], also with `_` for `-`. An API's own name may
+/// be `api_key`, and it is the tenant's who chose that API: no client of ours gets it past a list.
+pub(crate) fn credential_name(name: &str) -> Option<String> {
+    let name = name.to_ascii_lowercase();
+    settable(&name.replace('_', "-")).map(|_| name)
 }
 
 /// Whether a request header of this lower-case name is for a proxy to write and a client to leave alone: where a request

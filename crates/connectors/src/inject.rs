@@ -40,7 +40,7 @@ impl Credential {
                 request.headers.set("authorization", &value);
             }
             Kind::ApiKey { placement: Placement::Header(name), value } => {
-                request.headers.set(name, value.expose_secret());
+                request.headers.set_alone(name, value.expose_secret());
             }
             Kind::ApiKey { placement: Placement::Query(name), value } => {
                 set_query_parameter(&mut request.url, name, value.expose_secret());

@@ -66,6 +66,8 @@ pub mod reply {
     pub const RATE_LIMIT: &str = "sluicegate-rate-limit";
     /// Of a refusal of the caller's credential: what is wrong with it, for `WWW-Authenticate`. An upstream's 401 has none.
     pub const CHALLENGE: &str = "sluicegate-challenge";
+    /// The `Content-Length` of a proxied answer to HEAD, which is that of no body here.
+    pub const LENGTH: &str = "sluicegate-length";
 }
 
 /// The network side of a caller, for the audit trail.

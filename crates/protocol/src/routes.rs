@@ -287,13 +287,13 @@ impl Route {
         self.path.ends_with("*}")
     }
 
-    /// The `{id}`, the second one and the rest of the path (from its `/` on), empty where the route has none.
+    /// The `{id}`, the second one and the rest of the path (from its `/` on, where there is one), empty where the route has none.
     fn matches<'a>(&self, path: &'a str) -> Option<(&'a str, &'a str, &'a str)> {
         let (mut pattern, mut text, mut id, mut second) = (self.path, path, "", "");
         loop {
             let (want, pattern_rest) = split(pattern)?;
             if want.ends_with("*}") {
-                return text.starts_with('/').then_some((id, second, text));
+                return (text.is_empty() || text.starts_with('/')).then_some((id, second, text));
             }
             let (have, text_rest) = split(text)?;
             if want.starts_with('{') {

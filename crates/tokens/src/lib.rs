@@ -34,7 +34,7 @@ pub use link::{LinkKind, MintedLink, PresentedLink, mint_link, parse_link};
 pub use mac::MacKey;
 pub use passage::Passage;
 pub use password::{
-    HashWork, PASSWORD_COST, VerifyWork, check_password, hash_password, nfc, verify_password,
+    HashWork, PASSWORD_COST, VerifyWork, check_password, hash_password, nfc, nfkc, verify_password,
 };
 pub use recovery::{generate_recovery_codes, recovery_code_digest};
 pub use session::{

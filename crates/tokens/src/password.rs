@@ -7,8 +7,8 @@
 mod guess;
 mod opaque;
 
-pub use self::opaque::nfc;
 use self::opaque::opaque;
+pub use self::opaque::{nfc, nfkc};
 use crate::TokenError;
 use crate::slow_hash::{SlowHash, Work};
 use secrecy::{ExposeSecret as _, SecretString};

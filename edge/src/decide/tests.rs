@@ -700,6 +700,26 @@ fn m6_queries_and_tests_are_calls_of_the_api() {
     assert_eq!(code_of(&answered(&mut crate::testing::state(), &text)), Code::PayloadTooLarge);
 }
 
+/// RFC 9110, section 8.6: an answer to HEAD has the length of what a GET would get, and no other answer has it from another.
+#[test]
+fn a_proxied_head_keeps_its_length() {
+    use crate::handlers::forward;
+    let auth = bearer(&session_token(NOW + 60)).1;
+    let told = [("sluicegate-length", "1234"), ("content-length", "99"), ("etag", "\"1\"")];
+    for (method, length) in [("HEAD", Some("1234")), ("GET", None), ("OPTIONS", None)] {
+        let text = head(method, &format!("{CONNECTION}/proxy/x"), &[("authorization", &*auth)]);
+        let Task::Forward(task) = admitted(&mut state(), &text).task else { panic!("{method}") };
+        let answer = forward::answer(&task.operation, 200, told.into_iter(), 14);
+        assert_eq!(answer.header("content-length"), length, "{method}");
+        assert_eq!(answer.header("sluicegate-length"), None, "{method}");
+        assert_eq!(forward::is_head(&task.operation), length.is_some(), "{method}");
+    }
+    let text = head("GET", CONNECTION, &[("authorization", &*auth)]);
+    let Task::Forward(task) = admitted(&mut state(), &text).task else { panic!() };
+    let answer = forward::answer(&task.operation, 200, told.into_iter(), 14);
+    assert_eq!(answer.header("content-length"), None);
+}
+
 /// RFC 8586, section 2: a request that names this deployment has been here.
 #[test]
 fn what_has_passed_this_gate_is_refused_on_every_path() {

@@ -42,6 +42,7 @@ pub fn answer<'h>(
     bearer: bool,
 ) -> Answer {
     let proxied = matches!(operation, Operation::Proxy { .. });
+    let is_head = is_head(operation);
     let kind = match status {
         _ if proxied => Kind::ThirdParty,
         400.. => Kind::Problem,
@@ -54,6 +55,8 @@ pub fn answer<'h>(
             wrong = Some(value);
         } else if name == reply::SESSION {
             answer = answer.with_session(Some(value), idle_days);
+        } else if name == reply::LENGTH && is_head {
+            answer = answer.with("content-length", value.to_owned());
         } else if if proxied {
             passes_out(name)
         } else {
@@ -66,6 +69,11 @@ pub fn answer<'h>(
         answer = answer.challenging(wrong.filter(|_| bearer));
     }
     answer
+}
+
+/// Whether the answer has no body, and a length all the same (RFC 9110, section 9.3.2).
+pub fn is_head(operation: &Operation) -> bool {
+    matches!(operation, Operation::Proxy { method, .. } if method == "HEAD")
 }
 
 /// Whether a third party's header reaches the client: nothing that would speak for this origin.

@@ -142,7 +142,8 @@ async fn relay(
         answer.body = forward::with_csrf_token(&body, caller, &context.state.borrow())?.into();
         return Ok(answer.into());
     }
-    Ok(Outcome { answer, source: Some(response) })
+    let source = Some(response).filter(|_| !forward::is_head(&task.operation));
+    Ok(Outcome { answer, source })
 }
 
 /// A gateway route: on to the operator's upstream.

@@ -11,6 +11,11 @@ use crate::store::{Event, Tx};
 use connectors::catalogue::{Connector, CredentialKind, Kind, StaticCredential};
 use connectors::{Credential, CredentialInput};
 use protocol::Code;
+use secrecy::ExposeSecret as _;
+use zeroize::Zeroizing;
+
+/// The most that composing makes of a byte of UTF-8 (UAX 15, section 12).
+const MOST_GROWTH: usize = 3;
 
 /// Checks a credential that is given with the call.
 ///
@@ -20,7 +25,17 @@ pub(super) fn admit(connector: &Connector, input: CredentialInput) -> Result<Cre
     let fitted = if connector.is_generic() { Some(input) } else { fit(connector, input) };
     let fitted =
         fitted.ok_or_else(|| wrong("auth", format!("{} takes {}", connector.name, taken(connector))))?;
-    Credential::new(fitted).map_err(|error| wrong("auth", error.to_string()))
+    Credential::new(composed(fitted)).map_err(|error| wrong("auth", error.to_string()))
+}
+
+/// A name and password in the form in which RFC 7617, section 2.1, has them sent: accents composed.
+fn composed(input: CredentialInput) -> CredentialInput {
+    let CredentialInput::Basic { username, password } = input else { return input };
+    let mut form = String::with_capacity(password.expose_secret().len() * MOST_GROWTH);
+    form.extend(tokens::nfc(password.expose_secret()));
+    // A copy of the exact size; the longer one is wiped.
+    let form = Zeroizing::new(form);
+    CredentialInput::Basic { username: tokens::nfc(&username).collect(), password: form.as_str().into() }
 }
 
 /// The input as the connector's data says that it is sent; `None` where it takes no such credential.
@@ -82,24 +97,13 @@ pub(super) fn login<'a>(
     credential: &'a Credential,
     allow_writable_role: bool,
 ) -> Result<Option<Login<'a>>, AppError> {
-    const FAULT: AppError = AppError::Platform("a connector's data do not make a login");
     let kind = match connector.kind {
         Kind::Http => return Ok(None),
         other => other.as_str(),
     };
-    let parameter = |name: &str| target.parameters.get(name).map(String::as_str);
-    let (username, password) = credential.login().ok_or(FAULT)?;
-    Ok(Some(Login {
-        kind,
-        host: parameter("host").ok_or(FAULT)?,
-        port: parameter("port").and_then(|port| port.parse().ok()).ok_or(FAULT)?,
-        // PostgreSQL has one way to TLS, and nothing to choose.
-        security: parameter("security").unwrap_or("tls"),
-        database: parameter("database"),
-        username,
-        password,
-        allow_writable_role,
-    }))
+    let Target { parameters, allowed_hosts, .. } = target;
+    let login = Login::new(kind, parameters, allowed_hosts, credential, allow_writable_role);
+    login.map(Some).ok_or(AppError::Platform("a connection's row does not make the login that was checked"))
 }
 
 /// Proves a credential by logging in. That this was tried is counted and on record before anybody is asked: a login that

@@ -18,6 +18,7 @@ pub use grant::{Destination, Grant, Leave, SealedCredential};
 pub(super) use replace::replace;
 pub(super) use target::{Target, stood_in};
 
+use super::dek;
 use crate::context::Context;
 use crate::error::AppError;
 use crate::store::{self, Row, SqlError};
@@ -27,7 +28,7 @@ use protocol::api::{Connection, ConnectionStatus, List, StatusReason};
 use protocol::time::rfc3339;
 use protocol::{Code, ConnectionId, OrgId, Page};
 use std::collections::BTreeMap;
-use vault::Purpose;
+use vault::{Purpose, Sealed};
 
 /// `auth_type` of what a person grants at the provider.
 pub(super) const OAUTH2: &str = "oauth2";
@@ -84,9 +85,21 @@ pub(super) struct Stored {
     pub parameters: BTreeMap<String, String>,
     pub allowed_hosts: Vec<String>,
     pub allow_writable_role: bool,
+    /// The credential there is.
+    sealed: Vec<u8>,
 }
 
 impl Stored {
+    /// Whether the credential there is opens for the hosts of this row: one that names other hosts than it was made with gets no
+    /// other credential (invariant 4).
+    ///
+    /// # Errors
+    /// Those of the vault.
+    pub(super) fn check_place(&self, ctx: Context<'_>, id: &ConnectionId) -> Result<(), AppError> {
+        let place = place(ctx.org, id, &self.connector, &self.allowed_hosts);
+        dek::open(ctx, &place, &Sealed::from_bytes(self.sealed.as_slice())?).map(drop)
+    }
+
     /// # Errors
     /// [`AppError::Platform`] where the catalogue has it no longer: nothing is known of where its credential may go
     /// (invariant 6).
@@ -101,7 +114,8 @@ impl Stored {
 /// `NotFound`; those of the database.
 pub(super) fn load(ctx: Context<'_>, id: &ConnectionId) -> Result<Stored, AppError> {
     let row = ctx.store.first(
-        "SELECT connector, auth_type, parameters, allowed_hosts, allow_writable_role FROM connections WHERE id = ?",
+        "SELECT connector, auth_type, parameters, allowed_hosts, allow_writable_role, sealed FROM connections \
+         WHERE id = ?",
         &[id.as_str().into()],
     )?;
     let row = row.ok_or(Code::NotFound)?;
@@ -111,6 +125,7 @@ pub(super) fn load(ctx: Context<'_>, id: &ConnectionId) -> Result<Stored, AppErr
         parameters: row.json(2)?,
         allowed_hosts: row.json(3)?,
         allow_writable_role: row.number(4)? == 1,
+        sealed: row.blob(5)?.to_vec(),
     })
 }
 

@@ -39,6 +39,7 @@ pub(in crate::org) async fn replace(
             format!("this connection holds a credential of the type {}", stored.auth_type),
         ));
     }
+    stored.check_place(ctx, id)?;
     let target = Target {
         parameters: stored.parameters.clone(),
         base_url: String::new(),
@@ -64,6 +65,7 @@ fn store(
     stored: &Stored,
     credential: &Credential,
 ) -> Result<Reply, AppError> {
+    stored.check_place(ctx, id)?;
     change::answer(ctx, actor, body, 200, |tx| {
         let place = place(ctx.org, id, &stored.connector, &stored.allowed_hosts);
         let sealed = dek::seal(ctx, &place, &credential.to_sealed_plaintext())?;

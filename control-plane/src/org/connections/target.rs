@@ -6,6 +6,7 @@ use super::policy;
 use crate::context::Context;
 use crate::error::AppError;
 use crate::json::{field, wrong};
+use crate::remote::server;
 use connectors::BaseUrl;
 use connectors::catalogue::{self, Connector, Kind, ParameterError};
 use protocol::Code;
@@ -87,7 +88,7 @@ impl Target {
         let number = port.parse().map_err(|_| field("parameters", "port must be a port number"))?;
         connectors::check_host(host, number, policy(ctx.allow_local_upstreams))
             .map_err(|error| wrong("parameters.host", error.to_string()))?;
-        let allowed_hosts = vec![format!("{host}:{port}")];
+        let allowed_hosts = vec![server(host, port)];
         Ok(Self { parameters, base_url: String::new(), allowed_hosts })
     }
 }

@@ -13,6 +13,7 @@ pub use deliver::{Answer, BODY_BYTES, BODY_MS, Courier, NoResponse, Post, TIMEOU
 pub(super) use deliver::{Known, next_due};
 pub(super) use lanes::{hold, release, reorder};
 pub(super) use queue::{Audience, Content, Outgoing, enqueue, place, rearm, skip};
+pub use schedule::put_off_ms;
 
 use crate::context::Context;
 

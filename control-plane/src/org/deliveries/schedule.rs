@@ -17,7 +17,7 @@ pub(super) fn wait_ms(made: u64, put_off_ms: u64, random: u16) -> Option<u64> {
 
 /// Milliseconds that a `Retry-After` (RFC 9110, 10.2.3) asks for, at most a day; none where it is neither seconds nor a date
 /// to come.
-pub(super) fn put_off_ms(retry_after: Option<&str>, now_ms: u64) -> u64 {
+pub fn put_off_ms(retry_after: Option<&str>, now_ms: u64) -> u64 {
     let text = retry_after.unwrap_or_default().trim();
     let asked = match parse_http_date(text) {
         Some(then_ms) => then_ms.saturating_sub(now_ms),

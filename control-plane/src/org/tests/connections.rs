@@ -413,6 +413,35 @@ fn a_replacement_is_of_the_same_kind_and_opens_the_same_mailbox() {
     assert_eq!(tenant.count("connections"), 1);
 }
 
+/// Invariant 4: whoever can write rows has a new credential sent or sealed to no host of theirs.
+#[test]
+fn a_row_that_names_another_host_gets_no_credential() {
+    const MAILBOX: &str =
+        "UPDATE connections SET parameters = replace(parameters, 'imap.example.com', 'imap.evil.example')";
+    const PORT: &str = "UPDATE connections SET parameters = replace(parameters, '993', '9930')";
+    const SEALED: &str =
+        "UPDATE connections SET allowed_hosts = replace(allowed_hosts, 'example.com', 'evil.example')";
+    for changes in [&[MAILBOX][..], &[PORT], &[SEALED], &[MAILBOX, SEALED]] {
+        let tenant = Tenant::new(1);
+        let mailbox = id_of(&create(&tenant, &imap("imap.example.com"), &Outside::default()).unwrap());
+        let http = id_of(&tenant.ok(Operation::CreateConnection, &connection(&secret("http"))));
+        for change in changes {
+            tenant.sql.exec(change, &[]).unwrap();
+        }
+        let before = tenant.sql.exec("SELECT sealed FROM connections ORDER BY id", &[]).unwrap();
+        let outside = Outside::default();
+        let replace = |id: ConnectionId, auth: Json| {
+            let replace = Operation::ReplaceCredential { id };
+            tenant.call_outside(&tenant.founder, replace, &json!({ "auth": auth }), &outside).is_ok()
+        };
+        assert!(!replace(mailbox, basic()), "{changes:?}");
+        assert!(outside.logins.borrow().is_empty(), "{changes:?}");
+        assert_eq!(replace(http, bearer()), !changes.contains(&SEALED), "{changes:?}");
+        let after = tenant.sql.exec("SELECT sealed FROM connections ORDER BY id", &[]).unwrap();
+        assert_eq!(before == after, changes.contains(&SEALED), "{changes:?}");
+    }
+}
+
 /// N3: a plan without connections logs in nowhere, for a new credential no more than for the old one.
 #[test]
 fn n3_a_suspended_workspace_replaces_no_credential() {

@@ -79,11 +79,16 @@ fn values_that_cannot_be_sent_or_scrubbed_are_refused() {
     let basic = |username: &str, password: &str| {
         Credential::new(CredentialInput::Basic { username: username.into(), password: password.into() }).err()
     };
-    for username in ["us:er", "us\ner", "us\u{e9}r", &long] {
+    for username in ["us:er", "us\ner", "us\u{85}er", "\u{fc}s:er", &long] {
         assert_eq!(basic(username, "password"), Some(Error::CredentialUsername), "{username:?}");
     }
-    for password in ["pass\nword", "p\u{e4}ssword", &long] {
+    for password in ["pass\nword", "pass\0word", "p\u{e4}ss\u{80}word", &long] {
         assert_eq!(basic("user", password), Some(Error::CredentialValue), "{password:?}");
+    }
+    for (username, password) in
+        [("test", "123\u{a3}"), ("\u{fc}ser", "pa\u{df}w\u{f6}rt"), ("u", "\u{1f511}\u{1f511}")]
+    {
+        assert_eq!(basic(username, password), None, "{password:?}");
     }
     assert_eq!(basic("a", "b"), Some(Error::CredentialValue));
     assert_eq!(basic("", ""), Some(Error::CredentialValue));
@@ -117,6 +122,20 @@ fn an_api_key_goes_to_exactly_one_place() {
         let json = format!(r#"{{"type":"api_key","value":"not-a-real-key"{place}}}"#);
         assert_eq!(parse(&json).err(), Some(Error::CredentialPlacement), "{json}");
     }
+}
+
+/// Names that APIs have; a client's own headers with `_` do not pass.
+#[test]
+fn a_credential_goes_into_the_header_that_its_api_names() {
+    for name in ["api_key", "user_key", "X_API_Key", "x-api-key", "api-key", "Authorization"] {
+        let input = CredentialInput::ApiKey {
+            header: Some(name.into()),
+            query: None,
+            value: "not-a-real-key".into(),
+        };
+        assert!(Credential::new(input).is_ok(), "{name}");
+    }
+    assert_eq!(crate::settable("api_key"), None);
 }
 
 #[test]
@@ -156,6 +175,11 @@ fn headers_that_frame_the_message_or_are_ours_carry_no_credential() {
         "Idempotency-Key",
         "Via",
         "Date",
+        // The same to a server that takes `_` for `-`.
+        "Content_Length",
+        "X_Forwarded_For",
+        "X-HTTP_Method-Override",
+        "CF_Ray",
     ] {
         let input = CredentialInput::ApiKey {
             header: Some(name.into()),

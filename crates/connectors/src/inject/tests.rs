@@ -23,6 +23,9 @@ fn each_kind_lands_in_its_place() {
     // RFC 7617 §2.
     let basic = authorization(r#"{"type":"basic","username":"Aladdin","password":"open sesame"}"#);
     assert_eq!(basic.unwrap(), "Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==");
+    // RFC 7617 §2.1, in UTF-8.
+    let basic = authorization(r#"{"type":"basic","username":"test","password":"123\u00a3"}"#);
+    assert_eq!(basic.unwrap(), "Basic dGVzdDoxMjPCow==");
     let header = apply(r#"{"type":"api_key","header":"X-Api-Key","value":"not-a-real-key"}"#, URL, &[]);
     assert_eq!(header.headers.iter().collect::<Vec<_>>(), [("x-api-key", "not-a-real-key")]);
     let query = apply(r#"{"type":"api_key","query":"api_key","value":"a+b/c=d&e f"}"#, URL, &[]);
@@ -69,6 +72,18 @@ fn headers_of_the_same_name_are_replaced() {
         request.headers.iter().collect::<Vec<_>>(),
         [("x-other", "1"), ("x-api-key", "not-a-real-key")]
     );
+}
+
+/// To CGI and its heirs `api-key` and `api_key` are one name, of which they take either.
+#[test]
+fn a_header_that_servers_take_for_the_same_is_replaced() {
+    let sent = [("api-key", "mine"), ("x-other", "1"), ("API-Key", "mine too")];
+    let request = apply(
+        r#"{"type":"api_key","header":"api_key","value":"not-a-real-key"}"#,
+        "https://api.example.com",
+        &sent,
+    );
+    assert_eq!(request.headers.iter().collect::<Vec<_>>(), [("x-other", "1"), ("api_key", "not-a-real-key")]);
 }
 
 #[test]

@@ -303,6 +303,10 @@ fn paths_are_appended_to_the_base_path() {
         (&versioned, "a...b/..c/d../.well-known", "https://api.example.com/v1/a...b/..c/d../.well-known"),
         (&versioned, "a;x=1;y=2", "https://api.example.com/v1/a;x=1;y=2"),
         (&versioned, "100%", "https://api.example.com/v1/100%"),
+        // An endpoint of its own: nothing, not even a slash, is put behind it.
+        (&versioned, "", "https://api.example.com/v1"),
+        (&versioned, "?a=1", "https://api.example.com/v1?a=1"),
+        (&versioned, "/", "https://api.example.com/v1/"),
         (&root, "users", "https://api.example.com/users"),
         (&root, "", "https://api.example.com/"),
     ] {

@@ -325,7 +325,9 @@ pub struct Attempt {
     /// Until the head of the answer, milliseconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub duration_ms: Option<u64>,
-    /// Why there was none, or what was wrong with it: `timeout`, `unreachable`, `redirect`, `url_not_allowed`.
+    /// Why there was none, or what was wrong with it: `timeout`, `redirect`, `url_not_allowed`,
+    /// `no_such_host`, `connection_refused`, `connection_closed`, `bad_certificate`, `tls_failed` or, where nobody knows,
+    /// `unreachable`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
     /// The first 1,024 bytes of the answer's body as text, secrets redacted.

@@ -43,10 +43,28 @@ pub fn nfc(text: &str) -> impl Iterator<Item = char> {
     icu_normalizer::ComposingNormalizerBorrowed::new_nfc().normalize_iter(text.chars())
 }
 
-/// The same by the platform's tables, which are 12 KiB less to load. Text in ASCII has the form already, and stays here.
+/// Likewise, and with what only looks different made one: `²` is `2` (UAX 15, form KC).
+#[cfg(not(target_arch = "wasm32"))]
+pub fn nfkc(text: &str) -> impl Iterator<Item = char> {
+    icu_normalizer::ComposingNormalizerBorrowed::new_nfkc().normalize_iter(text.chars())
+}
+
+/// The same by the platform's tables, which are 12 KiB less to load.
 #[cfg(target_arch = "wasm32")]
 pub fn nfc(text: &str) -> impl Iterator<Item = char> {
-    let composed = (!text.is_ascii()).then(|| String::from(js_sys::JsString::from(text).normalize("NFC")));
+    normalized(text, "NFC")
+}
+
+/// Likewise.
+#[cfg(target_arch = "wasm32")]
+pub fn nfkc(text: &str) -> impl Iterator<Item = char> {
+    normalized(text, "NFKC")
+}
+
+/// Text in ASCII has every form already, and stays here.
+#[cfg(target_arch = "wasm32")]
+fn normalized(text: &str, form: &str) -> impl Iterator<Item = char> + use<> {
+    let composed = (!text.is_ascii()).then(|| String::from(js_sys::JsString::from(text).normalize(form)));
     let composed = Zeroizing::new(composed.unwrap_or_else(|| text.to_owned()));
     let mut at = 0;
     std::iter::from_fn(move || {

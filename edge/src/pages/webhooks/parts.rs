@@ -246,6 +246,11 @@ fn error_name(error: &str) -> &str {
     match error {
         "timeout" => "no answer in time",
         "unreachable" => "not reachable",
+        "no_such_host" => "no such host: check the name in the URL",
+        "connection_refused" => "connection refused: nothing listens on this port",
+        "connection_closed" => "the connection was closed without an answer",
+        "bad_certificate" => "the certificate is not trusted",
+        "tls_failed" => "TLS failed",
         "redirect" => "a redirect: it is not followed",
         "url_not_allowed" => "the URL is not allowed",
         other => other,

@@ -102,7 +102,7 @@ impl Sent {
         match self {
             Self::Over(_, Ok(answer)) => (300..=399).contains(&answer.status).then_some("redirect"),
             Self::Over(_, Err(NoResponse::Timeout)) => Some("timeout"),
-            Self::Over(_, Err(NoResponse::Unreachable)) => Some("unreachable"),
+            Self::Over(_, Err(NoResponse::Unreachable(why))) => Some(why.reason()),
             Self::Not(NotSent::UrlNotAllowed) => Some("url_not_allowed"),
             Self::Not(NotSent::EventExpired) => Some("event_expired"),
             Self::Not(NotSent::Fault) => Some("internal"),

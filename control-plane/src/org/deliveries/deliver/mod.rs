@@ -15,6 +15,7 @@ use self::attempt::{NotSent, Sent};
 use self::turns::Turns;
 use crate::context::Context;
 use crate::error::AppError;
+use crate::unreachable::Unreachable;
 use futures_util::future::LocalBoxFuture;
 use futures_util::stream::FuturesUnordered;
 use futures_util::{FutureExt as _, StreamExt as _};
@@ -68,7 +69,7 @@ pub enum NoResponse {
     /// Not within [`TIMEOUT_MS`].
     Timeout,
     /// It could not be reached, or does not speak HTTP.
-    Unreachable,
+    Unreachable(Unreachable),
 }
 
 /// Takes deliveries to their endpoints.

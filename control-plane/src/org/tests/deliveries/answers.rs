@@ -1,6 +1,7 @@
 //! What is made of an answer, and what is kept of it.
 
 use super::*;
+use crate::unreachable::Unreachable;
 
 fn answer(answer: Answer) -> impl Fn(&Post) -> Answered {
     move |_| (1, Ok(answer.clone()))
@@ -46,7 +47,7 @@ fn an_attempt_says_how_it_went() {
         ),
         ((7, Ok(Answer { status: 500, duration_ms: 5, ..Answer::default() })), "failed", Some(500), None, 5),
         (hang(), "failed", None, Some("timeout"), 15_000),
-        ((7, Err(NoResponse::Unreachable)), "failed", None, Some("unreachable"), 7),
+        ((7, Err(NoResponse::Unreachable(Unreachable::NoSuchHost))), "failed", None, Some("no_such_host"), 7),
     ] {
         let tenant = Tenant::new(1);
         let id = endpoint(&tenant, "https://example.com");

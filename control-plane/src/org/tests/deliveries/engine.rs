@@ -1,6 +1,7 @@
 //! At least once, by the schedule, signed.
 
 use super::*;
+use crate::unreachable::Unreachable;
 use webhooks::{Refusal, Request, SecretKey, provider, verify};
 
 /// As the receiver's own verifier sees it.
@@ -62,7 +63,7 @@ fn a_brand_without_latin_letters_signs_under_its_prefix() {
 
 #[test]
 fn a_delivery_is_tried_eight_times_by_the_schedule_then_fails() {
-    for answer in [status(500), status(404), (1, Err(NoResponse::Unreachable))] {
+    for answer in [status(500), status(404), (1, Err(NoResponse::Unreachable(Unreachable::Refused)))] {
         let tenant = Tenant::new(1);
         let id = endpoint(&tenant, "https://example.com");
         publish(&tenant, 1);
