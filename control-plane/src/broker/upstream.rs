@@ -2,10 +2,9 @@
 
 use super::leave::Granted;
 use crate::error::AppError;
-use crate::org::policy;
 use crate::platform::Isolate;
 use crate::router::Failure;
-use connectors::{BaseUrl, Headers as Fields, Outbound};
+use connectors::{Headers as Fields, Outbound};
 use futures_util::future::{Either, select};
 use protocol::Code;
 use std::time::Duration;
@@ -61,7 +60,10 @@ impl Upstream<'_> {
     /// # Errors
     /// `BaseUrlRefused`, `PathRefused`, `RedirectRefused`, `UpstreamUnreachable`, `UpstreamTimeout`.
     pub(super) async fn call(&self, granted: &Granted, base_url: &str) -> Result<Response, Failure> {
-        let base = BaseUrl::parse(base_url, policy(self.isolate.allow_local_upstreams))
+        let base = self
+            .isolate
+            .targets
+            .base_url(base_url)
             .map_err(|error| AppError::refused(Code::BaseUrlRefused, error.to_string()))?;
         if !base.allowed_hosts().iter().all(|host| granted.grant.credential.allowed_hosts().contains(host)) {
             return Err(AppError::Platform("a base URL is not of the hosts that the seal names").into());

@@ -21,7 +21,6 @@ pub(super) use target::{Target, stood_in};
 use crate::context::Context;
 use crate::error::AppError;
 use crate::store::{self, Row, SqlError};
-use connectors::TargetPolicy;
 use connectors::catalogue::{self, Connector};
 use protocol::api::{Connection, ConnectionStatus, List, StatusReason};
 use protocol::time::rfc3339;
@@ -137,9 +136,4 @@ pub(super) fn place<'a>(
         allowed_hosts,
         purpose: Purpose::Credential,
     }
-}
-
-/// Which hosts a connection may point to.
-pub fn policy(allow_local_upstreams: bool) -> TargetPolicy {
-    if allow_local_upstreams { TargetPolicy::Development } else { TargetPolicy::Public }
 }

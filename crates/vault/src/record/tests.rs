@@ -70,6 +70,7 @@ fn purposes_keep_their_numbers() {
         Purpose::AuthorizationVerifier,
         Purpose::MessagePayload,
         Purpose::EndpointHeaders,
+        Purpose::EndpointUrl,
     ];
     assert_eq!(purposes.map(Purpose::wire), [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
 }
