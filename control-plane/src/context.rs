@@ -5,6 +5,7 @@ use crate::org::{AccessTokens, OrgLimiter};
 use crate::secrets::Secrets;
 use crate::store::{Store, Subject};
 use config::Config;
+use connectors::Targets;
 use protocol::{Call, OrgId, Region};
 use std::cell::RefCell;
 
@@ -27,8 +28,8 @@ pub struct Context<'a> {
     pub tokens: &'a AccessTokens,
     /// Who asks for what, as the edge says.
     pub call: &'a Call,
-    /// Whether connections may point to private addresses and plain HTTP: development and tests only.
-    pub allow_local_upstreams: bool,
+    /// Where endpoints and connections may lead.
+    pub targets: &'a Targets,
     /// Whether this installation sends mail.
     pub mail_enabled: bool,
 }

@@ -7,6 +7,7 @@ use crate::flows::{self, Flow};
 use crate::place::{self, Place};
 use crate::platform::{Asker, Isolate, Web, call_of, now_ms, respond};
 use crate::reply::Reply;
+use connectors::TargetPolicy;
 use js_sys::Promise;
 use protocol::{Access, Call, Code, OrgId, Region};
 use wasm_bindgen::prelude::wasm_bindgen;
@@ -100,7 +101,7 @@ async fn flow(
         config: &isolate.config,
         now_ms: now_ms(),
         call,
-        allow_local_upstreams: isolate.allow_local_upstreams,
+        allow_local_upstreams: isolate.targets.policy() == TargetPolicy::Development,
     };
     flows::answer(flow, &Web, &body).await
 }

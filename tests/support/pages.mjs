@@ -54,7 +54,9 @@ export async function createSource(page, { name, provider = "Stripe", secret }) 
   await form.getByLabel("Name", { exact: true }).fill(name);
   await form.getByLabel("Signing secret").fill(secret);
   await submit(page, form.getByRole("button", { name: "Create source" }));
-  return (await row(page, name).getByText("/in/src_").textContent()).trim();
+  // The source's own page.
+  await page.getByRole("heading", { level: 1, name }).waitFor();
+  return (await page.getByRole("region", { name: "What to paste where" }).getByText("/in/src_").textContent()).trim();
 }
 
 /** Creates an endpoint at `/endpoints` and returns its secret. */

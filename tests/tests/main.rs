@@ -28,6 +28,7 @@ mod key_rights;
 mod key_verdicts;
 mod keys;
 mod limits;
+mod loops;
 mod malformed;
 mod members;
 mod oauth;

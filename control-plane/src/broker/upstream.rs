@@ -2,10 +2,9 @@
 
 use super::leave::Granted;
 use crate::error::AppError;
-use crate::org::policy;
 use crate::platform::{Isolate, why_unreachable};
 use crate::router::Failure;
-use connectors::{BaseUrl, Exchange, Headers as Fields, Outbound, is_safe};
+use connectors::{Exchange, Headers as Fields, Outbound, is_safe};
 use futures_util::future::{Either, select};
 use protocol::Code;
 use std::time::Duration;
@@ -75,7 +74,10 @@ impl Upstream<'_> {
     /// # Errors
     /// `BaseUrlRefused`, `PathRefused`, `RedirectRefused`, `UpstreamUnreachable`, `UpstreamTimeout`.
     pub(super) async fn call(&self, granted: &Granted, base_url: &str) -> Result<(Url, Response), Failure> {
-        let base = BaseUrl::parse(base_url, policy(self.isolate.allow_local_upstreams))
+        let base = self
+            .isolate
+            .targets
+            .base_url(base_url)
             .map_err(|error| AppError::refused(Code::BaseUrlRefused, error.to_string()))?;
         if !base.allowed_hosts().iter().all(|host| granted.grant.credential.allowed_hosts().contains(host)) {
             return Err(AppError::Platform("a base URL is not of the hosts that the seal names").into());

@@ -41,7 +41,7 @@ const READ: u32 = 500;
 const NOT_ASKED: &str = "the provider has not confirmed it in time: end access there by hand";
 
 /// Every table that goes with the data key, in the order in which they are emptied.
-pub(super) const TABLES: [&str; 20] = [
+pub(super) const TABLES: [&str; 21] = [
     "connections",
     "receipts",
     "authorizations",
@@ -53,6 +53,7 @@ pub(super) const TABLES: [&str; 20] = [
     "endpoint_sources",
     "endpoint_secrets",
     "endpoint_headers",
+    "endpoint_urls",
     "event_types",
     "portal_links",
     "api_keys",

@@ -42,7 +42,7 @@ mod tests;
 mod usage;
 
 pub use asks::answer;
-pub use connections::{Destination, Grant, Leave, SealedCredential, policy};
+pub use connections::{Destination, Grant, Leave, SealedCredential};
 pub use deletion::{buried, clear, has_rest};
 pub use deliveries::{
     Answer, BODY_BYTES, BODY_MS, Courier, NoResponse, Post, TIMEOUT_MS, deliver, put_off_ms,

@@ -39,6 +39,7 @@ pub(super) const COLUMNS: &[Column] = &[
     column("inbound_events", ["id", "provider", "'[]'"], Purpose::InboundEvent),
     column("source_secrets", ["source_id", PROVIDER, "'[]'"], Purpose::SourceSecret),
     column("endpoint_secrets", ["endpoint_id", "''", "allowed_hosts"], Purpose::EndpointSecret),
+    column("endpoint_urls", ["endpoint_id", "''", "allowed_hosts"], Purpose::EndpointUrl),
     column("endpoint_headers", ["endpoint_id", "''", "allowed_hosts"], Purpose::EndpointHeaders),
     column("messages", ["id", "''", "'[]'"], Purpose::MessagePayload),
 ];

@@ -38,6 +38,7 @@ use crate::secrets::{Secrets, tests::fixed};
 use crate::store::native::Native;
 use crate::store::{Sql as _, Store, Value, migrations};
 use config::Config;
+use connectors::{TargetPolicy, Targets};
 use futures_executor::block_on;
 use protocol::api::{AuditVerification, User};
 use protocol::call::EventFilter;
@@ -48,6 +49,9 @@ use std::cell::RefCell;
 
 const NOW: u64 = 1_800_000_000_000;
 const DAY: u64 = 86_400_000;
+/// Where clients come in, and another name of the same deployment.
+const ORIGIN: &str = "https://gate.test";
+const OWN_ORIGIN: &str = "https://gate.example.com";
 
 /// A world outside in which nobody answers.
 #[derive(Clone)]
@@ -72,6 +76,7 @@ struct Tenant {
     sql: Native,
     secrets: Secrets,
     config: Config,
+    targets: Targets,
     org: OrgId,
     founder: Principal,
     now_ms: u64,
@@ -88,6 +93,7 @@ impl Tenant {
             sql,
             secrets: Secrets::load("sgk", fixed).unwrap(),
             config,
+            targets: Targets::new(TargetPolicy::Public, [ORIGIN, OWN_ORIGIN]).unwrap(),
             org: OrgId::new(Region::Eu, [seed; 16]),
             founder: Principal::Anonymous,
             now_ms: NOW,
@@ -108,7 +114,7 @@ impl Tenant {
             limits: &self.limits,
             tokens: &self.tokens,
             call,
-            allow_local_upstreams: false,
+            targets: &self.targets,
             mail_enabled: true,
         }
     }
@@ -269,7 +275,7 @@ fn call(principal: Principal, operation: Operation) -> Call {
         client: Client {
             ip: "192.0.2.1".into(),
             user_agent: "test".into(),
-            origin: "https://gate.test".into(),
+            origin: ORIGIN.into(),
             country: None,
         },
         principal,

@@ -4,6 +4,7 @@ use crate::error::AppError;
 use crate::limiter::Passwords;
 use crate::secrets::Secrets;
 use config::Config;
+use connectors::{TargetPolicy, Targets};
 use mail::Transport;
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -15,7 +16,9 @@ use zeroize::Zeroizing;
 pub(crate) struct Isolate {
     pub secrets: Secrets,
     pub config: Config,
-    pub allow_local_upstreams: bool,
+    /// Where endpoints and connections may lead: by `ALLOW_LOCAL_UPSTREAMS`, and to none of the origins of `PUBLIC_ORIGIN`
+    /// (as at the edge) and `LINK_ORIGIN`.
+    pub targets: Targets,
     pub jurisdictions: bool,
     /// `None`: this installation sends no mail.
     pub mail: Option<Mail>,
@@ -83,11 +86,22 @@ impl Isolate {
             mail: mail(&variable, allow_local_upstreams)?,
             passwords: Passwords::default(),
             secrets: Secrets::load(&config.brand.api_key_prefix, variable)?,
-            allow_local_upstreams,
+            targets: targets(&variable, allow_local_upstreams)?,
             jurisdictions: switch("JURISDICTIONS", "on", "off")?,
             config,
         })
     }
+}
+
+fn targets(
+    variable: &impl Fn(&str) -> Option<Zeroizing<String>>,
+    allow_local: bool,
+) -> Result<Targets, AppError> {
+    let policy = if allow_local { TargetPolicy::Development } else { TargetPolicy::Public };
+    let origins = ["PUBLIC_ORIGIN", "LINK_ORIGIN"].map(|name| variable(name).unwrap_or_default());
+    let origins = origins.iter().flat_map(|list| list.split(',')).filter(|origin| !origin.trim().is_empty());
+    Targets::new(policy, origins)
+        .ok_or(AppError::Platform("PUBLIC_ORIGIN or LINK_ORIGIN is not scheme://authority"))
 }
 
 fn mail(

@@ -183,7 +183,7 @@ impl OrgDo {
             limits: &self.limits,
             tokens: &self.tokens,
             call,
-            allow_local_upstreams: isolate.allow_local_upstreams,
+            targets: &isolate.targets,
             mail_enabled: isolate.mail.is_some(),
         }
     }

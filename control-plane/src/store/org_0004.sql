@@ -47,6 +47,10 @@ CREATE TABLE endpoint_secrets (
   endpoint_id TEXT PRIMARY KEY, allowed_hosts TEXT NOT NULL, sealed BLOB NOT NULL, ends_at INTEGER NOT NULL
 ) STRICT;
 
+CREATE TABLE endpoint_urls (
+  endpoint_id TEXT PRIMARY KEY, allowed_hosts TEXT NOT NULL, sealed BLOB NOT NULL
+) STRICT;
+
 CREATE TABLE endpoint_headers (
   endpoint_id TEXT PRIMARY KEY, allowed_hosts TEXT NOT NULL, sealed BLOB NOT NULL
 ) STRICT;

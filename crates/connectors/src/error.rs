@@ -18,6 +18,9 @@ pub enum Error {
         "base_url must name a public host: private, local, link-local and metadata addresses are not reachable"
     )]
     HostNotAllowed,
+    /// The host is this deployment itself.
+    #[error("base_url must not lead to this service itself: its requests would come back to it")]
+    OwnOrigin,
     /// Not a host as `BaseUrl` would write it: a name in lower case (punycode), an IPv4 address, `[IPv6]`.
     #[error(
         "host must be a host name such as mail.example.com, an IPv4 address or an IPv6 address in brackets"
@@ -82,7 +85,7 @@ impl Error {
             Self::BaseUrlInvalid => "base_url_invalid",
             Self::BaseUrlInsecure => "base_url_insecure",
             Self::HostInvalid => "host_invalid",
-            Self::HostNotAllowed | Self::HostNotPublic => "host_not_allowed",
+            Self::HostNotAllowed | Self::HostNotPublic | Self::OwnOrigin => "host_not_allowed",
             Self::PortNotAllowed => "port_not_allowed",
             Self::PathInvalid => "path_invalid",
             Self::PathEscapesBase => "path_escapes_base",

@@ -22,6 +22,7 @@ pub mod oauth;
 mod policy;
 mod scrub;
 mod target;
+mod targets;
 
 pub use address::is_public;
 pub use auth::{Credential, CredentialInput, IN_AUTH, Placement};
@@ -33,3 +34,4 @@ pub use inject::Outbound;
 pub use policy::{Allowed, Considered, Decision, Explanation, Refusal, SoqlProblem};
 pub use scrub::{REDACTED, Scrubber};
 pub use target::{BaseUrl, TargetPolicy, check_host, is_plain_path};
+pub use targets::Targets;

@@ -92,6 +92,10 @@ impl BaseUrl {
         self.url.as_str()
     }
 
+    pub(crate) const fn url(&self) -> &Url {
+        &self.url
+    }
+
     /// The hosts a credential of this connection may be sent to: this URL's own `host` or `host:port`, in lower case,
     /// the port left out where it is the scheme's default.
     #[must_use]

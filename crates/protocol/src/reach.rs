@@ -87,7 +87,7 @@ pub const TABLE: [Reach; 15] = [
     },
     Reach {
         scope: "endpoints:write",
-        alone: "renaming, disabling, enabling and deleting endpoints, their limits and headers, new secrets for them; listing and closing portal links",
+        alone: "renaming, disabling, enabling and deleting endpoints, their limits and headers, new secrets for them, their whole URLs; listing and closing portal links",
         with: &[
             ("an endpoint that gets messages, or another URL or other types for it", &["messages:read"]),
             (

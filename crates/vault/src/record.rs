@@ -72,6 +72,8 @@ pub enum Purpose {
     MessagePayload,
     /// The headers that go with an endpoint's deliveries; the record is the endpoint.
     EndpointHeaders,
+    /// An endpoint's whole URL; the record is the endpoint.
+    EndpointUrl,
 }
 
 impl Purpose {
@@ -87,6 +89,7 @@ impl Purpose {
             Self::AuthorizationVerifier => 8,
             Self::MessagePayload => 9,
             Self::EndpointHeaders => 10,
+            Self::EndpointUrl => 11,
         }
     }
 }

@@ -1,4 +1,6 @@
-//! Signature encodings, one byte string ⇄ one text: a second spelling of a valid signature is not accepted.
+//! Signature encodings: base64 is read strictly, one text for one byte string. Hexadecimal is read in either case, as the
+//! official verifiers do that decode it and do not compare texts (stripe-go, discord-interactions, paddle-go-sdk) and as
+//! senders write it. It is the bytes that are compared and hashed, so nobody gains an event by another spelling.
 
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
@@ -6,10 +8,10 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use crate::provider::Encoding;
 
 impl Encoding {
-    /// Decodes the canonical form alone: lower-case hex, base64 with exact padding and zero trailing bits.
+    /// Decodes hexadecimal in either case, and of base64 the canonical form alone: exact padding, zero trailing bits.
     pub(crate) fn decode(self, text: &str) -> Option<Vec<u8>> {
         match self {
-            Encoding::Hex => decode_hex(text, |digit| !digit.is_ascii_uppercase()),
+            Encoding::Hex => decode_hex(text),
             Encoding::Base64 => STANDARD.decode(text).ok(),
             Encoding::Base64Url => URL_SAFE_NO_PAD.decode(text).ok(),
             Encoding::Text => Some(text.as_bytes().to_vec()),
@@ -26,13 +28,13 @@ impl Encoding {
     }
 }
 
-/// Decodes hexadecimal whose every digit is `allowed`.
-pub(crate) fn decode_hex(text: &str, allowed: impl Fn(u8) -> bool) -> Option<Vec<u8>> {
+/// Decodes hexadecimal in either case.
+pub(crate) fn decode_hex(text: &str) -> Option<Vec<u8>> {
     let (pairs, rest) = text.as_bytes().as_chunks::<2>();
     if !rest.is_empty() {
         return None;
     }
-    let digit = |byte: u8| allowed(byte).then(|| char::from(byte).to_digit(16)).flatten();
+    let digit = |byte: u8| char::from(byte).to_digit(16);
     pairs.iter().map(|&[high, low]| u8::try_from(digit(high)? << 4 | digit(low)?).ok()).collect()
 }
 

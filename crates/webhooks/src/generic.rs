@@ -20,7 +20,7 @@ pub(crate) const GENERIC: Provider = Row {
     id: "generic",
     name: "Generic",
     docs: "https://www.rfc-editor.org/rfc/rfc2104",
-    secret_hint: "The secret that you share with the sender; how it is written is part of the scheme.",
+    secret_hint: "The secret that you share with the sender: 16 bytes at least. How it is written is part of the scheme.",
     caveat: Some("As strong as what is declared: without {timestamp} a request can be repeated."),
     tested: Tested::Documentation,
     scheme: RowScheme::Declared,
@@ -48,7 +48,7 @@ pub struct Declaration<'a> {
     pub header: &'a str,
     /// What stands before the signature.
     pub prefix: Option<&'a str>,
-    /// `hex` (the default), `base64` or `base64url` (unpadded).
+    /// `hex` (the default, in either case), `base64` or `base64url` (unpadded).
     pub encoding: Option<&'a str>,
     /// How the secret is written: `utf8` (the default), `hex` or `base64`.
     pub key_encoding: Option<&'a str>,
@@ -209,7 +209,7 @@ impl Scheme {
                 Some(_) => return Err(SchemeError::Algorithm),
             },
             key: match declared.key_encoding {
-                None | Some("utf8") => KeyFormat::Utf8,
+                None | Some("utf8") => KeyFormat::ChosenUtf8,
                 Some("hex") => KeyFormat::Hex,
                 Some("base64") => KeyFormat::Base64 { prefix: "" },
                 Some(_) => return Err(SchemeError::KeyEncoding),

@@ -112,6 +112,8 @@ pub(crate) enum Algorithm {
 pub(crate) enum KeyFormat {
     /// The whole string's UTF-8 bytes.
     Utf8,
+    /// The same of a secret that no provider makes: people choose it, so it must not be short.
+    ChosenUtf8,
     /// Base64 after a prefix that may be missing, as Standard Webhooks has it.
     Base64 { prefix: &'static str },
     /// Base64 where the prefix stands, the string's UTF-8 bytes where it doesn't.
@@ -160,7 +162,7 @@ pub(crate) enum Grammar<'a> {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Encoding {
-    /// Lower-case hexadecimal.
+    /// Hexadecimal: written in lower case, read in either.
     Hex,
     /// RFC 4648 base64, padded.
     Base64,

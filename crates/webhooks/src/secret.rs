@@ -13,7 +13,7 @@ use crate::public_key;
 
 /// Longest secret taken, in bytes of its pasted form.
 const MAX_SECRET: usize = 512;
-/// Shortest decoded key taken: 128 bits. (Standard Webhooks asks its senders for 192.)
+/// Shortest chosen or decoded key taken: 128 bits. (Standard Webhooks asks its senders for 192.)
 const MIN_KEY: usize = 16;
 /// How credentials begin that are pasted here by mistake: API keys, public keys, addresses.
 const NOT_SIGNING_SECRETS: &[&str] = &[
@@ -67,8 +67,8 @@ pub enum SecretError {
     /// Longer than any provider's secret.
     #[error("the signing secret is longer than 512 bytes")]
     TooLong,
-    /// An encoded key of under 128 bits.
-    #[error("the signing secret is too short: at least 16 bytes are needed after decoding")]
+    /// A chosen or encoded key of under 128 bits.
+    #[error("the signing secret is too short: at least 16 bytes are needed, counted after any decoding")]
     TooShort,
     /// The provider's secret is base64 and this isn't.
     #[error("the signing secret is not valid base64: copy it whole, as the provider shows it")]
@@ -139,14 +139,15 @@ impl Row<'_> {
         }
         let key = match format {
             KeyFormat::Utf8 => pasted.as_bytes().to_vec(),
+            KeyFormat::ChosenUtf8 => long_enough(pasted.as_bytes().to_vec())?,
             KeyFormat::Base64 { prefix } => decode_base64(pasted.strip_prefix(prefix).unwrap_or(pasted))?,
             KeyFormat::Base64IfPrefixed { prefix } => match pasted.strip_prefix(prefix) {
                 Some(encoded) => decode_base64(encoded)?,
                 None => pasted.as_bytes().to_vec(),
             },
-            KeyFormat::Hex => long_enough(decode_hex(pasted, |_| true).ok_or(SecretError::NotHex)?)?,
+            KeyFormat::Hex => long_enough(decode_hex(pasted).ok_or(SecretError::NotHex)?)?,
             KeyFormat::Sha1 => Sha1::digest(pasted).to_vec(),
-            KeyFormat::Ed25519Hex => ed25519(decode_hex(pasted, |_| true))?,
+            KeyFormat::Ed25519Hex => ed25519(decode_hex(pasted))?,
             KeyFormat::Ed25519Base64 => ed25519(PASTED_BASE64.decode(pasted).ok())?,
             KeyFormat::P256Spki => {
                 let spki = PASTED_BASE64.decode(pasted).map_err(|_| SecretError::NotPublicKey)?;

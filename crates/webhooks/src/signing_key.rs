@@ -104,7 +104,7 @@ mod tests {
     use ed25519_compact::{PublicKey, Signature};
 
     fn hex(text: &str) -> Vec<u8> {
-        decode_hex(text, |_| true).unwrap()
+        decode_hex(text).unwrap()
     }
 
     /// RFC 8032 §7.1, TEST 3.

@@ -74,6 +74,26 @@ fn variables(options: &Options) -> Result<BTreeMap<String, String>> {
     Ok(variables)
 }
 
+/// Where this server is, for the control plane.
+struct Origins {
+    /// Links in mails lead here: where clients come in by the operator's word, or this machine.
+    link: String,
+    /// What nothing that is sent may lead to. The edge answers by this machine's names too.
+    own: String,
+}
+
+impl Origins {
+    fn new(given: &BTreeMap<String, String>, port: u16) -> Self {
+        let here = format!("http://127.0.0.1:{port}");
+        let public = given.get("PUBLIC_ORIGIN").map_or("", String::as_str);
+        let named = public.split(',').map(str::trim).filter(|origin| !origin.is_empty());
+        Self {
+            link: named.clone().next().unwrap_or(&here).to_owned(),
+            own: named.chain([here.as_str()]).collect::<Vec<_>>().join(","),
+        }
+    }
+}
+
 fn worker(
     worker: Worker,
     config: &Config,
@@ -89,13 +109,13 @@ fn worker(
     let local = |name| wrangler::local_value(name, options.allow_local_upstreams);
     let mut vars: BTreeMap<&str, &str> =
         config.vars.iter().map(|(name, value)| (name.as_str(), local(name).unwrap_or(value))).collect();
-    // Links in mails lead here, unless the operator says where clients come in.
-    let here = format!("http://127.0.0.1:{}", options.port);
-    if worker == Worker::ControlPlane {
-        let canonical = given.get("PUBLIC_ORIGIN").and_then(|origins| origins.split(',').next());
-        vars.insert("LINK_ORIGIN", canonical.map_or(here.as_str(), str::trim));
-    }
+    let origins = Origins::new(given, options.port);
+    vars.insert("LINK_ORIGIN", &origins.link);
     vars.extend(given.iter().map(|(name, value)| (name.as_str(), value.as_str())));
+    match worker {
+        Worker::ControlPlane => vars.insert("PUBLIC_ORIGIN", &origins.own),
+        Worker::Edge => vars.remove("LINK_ORIGIN"),
+    };
     let vars =
         vars.into_iter().map(|(name, value)| format!("(name = {}, text = {})", quoted(name), quoted(value)));
     let services = config.services.iter().map(|service| {
@@ -161,4 +181,31 @@ fn quoted_path(path: &Path) -> Result<String> {
 /// A Cap'n Proto text literal; its escapes are C's.
 fn quoted(text: &str) -> String {
     format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn origins(public: Option<&str>) -> (String, String) {
+        let given = public.map(|public| ("PUBLIC_ORIGIN".to_owned(), public.to_owned()));
+        let origins = Origins::new(&given.into_iter().collect(), 8787);
+        (origins.link, origins.own)
+    }
+
+    #[test]
+    fn mailed_links_lead_to_one_origin_and_every_origin_is_our_own() {
+        for (public, link, own) in [
+            (None, "http://127.0.0.1:8787", "http://127.0.0.1:8787"),
+            (Some(""), "http://127.0.0.1:8787", "http://127.0.0.1:8787"),
+            (Some("https://a.example"), "https://a.example", "https://a.example,http://127.0.0.1:8787"),
+            (
+                Some(" https://a.example, https://b.example:8443"),
+                "https://a.example",
+                "https://a.example,https://b.example:8443,http://127.0.0.1:8787",
+            ),
+        ] {
+            assert_eq!(origins(public), (link.to_owned(), own.to_owned()), "{public:?}");
+        }
+    }
 }

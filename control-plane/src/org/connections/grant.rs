@@ -1,7 +1,7 @@
 //! Leave to use a credential for one call. The policy decides before a credential is touched, and that it is used is in the
 //! audit trail before anything is sent (claims T2, T4, M7).
 
-use super::{place, policy};
+use super::place;
 use crate::context::Context;
 use crate::error::AppError;
 use crate::org::actor::{Actor, Kind};
@@ -12,7 +12,7 @@ use crate::store::{Event, Row};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use connectors::catalogue::{self, Connector, Rule};
-use connectors::{Allowed, BaseUrl, Credential, CredentialInput, Decision};
+use connectors::{Allowed, Credential, CredentialInput, Decision};
 use protocol::access::{Level, Resource};
 use protocol::api::{ConnectionStatus, DryRun, DryRunResult};
 use protocol::{Code, ConnectionId, Meter, Operation, OrgId, Permission};
@@ -301,7 +301,8 @@ fn decide(
 
 /// The whole URL of a path below the connection's base.
 fn check_url(ctx: Context<'_>, connection: &Stored, path_and_query: &str) -> Result<Url, AppError> {
-    BaseUrl::parse(&connection.base_url, policy(ctx.allow_local_upstreams))
+    ctx.targets
+        .base_url(&connection.base_url)
         .map_err(|error| AppError::refused(Code::BaseUrlRefused, error.to_string()))?
         .join(path_and_query)
         .map_err(|error| AppError::refused(Code::PathRefused, error.to_string()))

@@ -22,7 +22,6 @@ use super::dek;
 use crate::context::Context;
 use crate::error::AppError;
 use crate::store::{self, Row, SqlError};
-use connectors::TargetPolicy;
 use connectors::catalogue::{self, Connector};
 use protocol::api::{Connection, ConnectionStatus, List, StatusReason};
 use protocol::time::rfc3339;
@@ -152,9 +151,4 @@ pub(super) fn place<'a>(
         allowed_hosts,
         purpose: Purpose::Credential,
     }
-}
-
-/// Which hosts a connection may point to.
-pub fn policy(allow_local_upstreams: bool) -> TargetPolicy {
-    if allow_local_upstreams { TargetPolicy::Development } else { TargetPolicy::Public }
 }

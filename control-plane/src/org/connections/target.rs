@@ -2,12 +2,11 @@
 //! connection's parameters; of the generic one the URL that the connection names; of a mail server or a warehouse its host and
 //! port. The seal binds the credential to it (invariant 4).
 
-use super::policy;
 use crate::context::Context;
 use crate::error::AppError;
 use crate::json::{field, wrong};
 use crate::remote::server;
-use connectors::BaseUrl;
+use connectors::TargetPolicy;
 use connectors::catalogue::{self, Connector, Kind, ParameterError};
 use protocol::Code;
 use std::collections::BTreeMap;
@@ -71,7 +70,9 @@ impl Target {
         parameters: BTreeMap<String, String>,
         base_url: &str,
     ) -> Result<Self, AppError> {
-        let base_url = BaseUrl::parse(base_url, policy(ctx.allow_local_upstreams))
+        let base_url = ctx
+            .targets
+            .base_url(base_url)
             .map_err(|error| AppError::refused(Code::BaseUrlRefused, error.to_string()))?;
         Ok(Self {
             parameters,
@@ -86,7 +87,7 @@ impl Target {
         };
         let (host, port) = (given("host")?, given("port")?);
         let number = port.parse().map_err(|_| field("parameters", "port must be a port number"))?;
-        connectors::check_host(host, number, policy(ctx.allow_local_upstreams))
+        connectors::check_host(host, number, ctx.targets.policy())
             .map_err(|error| wrong("parameters.host", error.to_string()))?;
         let allowed_hosts = vec![server(host, port)];
         Ok(Self { parameters, base_url: String::new(), allowed_hosts })
@@ -100,7 +101,7 @@ fn check(
     parameters: &BTreeMap<String, String>,
 ) -> Result<(), AppError> {
     let mut checked = parameters.clone();
-    if connector.kind != Kind::Http && ctx.allow_local_upstreams {
+    if connector.kind != Kind::Http && ctx.targets.policy() == TargetPolicy::Development {
         // In development it may be a server on this machine: [`Target::server`] decides.
         checked.remove("host");
     }

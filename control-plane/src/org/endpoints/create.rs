@@ -2,15 +2,15 @@
 
 use super::headers::Custom;
 use super::target::Target;
-use super::{about, filter, get, opens, secrets};
+use super::{about, filter, get, opens, secrets, url};
 use crate::context::{Context, random};
 use crate::error::AppError;
 use crate::json::{check_name, field, parse};
 use crate::org::actor::Actor;
-use crate::org::{change, connections, holders, plan};
+use crate::org::{change, holders, plan};
 use crate::reply::Reply;
 use crate::store::{Committed, SqlError, Tx};
-use protocol::api::{CreatedEndpoint, Endpoint, NewEndpoint, ShownOnce};
+use protocol::api::{CreatedEndpoint, NewEndpoint, ShownOnce};
 use protocol::routes::is_name;
 use protocol::{Code, EndpointId};
 use secrecy::ExposeSecret as _;
@@ -50,7 +50,7 @@ impl<'a> New<'a> {
         let rate_limit = request.rate_limit.map(filter::rate_limit).transpose()?;
         Ok(Self {
             request,
-            target: Target::parse(&request.url, connections::policy(ctx.allow_local_upstreams))?,
+            target: Target::parse(&request.url, ctx.targets)?,
             event_types: filter::event_types(&request.event_types)?,
             description: description(request.description.as_deref().unwrap_or_default())?,
             customer,
@@ -78,7 +78,7 @@ impl<'a> New<'a> {
              customer_id, ordered, rate_limit, signature) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             &[
                 id.as_str().into(),
-                self.target.url.as_str().into(),
+                "".into(),
                 serde_json::to_string(hosts)?.into(),
                 serde_json::to_string(&self.event_types)?.into(),
                 self.description.into(),
@@ -91,11 +91,12 @@ impl<'a> New<'a> {
                 signature.as_str().into(),
             ],
         )?;
+        url::store(ctx, tx, &id, &self.target)?;
         holders::record(tx, actor, id.as_str())?;
         filter::set_sources(ctx, tx, &id, &self.request.sources)?;
         self.headers.store(ctx, tx, &id, hosts)?;
 
-        let endpoint = Endpoint { url: self.target.url.clone(), ..get(ctx, actor, &id)? };
+        let endpoint = get(ctx, actor, &id)?;
         // The host, not the URL: receivers put secrets of their own into path and query.
         let event = about("endpoint.created", &id, self.customer)
             .with("host", hosts.as_slice())

@@ -2,7 +2,7 @@
 //! deliveries carry that is secret is sealed to its id and host (invariants 3 and 4).
 //!
 //! An endpoint is a customer's or the workspace's own. To a customer's portal there are no others: whatever is asked about
-//! one goes through [`get`] or [`find`].
+//! one goes through [`get`], [`listed`] or [`find`].
 //!
 //! <https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md>
 
@@ -14,6 +14,7 @@ mod signing;
 mod state;
 mod target;
 mod update;
+mod url;
 
 pub(super) use create::create;
 pub(super) use secrets::rotate;
@@ -21,6 +22,7 @@ pub(super) use signing::{custom_headers, shared_secrets, sign};
 pub(super) use state::disable;
 pub(super) use target::Target;
 pub(super) use update::update;
+pub(super) use url::open as open_url;
 
 use super::actor::Actor;
 use super::change;
@@ -28,6 +30,7 @@ use crate::context::Context;
 use crate::error::AppError;
 use crate::reply::Reply;
 use crate::store::{self, Event, Row, SqlError};
+use protocol::access::{Level, Resource};
 use protocol::api::{DisabledReason, Endpoint, List, SignatureVersion};
 use protocol::reach::Made;
 use protocol::time::rfc3339;
@@ -37,7 +40,7 @@ const SELECT: &str = "SELECT rowid, id, url, event_types, description, created_a
      (SELECT json_group_array(source_id) FROM \
       (SELECT source_id FROM endpoint_sources WHERE endpoint_id = endpoints.id ORDER BY rowid)), \
      ordered, header_names, rate_limit, signature, failing_since, disabled_at, disabled_reason, \
-     (SELECT ends_at FROM endpoint_secrets WHERE endpoint_id = endpoints.id) FROM endpoints";
+     (SELECT ends_at FROM endpoint_secrets WHERE endpoint_id = endpoints.id), allowed_hosts FROM endpoints";
 
 /// `GET /v1/endpoints`, of one customer or all.
 pub(super) fn list(
@@ -51,8 +54,21 @@ pub(super) fn list(
     store::list(ctx.store, SELECT, filters, page, |row| read(ctx, row))
 }
 
-/// `GET /v1/endpoints/{id}`
+/// `GET /v1/endpoints/{id}`: with its whole URL for those who could change it.
 pub(super) fn get(ctx: Context<'_>, actor: &Actor, id: &EndpointId) -> Result<Endpoint, AppError> {
+    let row = find(ctx, actor, id, SELECT)?;
+    let endpoint = read(ctx, &row)?;
+    if !actor.may(Permission { resource: Resource::Endpoints, level: Level::Write }) {
+        return Ok(endpoint);
+    }
+    Ok(Endpoint { url: url::url(ctx, id, &row.json::<Vec<String>>(16)?)?, ..endpoint })
+}
+
+/// An endpoint that the caller may see, as lists show it.
+///
+/// # Errors
+/// `NotFound`.
+pub(super) fn listed(ctx: Context<'_>, actor: &Actor, id: &EndpointId) -> Result<Endpoint, AppError> {
     Ok(read(ctx, &find(ctx, actor, id, SELECT)?)?)
 }
 
@@ -73,7 +89,7 @@ fn read(ctx: Context<'_>, row: &Row) -> Result<Endpoint, SqlError> {
     let disabled_reason = row.optional_text(14)?;
     Ok(Endpoint {
         id: row.parse(1)?,
-        url: target::shown(row.text(2)?),
+        url: row.text(2)?.to_owned(),
         event_types: row.json(3)?,
         description: row.text(4)?.to_owned(),
         created_at: rfc3339(row.number(5)?),
@@ -100,10 +116,11 @@ pub(super) fn delete(
     id: &EndpointId,
 ) -> Result<Reply, AppError> {
     change::answer(ctx, actor, body, 204, |tx| {
-        let endpoint = get(ctx, actor, id)?;
+        let endpoint = listed(ctx, actor, id)?;
         tx.delete_sealed("endpoints", "id", id.as_str())?;
         secrets::forget_former(tx, id)?;
         headers::forget(tx, id)?;
+        url::forget(tx, id)?;
         for table in ["endpoint_sources", "deliveries", "attempts"] {
             tx.write(&format!("DELETE FROM {table} WHERE endpoint_id = ?"), &[id.as_str().into()])?;
         }

@@ -1,7 +1,7 @@
 //! An endpoint's secrets: one that signs, and for the overlap of a rotation the one before it, which signs too. Each is shown
 //! once and sealed to the endpoint's id and host (invariants 3 and 4); one whose time is over is overwritten.
 
-use super::{about, find, get};
+use super::{about, find, listed};
 use crate::context::{Context, random};
 use crate::error::AppError;
 use crate::json::parse;
@@ -27,7 +27,7 @@ pub(in crate::org) fn rotate(
     let request = if body.is_empty() { RotateEndpointSecret::default() } else { parse(body)? };
     let overlap_s = overlap::seconds(request.overlap_seconds)?;
     change::answer(ctx, actor, body, 200, |tx| {
-        let endpoint = get(ctx, actor, id)?;
+        let endpoint = listed(ctx, actor, id)?;
         let row = find(ctx, actor, id, "SELECT allowed_hosts, sealed FROM endpoints")?;
         let hosts: Vec<String> = row.json(0)?;
         forget_former(tx, id)?;

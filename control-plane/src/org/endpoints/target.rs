@@ -3,7 +3,7 @@
 
 use crate::error::AppError;
 use crate::json::field;
-use connectors::{BaseUrl, Error, TargetPolicy};
+use connectors::{Error, Targets};
 
 const MAX_URL: usize = 2048;
 
@@ -21,7 +21,7 @@ impl Target {
     ///
     /// # Errors
     /// `ValidationFailed`, saying what is allowed.
-    pub(in crate::org) fn parse(url: &str, policy: TargetPolicy) -> Result<Self, AppError> {
+    pub(in crate::org) fn parse(url: &str, targets: &Targets) -> Result<Self, AppError> {
         let invalid = || {
             field(
                 "url",
@@ -36,11 +36,14 @@ impl Target {
         if url.len() > MAX_URL {
             return Err(invalid());
         }
-        let origin = BaseUrl::parse(origin, policy).map_err(|error| match error {
+        let origin = targets.base_url(origin).map_err(|error| match error {
             Error::HostNotAllowed => field(
                 "url",
                 "must name a public host: private, local, link-local and metadata addresses are not reachable",
             ),
+            Error::OwnOrigin => {
+                field("url", "must not lead to this service itself: what it sends would come back to it")
+            }
             _ => invalid(),
         })?;
         let url = origin.join(path_and_query).map_err(|_| invalid())?;
@@ -61,9 +64,10 @@ pub(super) fn shown(url: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use connectors::TargetPolicy;
 
     fn refusal(url: &str) -> String {
-        match Target::parse(url, TargetPolicy::Public).unwrap_err() {
+        match Target::parse(url, &TargetPolicy::Public.into()).unwrap_err() {
             AppError::Refused(protocol::Code::ValidationFailed, Some(detail)) => detail.to_string(),
             other => panic!("{url}: {other}"),
         }
@@ -77,7 +81,7 @@ mod tests {
             ("https://example.com/services/T0/B0/x?y=//z", "https://example.com/…"),
             ("https://example.com:8443/a", "https://example.com:8443/…"),
         ] {
-            let target = Target::parse(url, TargetPolicy::Public).unwrap();
+            let target = Target::parse(url, &TargetPolicy::Public.into()).unwrap();
             assert_eq!(shown(&target.url), expected);
         }
     }
@@ -91,7 +95,7 @@ mod tests {
             ("https://example.com:8443/a%20b", "https://example.com:8443/a%20b", "example.com:8443"),
             ("https://1.1.1.1/hook@home", "https://1.1.1.1/hook@home", "1.1.1.1"),
         ] {
-            let target = Target::parse(url, TargetPolicy::Public).unwrap();
+            let target = Target::parse(url, &TargetPolicy::Public.into()).unwrap();
             assert_eq!(
                 (target.url.as_str(), &target.allowed_hosts),
                 (normal, &vec![host.to_owned()]),
@@ -148,7 +152,7 @@ mod tests {
             assert!(refusal(&format!("https://{host}/x")).contains("public host"), "{host}");
         }
         // In development, this machine; the metadata service nowhere.
-        let local = |url| Target::parse(url, TargetPolicy::Development);
+        let local = |url| Target::parse(url, &TargetPolicy::Development.into());
         assert!(local("http://127.0.0.1:4001/x").is_ok());
         assert!(local("http://169.254.169.254/latest").is_err());
     }

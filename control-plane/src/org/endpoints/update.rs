@@ -4,14 +4,14 @@
 use super::create::{description, may_limit};
 use super::headers::{self, Custom};
 use super::target::Target;
-use super::{about, filter, find, get, opens, secrets, state};
+use super::{about, filter, find, get, listed, opens, secrets, state, url};
 use crate::context::Context;
 use crate::error::AppError;
 use crate::json::{field, parse};
 use crate::org::actor::Actor;
-use crate::org::{change, connections, deliveries};
+use crate::org::{change, deliveries};
 use crate::reply::Reply;
-use crate::store::{Committed, Row, Tx};
+use crate::store::{Committed, Tx};
 use protocol::api::{DisabledReason, Endpoint, UpdateEndpoint};
 use protocol::{Code, EndpointId};
 
@@ -41,7 +41,7 @@ struct Update<'a> {
 impl<'a> Update<'a> {
     fn check(ctx: Context<'_>, actor: &Actor, request: &'a UpdateEndpoint) -> Result<Self, AppError> {
         may_limit(actor, request.rate_limit.is_some())?;
-        let target = |url: &String| Target::parse(url, connections::policy(ctx.allow_local_upstreams));
+        let target = |url: &String| Target::parse(url, ctx.targets);
         let rate_limit = |limit: Option<_>| -> Result<_, AppError> {
             let limit = limit.map(filter::rate_limit).transpose()?;
             Ok(limit.map(|limit| serde_json::to_string(&limit)).transpose()?)
@@ -93,14 +93,14 @@ impl<'a> Update<'a> {
         actor: &Actor,
         id: &EndpointId,
     ) -> Result<Committed<Endpoint>, AppError> {
-        let before = get(ctx, actor, id)?;
+        let before = listed(ctx, actor, id)?;
         if self.sends_elsewhere() {
             actor.require(ctx, opens(!before.sources.is_empty()))?;
         }
-        let row = find(ctx, actor, id, "SELECT url, allowed_hosts FROM endpoints")?;
+        let row = find(ctx, actor, id, "SELECT allowed_hosts FROM endpoints")?;
         let hosts = match &self.target {
-            Some(target) => self.go_to(ctx, tx, id, &row, target)?,
-            None => row.json(1)?,
+            Some(target) => self.go_to(ctx, tx, id, row.json(0)?, target)?,
+            None => row.json(0)?,
         };
         if let Some(headers) = &self.headers {
             headers.store(ctx, tx, id, &hosts)?;
@@ -132,21 +132,18 @@ impl<'a> Update<'a> {
         ctx: Context<'_>,
         tx: &Tx<'_>,
         id: &EndpointId,
-        row: &Row,
+        hosts: Vec<String>,
         target: &Target,
     ) -> Result<Vec<String>, AppError> {
-        let (url, hosts) = (row.text(0)?, row.json::<Vec<String>>(1)?);
-        if url == target.url {
+        if url::url(ctx, id, &hosts)? == target.url {
             return Ok(hosts);
         }
         if hosts != target.allowed_hosts {
             secrets::follow(ctx, tx, id, [&hosts, &target.allowed_hosts])?;
             headers::forget(tx, id)?;
         }
-        tx.write(
-            "UPDATE endpoints SET url = ?, failing_since = NULL WHERE id = ?",
-            &[target.url.as_str().into(), id.as_str().into()],
-        )?;
+        url::store(ctx, tx, id, target)?;
+        tx.write("UPDATE endpoints SET failing_since = NULL WHERE id = ?", &[id.as_str().into()])?;
         Ok(target.allowed_hosts.clone())
     }
 

@@ -24,7 +24,7 @@ pub(in crate::org) fn deliveries_to(
     status: Option<DeliveryStatus>,
     page: &Page,
 ) -> Result<List<Delivery>, AppError> {
-    endpoints::get(ctx, actor, id)?;
+    endpoints::listed(ctx, actor, id)?;
     let of = [("endpoint_id = ?", Value::from(id.as_str()))];
     let status = status.map(|status| ("status = ?", status.as_str().into()));
     let filters = of.into_iter().chain(status).chain(scope::progress(ctx, actor));
@@ -71,7 +71,7 @@ pub(in crate::org) fn attempts_at(
     id: &EndpointId,
     page: &Page,
 ) -> Result<List<Attempt>, AppError> {
-    endpoints::get(ctx, actor, id)?;
+    endpoints::listed(ctx, actor, id)?;
     attempts(ctx, actor, ("endpoint_id = ?", id.as_str().into()), page)
 }
 

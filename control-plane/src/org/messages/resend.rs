@@ -57,7 +57,7 @@ pub(in crate::org) fn skip(
     endpoint: &EndpointId,
 ) -> Result<Reply, AppError> {
     change::answer(ctx, actor, body, 200, |tx| {
-        let gets_events = !endpoints::get(ctx, actor, endpoint)?.sources.is_empty();
+        let gets_events = !endpoints::listed(ctx, actor, endpoint)?.sources.is_empty();
         scope::may_deliver(ctx, actor, gets_events)?;
         progress::one(ctx, message, endpoint)?;
         if !deliveries::skip(ctx, tx, message, endpoint)? {

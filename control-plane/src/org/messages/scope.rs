@@ -15,7 +15,7 @@ use protocol::{Code, EndpointId};
 /// # Errors
 /// `NotFound`, `EndpointDisabled`; those of the database.
 pub(super) fn target(ctx: Context<'_>, actor: &Actor, id: &EndpointId) -> Result<Endpoint, AppError> {
-    let endpoint = endpoints::get(ctx, actor, id)?;
+    let endpoint = endpoints::listed(ctx, actor, id)?;
     if endpoint.disabled_at.is_some() {
         return Err(Code::EndpointDisabled.into());
     }

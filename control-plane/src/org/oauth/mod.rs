@@ -19,12 +19,11 @@ pub(super) use revoke::revoke;
 pub(super) use tokens::AccessToken;
 pub use tokens::AccessTokens;
 
-use super::connections::{policy, stood_in};
+use super::connections::stood_in;
 use crate::context::Context;
 use crate::error::AppError;
 use crate::json::{field, wrong};
 use crate::remote::RemoteRequest;
-use connectors::BaseUrl;
 use connectors::catalogue::{self, Connector};
 use connectors::oauth::{
     Client, ClientAuthentication, Provider, Revocation, RevocationAuthentication, RevocationKind,
@@ -96,8 +95,7 @@ pub(super) fn endpoint(
 ) -> Result<String, AppError> {
     let url = connector.fill(template, parameters).map_err(|error| wrong("parameters", error.to_string()))?;
     let url = stood_in(ctx, connector, url);
-    BaseUrl::parse(&url, policy(ctx.allow_local_upstreams))
-        .map_err(|error| AppError::refused(Code::BaseUrlRefused, error.to_string()))?;
+    ctx.targets.base_url(&url).map_err(|error| AppError::refused(Code::BaseUrlRefused, error.to_string()))?;
     Ok(url)
 }
 

@@ -6,7 +6,7 @@ pub(super) use secrets::{credential, finish_handshake, keys, rotate, take_verifi
 
 use super::actor::Actor;
 use super::endpoints::Target;
-use super::{change, connections, dek, deliveries};
+use super::{change, dek, deliveries};
 use crate::context::Context;
 use crate::error::AppError;
 use crate::json::{check_name, field, parse, unknown, wrong};
@@ -167,7 +167,8 @@ fn registered_url(ctx: Context<'_>, row: &Row<'_>, url: String) -> Result<String
     if !row.signs_url() {
         return Err(field("url", "is only for providers that sign it (signs_url in GET /v1/providers)"));
     }
-    Target::parse(&url, connections::policy(ctx.allow_local_upstreams))?;
+    // It is our own address: the policy alone.
+    Target::parse(&url, &ctx.targets.policy().into())?;
     Ok(url)
 }
 

@@ -300,7 +300,7 @@ fn a_login_to_this_machine_is_for_development() {
     body["parameters"]["port"] = json!("1143");
     let outside = Outside::default();
     let call = call(tenant.founder.clone(), Operation::CreateConnection);
-    let ctx = Context { allow_local_upstreams: true, ..tenant.context(&call) };
+    let ctx = Context { targets: &TargetPolicy::Development.into(), ..tenant.context(&call) };
     let reply = block_on(handle_remote(ctx, &outside, body.to_string().as_bytes())).unwrap();
     assert_eq!(json_of(&reply)["allowed_hosts"], json!(["127.0.0.1:1143"]));
     assert!(outside.logins.borrow()[0].starts_with("imap 127.0.0.1:1143 tls "));
@@ -471,4 +471,21 @@ fn what_a_person_grants_is_not_replaced_by_a_call() {
     let http = id_of(&tenant.ok(Operation::CreateConnection, &connection(&secret("http"))));
     let authorize = Operation::AuthorizeConnection { id: http };
     assert_eq!(code(tenant.call(&tenant.founder, authorize, &json!({}))), Code::ValidationFailed);
+}
+
+#[test]
+fn a_connection_to_this_service_itself_is_refused_when_stored_and_when_called() {
+    let tenant = Tenant::new(1);
+    for url in [OWN_ORIGIN, "https://GATE.example.com:443/v1"] {
+        let mut body = new("http", json!({}), bearer());
+        body["base_url"] = json!(url);
+        assert!(refused(&tenant, &body).contains("this service itself"), "{url}");
+    }
+    let created = tenant.ok(Operation::CreateConnection, &connection(&secret("bearer")));
+    let moved = "UPDATE connections SET base_url = 'https://gate.example.com/v1'";
+    tenant.sql.exec(moved, &[]).unwrap();
+    let asked = Operation::DryRun { id: id_of(&created) };
+    let said = tenant.ok(asked, &json!({ "method": "GET", "path": "/x" }));
+    assert_eq!(said["allowed"], false);
+    assert!(said["reason"].as_str().unwrap().contains("this service itself"), "{said}");
 }

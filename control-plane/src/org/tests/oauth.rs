@@ -671,7 +671,7 @@ fn a_stand_in_takes_the_place_of_every_url_and_of_a_private_one_in_development_a
 
     let local = |operation: Operation, outside: &Outside| {
         let call = call(tenant.founder.clone(), operation);
-        let ctx = Context { allow_local_upstreams: true, ..tenant.context(&call) };
+        let ctx = Context { targets: &TargetPolicy::Development.into(), ..tenant.context(&call) };
         json_of(
             &block_on(handle_remote(ctx, outside, new("gmail", json!({})).to_string().as_bytes())).unwrap(),
         )

@@ -144,8 +144,8 @@ impl DisabledReason {
 pub struct Endpoint {
     /// `end_…`
     pub id: EndpointId,
-    /// Where deliveries go. In full in the answer that creates it alone; from then on scheme and host, and `…` for the rest,
-    /// since receivers put secrets of their own into path and query: `https://example.com/…`.
+    /// Where deliveries go. Receivers put secrets of their own into path and query, so it is whole only where one endpoint is
+    /// asked for or changed, by somebody who may change it. Elsewhere `…` stands for path and query: `https://example.com/…`.
     pub url: String,
     /// Types of events that it gets; empty: all.
     pub event_types: Vec<String>,

@@ -88,7 +88,7 @@ pub struct GenericScheme {
     /// What stands before the signature: `sha256=`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub prefix: Option<String>,
-    /// `hex` (the default), `base64` or `base64url`.
+    /// `hex` (the default, in either case), `base64` or `base64url`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub encoding: Option<String>,
     /// How the secret is written: `utf8` (the default), `hex` or `base64`.

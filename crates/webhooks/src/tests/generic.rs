@@ -125,6 +125,42 @@ fn a_declared_scheme_verifies_and_says_what_it_is() {
     });
 }
 
+/// The signature was computed with Python's `hmac`, `.hexdigest().upper()`.
+#[test]
+fn a_sender_may_write_hexadecimal_in_upper_case() {
+    let declared = Declaration { header: "x-sig", prefix: Some("SHA256="), ..Declaration::default() };
+    let signature = "SHA256=058D37E5C6599B17F2260C5D771A650B4005C603B5B3F6E1134E79F85ADACDEA";
+    Scheme::new(&declared).unwrap().with_row(|row| {
+        let check = |signature: &str| {
+            let headers = [("x-sig", signature)];
+            let request =
+                Request { method: "POST", url: URL, headers: &headers[..], body: br#"{"id":"evt_1"}"# };
+            verify(row, &[row.parse_secret("0123456789abcdef").unwrap()], &request, NOW, None).map(|_| ())
+        };
+        assert_eq!(check(signature), Ok(()));
+        assert_eq!(check(&signature.replace("SHA256=", "sha256=")), Err(Refusal::SignatureMalformed));
+    });
+}
+
+/// People choose these: RFC 2104, section 3, wants a key of the hash's length, and 128 bits are the least that protects.
+#[test]
+fn a_secret_of_under_sixteen_bytes_is_refused_and_the_refusal_says_so() {
+    for (key_encoding, short, long) in [
+        (None, "fifteen bytes..", "sixteen bytes..."),
+        (Some("utf8"), "ключи", "ключключ"),
+        (Some("hex"), "00112233445566778899aabbccddee", "00112233445566778899aabbccddeeff"),
+        (Some("base64"), "AAAAAAAAAAAAAAAAAAAA", "AAAAAAAAAAAAAAAAAAAAAA=="),
+    ] {
+        let declared = Declaration { header: "x-sig", key_encoding, ..Declaration::default() };
+        Scheme::new(&declared).unwrap().with_row(|row| {
+            let error = row.parse_secret(short).unwrap_err();
+            assert_eq!(error, SecretError::TooShort, "{short}");
+            assert!(error.to_string().contains("at least 16 bytes"), "{error}");
+            assert!(row.parse_secret(long).is_ok(), "{long}");
+        });
+    }
+}
+
 #[test]
 fn the_row_of_the_table_itself_verifies_nothing() {
     let row = provider("generic").unwrap();

@@ -85,7 +85,11 @@ fn n4_a_covered_header_missing_empty_doubled_or_respelled_is_refused() {
                 value[1..].to_owned(),
                 value[..value.len() - 1].to_owned(),
             ];
-            for spelling in spellings.into_iter().filter(|spelling| *spelling != value) {
+            let is_hex = value.bytes().all(|byte| byte.is_ascii_hexdigit());
+            let is_same = |spelling: &str| {
+                if is_hex { spelling.eq_ignore_ascii_case(&value) } else { spelling == value }
+            };
+            for spelling in spellings.into_iter().filter(|spelling| !is_same(spelling)) {
                 let mut spoiled = signed.clone();
                 spoiled.headers[at].1.clone_from(&spelling);
                 let refused =
@@ -106,6 +110,28 @@ fn n4_a_covered_header_missing_empty_doubled_or_respelled_is_refused() {
             doubled.headers.push((name, value));
             assert!(doubled.check().is_err(), "{} with two {name}", signed.provider.id);
         }
+    }
+}
+
+/// Official verifiers of several of them decode it (stripe-go, discord-interactions-js, paddle-go-sdk, @linear/sdk). It is the
+/// same event by either spelling.
+#[test]
+fn hexadecimal_is_read_in_either_case() {
+    let mut upper = Vec::new();
+    for mut signed in all_in_headers() {
+        let id = signed.check().unwrap().event_id;
+        for (_, value) in &mut signed.headers {
+            let digits = value.rfind(|letter: char| !letter.is_ascii_hexdigit()).map_or(0, |at| at + 1);
+            let (start, end) = value.split_at(digits);
+            if end.len() >= 40 {
+                upper.push(signed.provider.id);
+                *value = format!("{start}{}", end.to_ascii_uppercase());
+            }
+        }
+        assert_eq!(signed.check().unwrap().event_id, id, "{}", signed.provider.id);
+    }
+    for provider in ["stripe", "github", "discord", "paddle", "linear", "slack", "workos"] {
+        assert!(upper.contains(&provider), "{provider} of {upper:?}");
     }
 }
 

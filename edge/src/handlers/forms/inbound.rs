@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 /// `None` for a form that no page of ours holds.
 pub(super) fn sources(action: &str, fields: &Fields) -> Option<(Operation, Value, Done)> {
     if action == "create" {
-        return Some((Operation::CreateSource, new_source(fields), Done::at("/sources?done=created")));
+        return Some((Operation::CreateSource, new_source(fields), Done::Made("/sources", "created")));
     }
     let id = SourceId::parse(fields.text("id")).ok()?;
     let path = format!("/sources/{id}");

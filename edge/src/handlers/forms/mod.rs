@@ -24,6 +24,7 @@ use crate::pages::Retry;
 use crate::verdict::Answer;
 use protocol::api::SecondFactorNeeded;
 use protocol::{Code, ConnectionId, EndpointId, InboundEventId, MessageId, Operation, Principal, SourceId};
+use serde::Deserialize;
 use serde_json::Value;
 use std::borrow::Cow;
 
@@ -203,6 +204,8 @@ impl Change {
 enum Done {
     /// On to a page, which says what was done.
     SeeOther(Cow<'static, str>),
+    /// On to the page of what was made, below this one, saying this of it.
+    Made(&'static str, &'static str),
     /// Back to the page where a confirmation was asked for, if it is one.
     Confirmed(String),
     /// In, or on to the second factor.
@@ -215,6 +218,12 @@ enum Done {
     ToProvider,
     /// On to a connector's provider.
     ToGrant,
+}
+
+/// The answer to a form that makes something.
+#[derive(Deserialize)]
+struct Made {
+    id: String,
 }
 
 impl Done {
@@ -269,6 +278,10 @@ fn succeeded<P: ControlPlane>(
         |path: Cow<'static, str>| Answer::see_other(path).with_session(session, idle_days(context));
     match done {
         Done::SeeOther(path) => Ok(signed_in(path)),
+        Done::Made(list, said) => {
+            let Made { id } = super::pages::read(reply)?;
+            Ok(signed_in(format!("{list}/{id}?done={said}").into()))
+        }
         Done::SignedIn if reply.status == 202 => {
             let needed: SecondFactorNeeded = super::pages::read(reply)?;
             Answer::see_other("/sign-in/code")

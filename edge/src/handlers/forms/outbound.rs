@@ -70,7 +70,7 @@ pub(super) fn publish(fields: &Fields) -> Change {
     Change {
         operation: Operation::PublishMessage,
         body: body.into_bytes(),
-        done: Done::at("/messages?done=published"),
+        done: Done::Made("/messages", "published"),
     }
 }
 

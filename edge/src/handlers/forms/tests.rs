@@ -31,7 +31,7 @@ fn sent(plane: &FakePlane) -> (Operation, Value) {
 }
 
 fn done() -> FakePlane {
-    FakePlane::new(|_, _| reply(200, json!({})))
+    FakePlane::new(|_, _| reply(200, json!({ "id": "src_1" })))
 }
 
 #[test]
@@ -91,7 +91,7 @@ fn forms_become_the_json_of_the_api() {
             format!("csrf_token={csrf}&action=create&provider=github&name=N&secret=s"),
             Operation::CreateSource,
             json!({ "provider": "github", "name": "N", "secret": "s" }),
-            "/sources?done=created",
+            "/sources/src_1?done=created",
         ),
     ] {
         let plane = done();

@@ -27,7 +27,7 @@ fn signed_in_pages() -> Vec<String> {
         "/connections",
         "/keys",
         "/keys?done=revoked",
-        "/sources?done=created",
+        "/sources",
         "/sources?provider=stripe",
         "/providers",
         "/events?event_type=a.b&since=2026-11-22T10%3A00&forwarding=failed&source_id=",

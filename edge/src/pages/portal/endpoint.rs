@@ -5,6 +5,7 @@ use super::{PATH, Portal, path_of, said, to_message};
 use crate::handlers::forms::Form;
 use crate::pages::Retry;
 use crate::pages::parts::{refusal, select};
+use crate::pages::webhooks::endpoint::name;
 use crate::pages::webhooks::parts::{
     Values, attempts, customer_fields, endpoint_facts, endpoint_status, endpoint_trouble,
 };
@@ -38,11 +39,11 @@ pub fn render(portal: &Portal<'_>, data: &Data, done: Option<&str>, retry: Optio
     let id = endpoint.id.as_str();
     let path = path_of(&endpoint.id);
     portal.page(
-        "Endpoint",
+        &name(endpoint),
         "",
         &html! {
             p { a href=(PATH) { "← Endpoints" } }
-            h1 { "Endpoint" }
+            h1 { (name(endpoint)) }
             (said(done))
             (refusal(retry, Form::Endpoints))
             @if let Some(trouble) = endpoint_trouble(endpoint) { p.problem { (trouble) } }

@@ -72,10 +72,19 @@ pub fn render(
     })
 }
 
-/// Tells two endpoints apart, as a title: their owner's word for it, or else where it is.
-fn name(endpoint: &Endpoint) -> String {
-    let own = if endpoint.description.is_empty() { &endpoint.url } else { &endpoint.description };
-    format!("Endpoint {own}")
+/// The longest URL in a title, in characters.
+const TITLE: usize = 60;
+
+/// Tells two endpoints apart, as a title: their owner's word for it, or else where it is, as far as a title holds it. A query is
+/// left out: windows and histories show titles.
+pub(in crate::pages) fn name(endpoint: &Endpoint) -> String {
+    if !endpoint.description.is_empty() {
+        return format!("Endpoint {}", endpoint.description);
+    }
+    let url = endpoint.url.split('?').next().unwrap_or_default();
+    let cut: String = url.chars().take(TITLE).collect();
+    let rest = if cut.len() < url.len() { "…" } else { "" };
+    format!("Endpoint {cut}{rest}")
 }
 
 fn trouble(shell: &Shell<'_>, me: &Me, endpoint: &Endpoint) -> Markup {

@@ -94,6 +94,7 @@ pub fn one(shell: &Shell<'_>, me: &Me, data: &Data, done: Option<Notice>, retry:
                 Some(id) => { dt { "Forwards" } dd { a href=(format!("/events/{id}")) { code.wrap { (id) } } } }
                 None => { dt { "Customer" } dd { (customer_name(message.customer_id.as_deref())) } }
             }
+            dt { "Attempts" } dd { a href="#attempts" { (data.attempts.data.len()) @if data.attempts.next_cursor.is_some() { "+" } } }
         }
         (progress(shell, me, &data.deliveries, &data.attempts, &data.endpoints))
         @if let Some(payload) = &data.payload {
@@ -122,12 +123,12 @@ pub(super) fn progress(
                 (deliveries(made, ("Endpoint", &|row| endpoint(&row.endpoint_id)), &|row| actions(shell, me, row)))
             }
         }
-        @if !tried.data.is_empty() {
-            section aria-labelledby="attempts" {
-                h2 id="attempts" { "Attempts" }
+        section aria-labelledby="attempts" {
+            h2 id="attempts" { "Attempts" }
+            @if tried.data.is_empty() { p.empty { "None yet." } } @else {
                 (attempts(&tried.data, ("Endpoint", &|row| endpoint(&row.endpoint_id))))
-                @if tried.next_cursor.is_some() { p.faint { "Older ones are in the API." } }
             }
+            @if tried.next_cursor.is_some() { p.faint { "Older ones are in the API." } }
         }
     }
 }

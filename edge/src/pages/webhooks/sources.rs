@@ -18,7 +18,7 @@ type Choices = &'static [(&'static str, &'static str)];
 const SCHEME: [(&str, &str, &str, Choices); 11] = [
     ("scheme.header", "Header of the signature", "x-signature", &[]),
     ("scheme.algorithm", "Algorithm", "", &[("hmac-sha256", "HMAC-SHA256"), ("hmac-sha512", "HMAC-SHA512"), ("hmac-sha1", "HMAC-SHA1")]),
-    ("scheme.encoding", "The signature is written in", "", &[("hex", "hex"), ("base64", "base64"), ("base64url", "base64url")]),
+    ("scheme.encoding", "The signature is written in", "", &[("hex", "hex, in either case"), ("base64", "base64"), ("base64url", "base64url")]),
     ("scheme.prefix", "Before the signature stands", "Such as sha256=.", &[]),
     ("scheme.key_encoding", "The secret is written in", "", &[("utf8", "plain text"), ("hex", "hex"), ("base64", "base64")]),
     ("scheme.signed", "What is signed", "{body}, or with {timestamp}, {id}, {method}, {url} and text around it: {timestamp}.{body}", &[]),

@@ -12,7 +12,7 @@ use crate::org::deliveries::lanes::advance;
 use crate::org::deliveries::queue::place;
 use crate::org::deliveries::schedule::{put_off_ms, wait_ms};
 use crate::org::endpoints::{self, Target};
-use crate::org::{connections, dek, inbound};
+use crate::org::{dek, inbound};
 use crate::store::{Row, SqlError};
 use protocol::api::{AttemptStatus, DeliveryStatus, DisabledReason};
 use protocol::{AttemptId, EndpointId, InboundEventId, MessageId};
@@ -32,7 +32,8 @@ pub(super) struct Attempt {
     pub(super) endpoint: EndpointId,
     message: MessageId,
     content: Content,
-    url: String,
+    hosts: Vec<String>,
+    sealed_url: Vec<u8>,
     has_custom_headers: bool,
     /// Of the schedule, this one counted.
     step: u64,
@@ -133,7 +134,8 @@ impl Attempt {
             let row = ctx.store.first(
                 "SELECT d.message_id, d.attempts, d.step, d.lane, (SELECT MIN(o.due_at) FROM deliveries o \
                  WHERE o.endpoint_id = d.endpoint_id AND o.due_at IS NOT NULL AND o.rowid <> d.rowid), \
-                 e.url, e.rate_limit, e.tat, m.inbound_event_id, m.sealed, e.header_names <> '[]' \
+                 e.allowed_hosts, e.rate_limit, e.tat, m.inbound_event_id, m.sealed, e.header_names <> '[]', \
+                 (SELECT u.sealed FROM endpoint_urls u WHERE u.endpoint_id = e.id) \
                  FROM deliveries d CROSS JOIN endpoints e ON e.id = d.endpoint_id \
                  LEFT JOIN messages m ON m.id = d.message_id \
                  WHERE d.endpoint_id = ? AND d.due_at <= ? AND e.disabled_at IS NULL ORDER BY d.due_at, d.rowid LIMIT 1",
@@ -157,7 +159,8 @@ impl Attempt {
                     Some(_) => Content::Event(row.parse(8)?),
                     None => Content::Sealed(row.optional_blob(9)?.unwrap_or_default().to_vec()),
                 },
-                url: row.text(5)?.to_owned(),
+                hosts: row.json(5)?,
+                sealed_url: row.optional_blob(11)?.unwrap_or_default().to_vec(),
                 has_custom_headers: row.number(10)? != 0,
                 step,
                 begun_ms: ctx.now_ms,
@@ -200,7 +203,8 @@ impl Attempt {
     /// # Errors
     /// Those of the vault: a secret in the row of another endpoint, or sealed to another host, does not open.
     pub(super) fn prepare(&self, ctx: Context<'_>) -> Result<Result<Post, NotSent>, AppError> {
-        let Ok(target) = Target::parse(&self.url, connections::policy(ctx.allow_local_upstreams)) else {
+        let url = endpoints::open_url(ctx, &self.endpoint, &self.hosts, &self.sealed_url)?;
+        let Ok(target) = Target::parse(&url, ctx.targets) else {
             return Ok(Err(NotSent::UrlNotAllowed));
         };
         let (body, about) = match &self.content {
@@ -295,10 +299,7 @@ impl Attempt {
 
     /// What its receiver could give back of what it shares with us.
     fn shared_secrets(&self, ctx: Context<'_>) -> Vec<Zeroizing<String>> {
-        let target = Target::parse(&self.url, connections::policy(ctx.allow_local_upstreams));
-        target
-            .and_then(|target| endpoints::shared_secrets(ctx, &self.endpoint, &target.allowed_hosts))
-            .unwrap_or_default()
+        endpoints::shared_secrets(ctx, &self.endpoint, &self.hosts).unwrap_or_default()
     }
 
     /// The delivery's lane, whether it keeps order and since when the endpoint fails; `None` where nothing was changed.

@@ -285,13 +285,28 @@ fn five_days_of_failures_take_an_endpoint_out_of_use_and_one_success_does_not() 
     }
 }
 
+/// The endpoint's row as it would be had a former policy let the URL through.
+fn point(tenant: &Tenant, id: &EndpointId, url: &str) {
+    let call = call(Principal::Anonymous, Operation::LogIn);
+    let place = vault::Context {
+        org: tenant.org.as_str(),
+        record: id.as_str(),
+        connector: "",
+        allowed_hosts: &["example.com".to_owned()],
+        purpose: vault::Purpose::EndpointUrl,
+    };
+    let sealed = dek::seal(tenant.context(&call), &place, url.as_bytes()).unwrap().into_bytes();
+    let point = "UPDATE endpoint_urls SET sealed = ? WHERE endpoint_id = ?";
+    tenant.sql.exec(point, &[sealed.into(), id.as_str().into()]).unwrap();
+}
+
 #[test]
 fn nothing_is_sent_where_a_row_has_come_to_point() {
-    let move_to = "UPDATE endpoints SET url = ? WHERE id = ?";
     for (url, opens) in [
         ("https://169.254.169.254/latest", true),
         ("https://127.0.0.1/", true),
         ("http://example.com/", true),
+        ("https://gate.example.com/in/src_x", true),
         ("https://evil.example/", false),
         ("https://example.com:8443/", false),
     ] {
@@ -299,7 +314,7 @@ fn nothing_is_sent_where_a_row_has_come_to_point() {
         let id = endpoint(&tenant, "https://example.com/");
         let other = endpoint(&tenant, "https://example.org/");
         publish(&tenant, 1);
-        tenant.sql.exec(move_to, &[url.into(), id.as_str().into()]).unwrap();
+        point(&tenant, &id, url);
         let receivers = Receivers::new(|_| status(200));
         // That a secret does not open is a fault, which the log shows; others get theirs all the same.
         receivers.ring(&tenant).unwrap();

@@ -38,7 +38,7 @@ fn forms_of_sources_and_events_become_the_json_of_the_api() {
             O::CreateSource,
             json!({ "provider": "github", "name": "N", "secret": " s " }),
             read::<NewSource>,
-            "/sources?done=created".into(),
+            at("?done=created"),
         ),
         (
             "/sources",
@@ -51,7 +51,7 @@ fn forms_of_sources_and_events_become_the_json_of_the_api() {
                 "scheme": { "header": "x-sig", "algorithm": "hmac-sha512", "tolerance_seconds": 60, "signed": "{timestamp}.{body}" },
             }),
             read::<NewSource>,
-            "/sources?done=created".into(),
+            at("?done=created"),
         ),
         ("/sources", on("pause"), O::UpdateSource { id: src() }, json!({ "paused": true }), read::<UpdateSource>, at("?done=paused")),
         ("/sources", on("resume"), O::UpdateSource { id: src() }, json!({ "paused": false }), read::<UpdateSource>, at("?done=resumed")),
@@ -193,7 +193,7 @@ fn forms_of_messages_and_what_belongs_to_them_become_the_json_of_the_api() {
             O::PublishMessage,
             json!({ "event_type": "invoice.paid", "customer_id": "cus_1", "payload": { "a": 1 } }),
             |body| serde_json::from_str::<NewMessage>(&body.to_string()).is_ok(),
-            "/messages?done=published".into(),
+            at("?done=published"),
         ),
         (
             "/messages",

@@ -256,6 +256,8 @@ fn an_event_without_a_message_asks_for_no_attempts() {
     );
 }
 
+const LONG: &str = "https://example.com/hooks/a-path-of-some-length/and-some-more-of-it/T00000000?key=hush";
+
 /// Two endpoints on one host are told apart by their titles.
 #[test]
 fn an_endpoint_is_titled_by_its_description_or_its_url() {
@@ -273,6 +275,20 @@ fn an_endpoint_is_titled_by_its_description_or_its_url() {
         }
     });
     assert!(plain.contains("<h1>Endpoint https://example.com/…</h1>"));
+    let whole = seen_by("org_admin", &path, |operation, answer| {
+        if let Operation::GetEndpoint { .. } = operation {
+            answer["url"] = LONG.into();
+            answer["description"] = "".into();
+        }
+    });
+    assert!(whole.contains(&format!("<h1>Endpoint {}…</h1>", &LONG[..60])));
+    assert!(whole.contains(LONG), "all of it, below");
+}
+
+#[test]
+fn a_message_leads_to_its_attempts() {
+    let page = get(&format!("/messages/{}", id("msg_")), &hostile()).body;
+    assert!(page.contains("<a href=\"#attempts\">1+</a>") && page.contains("id=\"attempts\""), "{page}");
 }
 
 #[test]
