@@ -105,18 +105,21 @@ fn create(shell: &Shell<'_>, sources: &[Source], retry: Option<&Retry>) -> Marku
 pub(super) fn source_boxes(sources: &[Source], values: &Values<'_>) -> Markup {
     html! {
         @if !sources.is_empty() {
-            fieldset {
+            @let group = values.or("sources", |_| String::new());
+            fieldset aria-describedby=[group.described_by()] {
                 legend { "Events of sources" }
                 small { "It gets the events of these, and nothing else. None: it gets messages." }
                 @for source in sources {
                     @let id = source.id.as_str();
                     label.check {
                         input type="checkbox" name="sources" value=(id)
-                            checked[values.ticked("sources", id, |endpoint| endpoint.sources.contains(&source.id))];
+                            checked[values.ticked("sources", id, |endpoint| endpoint.sources.contains(&source.id))]
+                            aria-invalid=[group.invalid()];
                         span { (source.name) }
                     }
                 }
             }
+            (group.fault())
         }
     }
 }

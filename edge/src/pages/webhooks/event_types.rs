@@ -65,8 +65,8 @@ fn example(kind: &EventType) -> Option<String> {
 fn form(shell: &Shell<'_>, kind: Option<&EventType>, retry: Option<&Retry>) -> Markup {
     let retry = retry.filter(|retry| retry.form == Form::EventTypes);
     let typed = |name: &str, of: &dyn Fn(&EventType) -> String| match retry {
-        Some(retry) => retry.fields.text(name).to_owned(),
-        None => kind.map(of).unwrap_or_default(),
+        Some(retry) => retry.field(name),
+        None => kind.map(of).unwrap_or_default().into(),
     };
     html! {
         section aria-labelledby="new" {
