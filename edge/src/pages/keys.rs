@@ -94,20 +94,20 @@ fn table(keys: &[ApiKey]) -> Markup {
                 th scope="col" { span.hidden { "Actions" } }
             } }
             tbody { @for key in keys { tr {
-                td {
+                td.long {
                     strong { (key.name) } br; code { (key.prefix) "…" }
                     @if let Some(id) = &key.external_id { br; span.faint { "for " (id) } }
                 }
-                td { (scopes(&key.scopes)) }
-                td {
+                td.long { (scopes(&key.scopes)) }
+                td.long {
                     (time_or(key.last_used_at.as_deref(), "never"))
                     @if let Some(ip) = &key.last_used_ip { br; span.faint { "from " (ip) } }
                 }
-                td { (terms(key)) }
+                td.long { (terms(key)) }
                 td { (time(&key.created_at)) }
                 td {
                     @match &key.revoked_at {
-                        Some(at) => { span.faint { "revoked " (time(at)) } }
+                        Some(at) => { span.faint { "revoked" br; (time(at)) } }
                         None => div.actions {
                             a href=(format!("{PATH}/{}/rotate", key.id)) aria-label=(format!("Rotate {}", key.name)) { "Rotate" }
                             a.danger href=(format!("{PATH}/{}/revoke", key.id)) aria-label=(format!("Revoke {}", key.name)) { "Revoke" }

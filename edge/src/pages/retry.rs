@@ -60,7 +60,8 @@ impl Retry {
     pub fn new(form: Form, code: Code, detail: Option<Detail>, typed: Fields) -> Self {
         let faults = faults(code, detail.as_ref(), &typed);
         let marked = !faults.is_empty();
-        let title = if marked { "Check the field that is marked" } else { code.title() };
+        let generic = matches!(code, Code::ValidationFailed | Code::InvalidRequest);
+        let title = if marked && generic { "Check the field that is marked" } else { code.title() };
         let detail = detail.filter(|_| !marked).map(|detail| detail.text().clone());
         Self { form, status: code.status(), title, detail, fields: typed.without_secrets(), faults }
     }
