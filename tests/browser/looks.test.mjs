@@ -46,6 +46,7 @@ const PAGES = {
   },
   "key-refused": async (page) => {
     await page.goto("/keys");
+    await page.getByLabel("Name", { exact: true }).fill("Without a scope");
     await submit(page, page.getByRole("button", { name: "Create key" }));
   },
   "key-created": (page) => createKey(page, { name: "For a screenshot" }),

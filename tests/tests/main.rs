@@ -30,6 +30,7 @@ mod keys;
 mod limits;
 mod malformed;
 mod members;
+mod mistakes;
 mod oauth;
 mod operated;
 mod org_limits;
