@@ -91,7 +91,7 @@ fn create(shell: &Shell<'_>, sources: &[Source], retry: Option<&Retry>) -> Marku
             form.card method="post" action=(PATH) {
                 (shell.hidden("create", &[]))
                 (endpoint_fields(&values))
-                (field("Customer", "customer_id", "text", &values.or("customer_id", |_| String::new()),
+                (field("Customer", "customer_id", "text", values.or("customer_id", |_| String::new()),
                     "Your own id of one: it gets that customer's messages. Leave empty for an endpoint of this workspace's own."))
                 (source_boxes(sources, &values))
                 (order_select(&values))
@@ -132,7 +132,7 @@ pub(super) fn order_select(values: &Values<'_>) -> Markup {
         ("false", "Not kept: nothing waits"),
     ];
     let options = if values.is_new() { &ORDERS[..] } else { &ORDERS[1..] };
-    select("Order", "ordered", &values.or("ordered", |endpoint| endpoint.ordered.to_string()), options)
+    select("Order", "ordered", values.or("ordered", |endpoint| endpoint.ordered.to_string()), options)
 }
 
 /// The one page that shows an endpoint's secret. `path`: of the endpoint.

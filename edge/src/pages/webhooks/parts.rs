@@ -67,8 +67,8 @@ pub(in crate::pages) fn endpoint_fields(values: &Values<'_>) -> Markup {
             legend { "The most deliveries" }
             small { "Leave empty for no limit." }
             div.row {
-                (field("At most", "limit", "number", &values.or("limit", rate(|rate| rate.limit)), ""))
-                (field("In so many seconds", "period_seconds", "number", &values.or("period_seconds", rate(|rate| rate.period_seconds)), ""))
+                (field("At most", "limit", "number", values.or("limit", rate(|rate| rate.limit)), ""))
+                (field("In so many seconds", "period_seconds", "number", values.or("period_seconds", rate(|rate| rate.period_seconds)), ""))
             }
         }
     }
@@ -91,9 +91,9 @@ pub(in crate::pages) fn customer_fields(values: &Values<'_>) -> Markup {
             }
         }
         (url.fault())
-        (field("Event types", "event_types", "text", &values.or("event_types", |endpoint| endpoint.event_types.join(" ")),
+        (field("Event types", "event_types", "text", values.or("event_types", |endpoint| endpoint.event_types.join(" ")),
             "Names, or beginnings such as invoice.*, with spaces between. Leave empty for all."))
-        (field("Description", "description", "text", &values.or("description", |endpoint| endpoint.description.clone()), ""))
+        (field("Description", "description", "text", values.or("description", |endpoint| endpoint.description.clone()), ""))
         (area("Headers", "headers", values.or("headers", |_| String::new()), &html! {
             "One a line, as " code { "Name: value" } ". Sealed and never shown again."
             @if !names.is_empty() { " Now " (codes(names)) ": what is typed here takes the place of all; leave empty to keep them." }
@@ -102,7 +102,7 @@ pub(in crate::pages) fn customer_fields(values: &Values<'_>) -> Markup {
             label.check { input type="checkbox" name="no_headers" value="true"; span { "Remove the headers" } }
         }
         @if values.endpoint.is_none() {
-            (select("Signature", "signature", &values.or("signature", |_| String::new()), &[
+            (select("Signature", "signature", values.or("signature", |_| String::new()), &[
                 ("v1", "HMAC-SHA256 with a shared secret (v1)"), ("v1a", "Ed25519 with a public key (v1a)"),
             ]))
         }
