@@ -2,7 +2,7 @@
 //! in memory for the tests.
 
 use crate::tree;
-use protocol::{Call, Code, Problem, Refused};
+use protocol::{Call, Code, Detail, Problem, Refused};
 use zeroize::Zeroizing;
 
 /// The private Worker behind the service binding.
@@ -45,9 +45,9 @@ impl Reply {
     }
 
     /// The problem that it says; `Unavailable` where it says none that we know.
-    pub fn problem(&self) -> (Code, Option<String>) {
+    pub fn problem(&self) -> (Code, Option<Detail>) {
         match tree::read::<Problem>(&self.body) {
-            Ok(problem) => (problem.code, problem.detail.map(Into::into)),
+            Ok(problem) => (problem.code, problem.into_detail()),
             Err(_) => (Code::Unavailable, None),
         }
     }
@@ -55,6 +55,6 @@ impl Reply {
     /// The same, to be passed on.
     pub fn refused(&self) -> Refused {
         let (code, detail) = self.problem();
-        Refused { code, detail: detail.map(Into::into) }
+        Refused { code, detail }
     }
 }

@@ -45,8 +45,17 @@ pub fn decide(head: &Head<'_>, now_ms: u64, state: &mut State) -> Result<Verdict
             return Ok(Verdict::GoOn(Box::new(Admitted { request_id, now_ms, client, bearer, spent, task })));
         }
         Err(Refusal::Problem { code, detail, .. }) if route::is_for_people(head, &state.config) => {
-            let home = route::home(head.path);
-            pages::refused(state, code, detail.as_deref(), spent.retry_after_seconds(), home, &request_id)?
+            // Who is over a limit has no signature verified for the looks of a page.
+            let verified = code != Code::RateLimited;
+            let caller = verified.then(|| auth::by_cookie(head, now_ms, state).ok().flatten()).flatten();
+            let refusal = pages::Refusal {
+                code,
+                detail: detail.as_deref(),
+                wait_seconds: spent.retry_after_seconds(),
+                home: route::home(head.path),
+                caller: caller.as_ref(),
+            };
+            pages::refused(state, &refusal, &request_id)?
         }
         Err(Refusal::Problem { code, detail, allow }) => {
             let detail = detail.or_else(|| spent.refusal(code));

@@ -13,7 +13,7 @@ use crate::pages::{Home, Notice};
 use crate::public::Document;
 use config::Config;
 use protocol::routes::{self, Route};
-use protocol::{Code, ConnectionId, Detail, Operation, Refused, UserId};
+use protocol::{ApiKeyId, Code, ConnectionId, Detail, Operation, Refused, UserId};
 use secrecy::SecretString;
 
 /// What a path is for.
@@ -224,6 +224,14 @@ fn page<'a>(head: &Head<'_>, config: &Config) -> Result<Target<'a>, NoTarget> {
 fn of_one(path: &str, query: &str, config: &Config) -> Option<Page> {
     if let Some(id) = path.strip_prefix("/members/").and_then(|rest| rest.strip_suffix("/remove")) {
         return Some(Page::RemoveMember { id: UserId::parse(id).ok()?, cursor: cursor(query, "cursor") });
+    }
+    if let Some((id, ask)) = path.strip_prefix("/keys/").and_then(|rest| rest.split_once('/')) {
+        let id = ApiKeyId::parse(id).ok()?;
+        return match ask {
+            "rotate" => Some(Page::RotateKey(id)),
+            "revoke" => Some(Page::RevokeKey(id)),
+            _ => None,
+        };
     }
     if let Some(rest) = path.strip_prefix("/connections/") {
         return match rest.strip_suffix("/disconnect") {

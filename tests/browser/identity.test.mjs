@@ -314,7 +314,8 @@ suite("people", WITH_CHROMIUM, () => {
     const old = await createKey(page, { name: "Rotated" });
     const rotate = async (grace) => {
       await page.goto("/keys");
-      await row(page, "Rotated").getByRole("combobox").selectOption(grace);
+      await submit(page, row(page, "Rotated").getByRole("link", { name: "Rotate Rotated" }));
+      await page.getByRole("combobox").selectOption(grace);
       await press(page, "Rotate Rotated");
       return (await page.getByLabel("API key", { exact: true }).textContent()).trim();
     };

@@ -16,6 +16,7 @@ import {
   createSource,
   fillCode,
   invite,
+  revokeKey,
   row,
   signIn,
   signUp,
@@ -39,6 +40,15 @@ const PAGES = {
   },
   "connection-refused": (page) => createConnection(page, { name: "Refused", baseUrl: "https://user@example.com/" }),
   keys: (page) => page.goto("/keys"),
+  "key-revoke": async (page) => {
+    await page.goto("/keys");
+    await submit(page, row(page, "Deploys").getByRole("link", { name: "Revoke" }));
+  },
+  "key-refused": async (page) => {
+    await page.goto("/keys");
+    await page.getByLabel("Name", { exact: true }).fill("Without a scope");
+    await submit(page, page.getByRole("button", { name: "Create key" }));
+  },
   "key-created": (page) => createKey(page, { name: "For a screenshot" }),
   sources: (page) => page.goto("/sources"),
   source: async (page) => {
@@ -145,6 +155,7 @@ suite("looks", WITH_CHROMIUM, () => {
           await screenshot(page, `${name}-${look}`);
           const width = await page.evaluate(() => document.documentElement.scrollWidth);
           assert.ok(width <= options.viewport.width, `${name} is ${width} wide`);
+          if (!options.isMobile) assert.deepEqual(await cutOff(page), [], name);
           await assertAccessible(page, name, t);
         }
         await context.close();
@@ -153,13 +164,19 @@ suite("looks", WITH_CHROMIUM, () => {
   }
 });
 
+/** The tables that hide a column until one scrolls sideways. */
+function cutOff(page) {
+  return page.locator(".scroll").evaluateAll((tables) =>
+    tables.filter((table) => table.scrollWidth > table.clientWidth).map((table) => table.getAttribute("aria-label")),
+  );
+}
+
 async function fill(page) {
   await createConnection(page, { name: "Billing API", baseUrl: "https://api.billing.example.com/v1" });
   await createConnection(page, { name: "Search", baseUrl: "https://search.internal.example.com/indexes/production/v2" });
   await createKey(page, { name: "Deploys", scopes: ["connections:read", "connections:write", "sources:read"] });
   await createKey(page, { name: "Old laptop" });
-  await page.goto("/keys");
-  await submit(page, row(page, "Old laptop").getByRole("button", { name: "Revoke" }));
+  await revokeKey(page, "Old laptop");
   const secret = `whsec_${randomBytes(24).toString("hex")}`;
   const url = await createSource(page, { name: "Payments", secret });
   await createSource(page, { name: "Repositories", provider: "GitHub", secret });

@@ -46,6 +46,13 @@ export async function createKey(page, { name, scopes = ["connections:read"] }) {
   return (await page.getByLabel("API key", { exact: true }).textContent()).trim();
 }
 
+/** Revokes a key at `/keys`, by the page that asks first. */
+export async function revokeKey(page, name) {
+  await page.goto("/keys");
+  await submit(page, row(page, name).getByRole("link", { name: `Revoke ${name}` }));
+  await submit(page, page.getByRole("button", { name: `Revoke ${name}` }));
+}
+
 /** Creates a source at `/sources` and returns its URL. */
 export async function createSource(page, { name, provider = "Stripe", secret }) {
   await page.goto("/sources");

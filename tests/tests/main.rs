@@ -31,6 +31,7 @@ mod limits;
 mod loops;
 mod malformed;
 mod members;
+mod mistakes;
 mod oauth;
 mod operated;
 mod org_limits;

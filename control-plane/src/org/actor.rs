@@ -249,6 +249,10 @@ fn operator(actor: &Actor) -> Result<(), AppError> {
             Code::Forbidden,
             "an operator needs a second factor: set one up, then sign in with it",
         )),
-        _ => Err(Code::Forbidden.into()),
+        _ => Err(AppError::refused(
+            Code::Forbidden,
+            "this is for operators: people whose confirmed email is in operators.super_admins of the configuration, and \
+             who sign in with a second factor",
+        )),
     }
 }

@@ -709,14 +709,14 @@ fn a_proxied_head_keeps_its_length() {
     for (method, length) in [("HEAD", Some("1234")), ("GET", None), ("OPTIONS", None)] {
         let text = head(method, &format!("{CONNECTION}/proxy/x"), &[("authorization", &*auth)]);
         let Task::Forward(task) = admitted(&mut state(), &text).task else { panic!("{method}") };
-        let answer = forward::answer(&task.operation, 200, told.into_iter(), 14);
+        let answer = forward::answer(&task.operation, 200, told.into_iter(), 14, true);
         assert_eq!(answer.header("content-length"), length, "{method}");
         assert_eq!(answer.header("sluicegate-length"), None, "{method}");
         assert_eq!(forward::is_head(&task.operation), length.is_some(), "{method}");
     }
     let text = head("GET", CONNECTION, &[("authorization", &*auth)]);
     let Task::Forward(task) = admitted(&mut state(), &text).task else { panic!() };
-    let answer = forward::answer(&task.operation, 200, told.into_iter(), 14);
+    let answer = forward::answer(&task.operation, 200, told.into_iter(), 14, true);
     assert_eq!(answer.header("content-length"), None);
 }
 

@@ -18,7 +18,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use config::Config;
 use protocol::api::ShownOnce;
 use protocol::call::{OidcCallback, OidcOutcome, OidcPurpose, OidcRedirect, OidcStart};
-use protocol::{Code, Operation, Principal};
+use protocol::{Code, Detail, Operation, Principal};
 use secrecy::{ExposeSecret as _, SecretString};
 
 /// Sends the browser to the provider, to sign in.
@@ -64,7 +64,7 @@ pub async fn finish<P: ControlPlane>(
     jar: &Jar,
 ) -> Result<Answer, Code> {
     let Some(attempt) = jar.get(Cookie::Attempt) else {
-        let detail = "It took too long, or was begun in another browser: begin again.".to_owned();
+        let detail = "It took too long, or was begun in another browser: begin again.".into();
         return sign_in_again(context, (Code::IdentityRefused, Some(detail))).await;
     };
     let callback = OidcCallback {
@@ -120,15 +120,9 @@ fn arrived(
 /// The sign-in page with what went wrong.
 async fn sign_in_again<P: ControlPlane>(
     context: &Context<'_, P>,
-    (code, detail): (Code, Option<String>),
+    (code, detail): (Code, Option<Detail>),
 ) -> Result<Answer, Code> {
-    let retry = Retry {
-        form: Form::SignIn,
-        status: code.status(),
-        title: code.title(),
-        detail,
-        fields: Fields::default(),
-    };
+    let retry = Retry::new(Form::SignIn, code, detail, Fields::default());
     public::render(context, &Page::Home(None), &Jar::default(), Some(&retry)).await
 }
 

@@ -17,7 +17,7 @@ use crate::tree;
 use crate::verdict::{Admitted, Answer, Task};
 use maud::Markup;
 use protocol::api::Me;
-use protocol::{Code, ConnectionId, Refused, UserId};
+use protocol::{ApiKeyId, Code, ConnectionId, Refused, UserId};
 use secrecy::SecretString;
 use serde::de::DeserializeOwned;
 
@@ -84,6 +84,10 @@ pub enum Page {
     },
     /// API keys.
     Keys(Option<Notice>),
+    /// Asks before an API key gets another secret.
+    RotateKey(ApiKeyId),
+    /// Asks before an API key is revoked.
+    RevokeKey(ApiKeyId),
     /// One of webhooks.
     Webhooks(Box<webhooks::View>),
     /// Members and invitations.
@@ -178,13 +182,17 @@ pub async fn handle<P: ControlPlane>(
 /// The answer to a refusal: a page for pages and forms, problem+json for everything else.
 pub fn refused(admitted: &Admitted, state: &mut State, refused: Refused) -> Answer {
     let Refused { code, detail } = refused;
-    let home = match admitted.task {
-        Task::Page { .. } | Task::Form { .. } => Some(Home::Dashboard),
-        Task::Portal { .. } => Some(Home::Portal),
+    let place = match &admitted.task {
+        Task::Page { caller, .. } | Task::Form { caller, .. } => Some((Home::Dashboard, caller.as_ref())),
+        Task::Portal { .. } => Some((Home::Portal, None)),
         _ => None,
     };
-    let wait = admitted.spent.borrow().retry_after_seconds();
-    match home.map(|home| pages::refused(state, code, None, wait, home, &admitted.request_id)) {
+    let wait_seconds = admitted.spent.borrow().retry_after_seconds();
+    let page = place.map(|(home, caller)| {
+        let refusal = pages::Refusal { code, detail: None, wait_seconds, home, caller };
+        pages::refused(state, &refusal, &admitted.request_id)
+    });
+    match page {
         Some(Ok(page)) => page,
         Some(Err(NoRandomness)) | None => {
             let detail = detail.or_else(|| admitted.spent.borrow().refusal(code));
@@ -206,7 +214,7 @@ pub(super) fn write<P>(
 ) -> Result<Answer, Code> {
     let state = &mut context.state.borrow_mut();
     let nonce = pages::nonce(&mut state.random).map_err(|_| Code::Internal)?;
-    let csrf = caller.and_then(Caller::session).map(|id| tokens::csrf_token(&state.csrf, id.as_str()));
+    let csrf = caller.and_then(|caller| pages::csrf_token(caller, state));
     let shell = Shell { brand: &state.config.brand.name, nonce: &nonce, csrf: csrf.as_deref(), me };
     let markup = page(&shell, state);
     Ok(pages::answer(status, markup, &nonce, &state.config.csp))

@@ -49,7 +49,7 @@ pub fn render(
             dt { "Created" } dd { (time(&account.created_at)) }
         }
         (sign_in::email(shell, account, retry))
-        (sign_in::password(shell, account))
+        (sign_in::password(shell, account, retry))
         (sign_in::second_factor(shell, account))
         @if !config.sign_in.oidc.is_empty() || !account.identities.is_empty() {
             (sign_in::providers(shell, config, account))

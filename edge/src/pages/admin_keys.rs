@@ -1,7 +1,7 @@
 //! `/admin/keys`, for operators: key-encryption keys, what each of them wraps, and how far a rotation has come (claims C7,
 //! B4).
 
-use super::parts::{notice, number, refusal, table, time};
+use super::parts::{notice, number, refusal, select, table, time};
 use super::{Notice, Retry, Shell};
 use crate::handlers::forms::Form;
 use maud::{Markup, html};
@@ -12,6 +12,11 @@ const PATH: &str = "/admin/keys";
 
 /// Versions, progress, and the button that rotates.
 pub fn render(shell: &Shell<'_>, keys: &Keys, done: Option<Notice>, retry: Option<&Retry>) -> Markup {
+    let deployed = keys.versions.iter().filter(|version| version.deployed);
+    let deployed: Vec<String> = deployed.map(|version| version.version.to_string()).collect();
+    let options = [("", "the keyring's highest")].into_iter();
+    let options: Vec<_> =
+        options.chain(deployed.iter().map(|version| (version.as_str(), version.as_str()))).collect();
     shell.page("Encryption keys", PATH, &html! {
         h1 { "Encryption keys" }
         (notice(done, "Keys"))
@@ -26,15 +31,7 @@ pub fn render(shell: &Shell<'_>, keys: &Keys, done: Option<Notice>, retry: Optio
             p { "Add a version to the keyring and deploy; then make it the current one here. Every data key is wrapped again, online." }
             form.card method="post" action=(PATH) {
                 (shell.hidden("rotate", &[]))
-                label {
-                    span { "To version" }
-                    select name="version" {
-                        option value="" { "the keyring's highest" }
-                        @for version in keys.versions.iter().filter(|version| version.deployed) {
-                            option { (version.version) }
-                        }
-                    }
-                }
+                (select("To version", "version", Retry::typed(retry, Form::AdminKeys, "version"), &options))
                 button { "Rotate" }
             }
         }

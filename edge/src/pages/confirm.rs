@@ -10,6 +10,7 @@ use protocol::api::Account;
 /// The ways that the account has: its password, its authenticator app, its linked providers.
 pub fn render(shell: &Shell<'_>, config: &Config, account: &Account, retry: Option<&Retry>) -> Markup {
     let back = retry.and_then(|retry| retry.fields.get("back")).unwrap_or("/");
+    let typed = |name: &str| Retry::typed(retry, Form::Confirm, name);
     let linked = |id: &str| account.identities.iter().any(|identity| identity.provider == id);
     // The form of another page was refused: its detail says which proof it wants, where not any will do.
     let asked = retry.filter(|retry| retry.form != Form::Confirm);
@@ -27,15 +28,17 @@ pub fn render(shell: &Shell<'_>, config: &Config, account: &Account, retry: Opti
                 (shell.csrf_field())
                 input type="hidden" name="back" value=(back);
                 @if account.has_password {
+                    @let typed = typed("password");
                     label {
                         span { "Password" }
                         input type="password" name="password" autocomplete="current-password"
-                            required[!account.second_factor];
+                            required[!account.second_factor] aria-invalid=[typed.invalid()] aria-describedby=[typed.described_by()];
                     }
+                    (typed.fault())
                 }
                 @if account.second_factor {
                     @let label = if account.has_password { "Or a code of your authenticator app" } else { "Code of your authenticator app" };
-                    (code(label, "Six digits.", !account.has_password))
+                    (code(label, "Six digits.", !account.has_password, &typed("code")))
                 }
                 button { "Confirm" }
             }

@@ -1,8 +1,8 @@
 //! `/connections/{id}`: one connection, what can be done with it, and what came of it.
 
 use super::connections::{PATH, auth_name, connector_name, grant, status, trouble};
-use super::parts::{codes, input, may, notice, refusal, time, time_or};
-use super::{Notice, Retry, Shell, receipts};
+use super::parts::{area, codes, input, may, notice, refusal, time, time_or};
+use super::{Notice, Retry, Shell, Typed, receipts};
 use crate::handlers::forms::{Fields, Form};
 use maud::{Markup, html};
 use protocol::api::{Connection, ConnectionTest, DryRunResult, Me, Receipt};
@@ -87,7 +87,7 @@ fn actions(shell: &Shell<'_>, me: &Me, connection: &Connection) -> Markup {
     }
 }
 
-fn dry_run_form<'t>(shell: &Shell<'_>, id: &ConnectionId, typed: &dyn Fn(&str) -> &'t str) -> Markup {
+fn dry_run_form<'t>(shell: &Shell<'_>, id: &ConnectionId, typed: &dyn Fn(&str) -> Typed<'t>) -> Markup {
     html! {
         form.card method="post" action=(PATH) {
             p { "Nothing is sent: the answer says which rule decides." }
@@ -95,15 +95,11 @@ fn dry_run_form<'t>(shell: &Shell<'_>, id: &ConnectionId, typed: &dyn Fn(&str) -
             label {
                 span { "Method" }
                 select name="method" {
-                    @for method in METHODS { option selected[method == typed("method")] { (method) } }
+                    @for method in METHODS { option selected[typed("method") == method] { (method) } }
                 }
             }
             (input("Path and query", "path", "text", typed("path"), "As it would follow /proxy."))
-            label {
-                span { "Body" }
-                textarea name="body" rows="3" spellcheck="false" { (typed("body")) }
-                small { "Optional; for connectors that look at it." }
-            }
+            (area("Body", "body", typed("body"), &html! { "Optional; for connectors that look at it." }))
             button { "Try" }
         }
     }
@@ -126,7 +122,7 @@ pub fn dry_run(shell: &Shell<'_>, id: &ConnectionId, result: &DryRunResult, fiel
         }
         section aria-labelledby="again" {
             h2 id="again" { "Another one" }
-            (dry_run_form(shell, id, &|name| fields.text(name)))
+            (dry_run_form(shell, id, &|name| fields.text(name).into()))
         }
     })
 }

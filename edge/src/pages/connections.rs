@@ -1,7 +1,7 @@
 //! `/connections`: what is connected, and whether it works.
 
-use super::parts::{input, may, not_allowed, notice, refusal, secret, table, time, time_or};
-use super::{Notice, Retry, Shell};
+use super::parts::{field, input, may, not_allowed, notice, refusal, secret, select, table, time, time_or};
+use super::{Notice, Retry, Shell, Typed};
 use crate::handlers::forms::Form;
 use maud::{Markup, html};
 use protocol::Operation;
@@ -100,10 +100,7 @@ pub(super) fn grant(shell: &Shell<'_>, connection: &Connection) -> Markup {
 /// The three kinds stand in one form. The style sheet shows the chosen one's fields; without it, all are there.
 fn create(shell: &Shell<'_>, retry: Option<&Retry>) -> Markup {
     let typed = |name: &str| Retry::typed(retry, Form::Connections, name);
-    let chosen = match typed("auth_type") {
-        "" => "bearer",
-        typed => typed,
-    };
+    let chosen = typed("auth_type").or(|| "bearer".into());
     html! {
         section aria-labelledby="new" {
             h2 id="new" { "New connection" }
@@ -116,7 +113,7 @@ fn create(shell: &Shell<'_>, retry: Option<&Retry>) -> Markup {
                     legend { "Credential" }
                     @for kind in ["bearer", "api_key", "basic"] {
                         label.check {
-                            input type="radio" name="auth_type" value=(kind) checked[kind == chosen];
+                            input type="radio" name="auth_type" value=(kind) checked[chosen == kind];
                             span { (auth_name(kind)) }
                         }
                     }
@@ -135,36 +132,24 @@ fn create(shell: &Shell<'_>, retry: Option<&Retry>) -> Markup {
 pub(super) fn credential<'t>(
     kind: &str,
     place: Option<(&str, &str)>,
-    typed: &dyn Fn(&str) -> &'t str,
+    typed: &dyn Fn(&str) -> Typed<'t>,
 ) -> Markup {
     html! {
         @match kind {
-            "bearer" => (secret("Token", "token", "")),
+            "bearer" => (secret("Token", "token", &typed("token"), "")),
             "api_key" => {
                 @if let Some((place, name)) = place {
                     input type="hidden" name="place" value=(place);
                     input type="hidden" name="parameter" value=(name);
                 } @else {
-                    label {
-                        span { "Sent in" }
-                        select name="place" {
-                            option value="header" { "a header" }
-                            option value="query" selected[typed("place") == "query"] { "a query parameter" }
-                        }
-                    }
-                    label {
-                        span { "Its name" }
-                        input type="text" name="parameter" value=(typed("parameter")) placeholder="X-Api-Key" autocomplete="off";
-                    }
+                    (select("Sent in", "place", typed("place"), &[("header", "a header"), ("query", "a query parameter")]))
+                    (field("Its name", "parameter", "text", typed("parameter"), "Such as X-Api-Key."))
                 }
-                (secret("Key", "value", ""))
+                (secret("Key", "value", &typed("value"), ""))
             }
             "basic" => {
-                label {
-                    span { "User name" }
-                    input type="text" name="username" value=(typed("username")) autocomplete="off";
-                }
-                (secret("Password", "password", ""))
+                (field("User name", "username", "text", typed("username"), ""))
+                (secret("Password", "password", &typed("password"), ""))
             }
             _ => {}
         }

@@ -2,7 +2,7 @@
 
 use super::parts::{new_password, refusal, region_select};
 use super::sign_in::{email, terms, text};
-use super::{Retry, Shell};
+use super::{Retry, Shell, Typed};
 use crate::handlers::forms::Form;
 use crate::handlers::oidc::Newcomer;
 use config::Config;
@@ -38,13 +38,13 @@ pub fn sign_up(
                 h2 id="new" { "I am new here" }
                 (refusal(retry, Form::JoinSignUp))
                 form.card method="post" action="/join/sign-up" {
-                    (text("Your name", "name", "name", typed("name")))
+                    (text("Your name", "name", "name", &typed("name")))
                     @match invited {
-                        Some(invited) => (invited_email(&invited.email)),
-                        None => (email(typed("email"), "The address that the invitation was sent to.")),
+                        Some(invited) => (invited_email(&invited.email, &typed("email"))),
+                        None => (email(&typed("email"), "The address that the invitation was sent to.")),
                     }
-                    (new_password("Password", "password"))
-                    (terms(config))
+                    (new_password("Password", "password", &typed("password")))
+                    (terms(config, &typed("accept_terms")))
                     button { "Create account and join" }
                 }
             }
@@ -61,13 +61,15 @@ pub fn sign_up(
 }
 
 /// The address that the invitation is for: another one would be refused.
-fn invited_email(email: &str) -> Markup {
+fn invited_email(email: &str, typed: &Typed<'_>) -> Markup {
     html! {
         label {
             span { "Email" }
-            input type="email" name="email" autocomplete="username" value=(email) readonly required;
+            input type="email" name="email" autocomplete="username" value=(email) readonly required
+                aria-invalid=[typed.invalid()] aria-describedby=[typed.described_by()];
             small { "The invitation is for this address." }
         }
+        (typed.fault())
     }
 }
 
@@ -104,11 +106,8 @@ pub fn finish_sign_up(
     invited: Option<&Option<Invited>>,
     retry: Option<&Retry>,
 ) -> Markup {
-    let name = match Retry::typed(retry, Form::FinishSignUp, "name") {
-        "" => newcomer.name.as_str(),
-        typed => typed,
-    };
     let typed = |name: &str| Retry::typed(retry, Form::FinishSignUp, name);
+    let name = typed("name").or(|| newcomer.name.as_str().into());
     shell.page(
         "Finish signing up",
         "",
@@ -117,15 +116,15 @@ pub fn finish_sign_up(
             (refusal(retry, Form::FinishSignUp))
             p { "You sign up as " strong { (newcomer.email) } "." }
             form.card method="post" action="/finish-sign-up" {
-                (text("Your name", "name", "name", name))
+                (text("Your name", "name", "name", &name))
                 @if let Some(invited) = invited {
                     @let workspace = invited.as_ref().map(|invited| invited.org_name.as_str());
                     p { "You join " strong { (workspace.unwrap_or("the workspace that you are invited to")) } "." }
                 } @else {
-                    (text("Workspace", "org_name", "organization", typed("org_name")))
-                    (region_select(config, typed("region")))
+                    (text("Workspace", "org_name", "organization", &typed("org_name")))
+                    (region_select(config, &typed("region")))
                 }
-                (terms(config))
+                (terms(config, &typed("accept_terms")))
                 button { "Sign up" }
             }
         },

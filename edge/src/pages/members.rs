@@ -1,6 +1,6 @@
 //! `/members`: who belongs to the workspace, who is invited, and what an admin may change of it (claims N2, N8, N9).
 
-use super::parts::{may, notice, refusal, role_name, role_select, time, time_or};
+use super::parts::{input, may, notice, refusal, role_name, role_select, time, time_or};
 use super::{Notice, Retry, Shell};
 use crate::handlers::forms::Form;
 use maud::{Markup, html};
@@ -135,11 +135,7 @@ fn invite(shell: &Shell<'_>, retry: Option<&Retry>) -> Markup {
             form.card method="post" action=(PATH) {
                 (shell.csrf_field())
                 input type="hidden" name="action" value="invite";
-                label {
-                    span { "Email" }
-                    input type="email" name="email" value=(typed("email")) autocomplete="off" required;
-                    small { "Nobody else can accept it." }
-                }
+                (input("Email", "email", "email", typed("email"), "Nobody else can accept it."))
                 (role_select(&html! { span { "Role" } }, role))
                 p.faint { (Role::Member.summary()) " " (Role::OrgAdmin.summary()) }
                 button { "Invite" }

@@ -30,10 +30,14 @@ mod navigation;
 mod notices;
 mod parts;
 mod qr;
+mod retry;
 
 pub use notices::Notice;
+pub use retry::Retry;
+use retry::Typed;
 
-use crate::handlers::forms::{Fields, Form};
+use crate::auth::Caller;
+use crate::handlers::forms::Form;
 use crate::random::{NoRandomness, Random};
 use crate::security_headers::{Kind, page_policy};
 use crate::state::State;
@@ -69,26 +73,17 @@ pub enum Home {
     Portal,
 }
 
-/// A form that was refused: why, and what was typed.
-pub struct Retry {
-    /// Which.
-    pub form: Form,
-    /// The answer's status.
-    pub status: u16,
-    /// The problem's title.
-    pub title: &'static str,
-    /// The problem's detail.
-    pub detail: Option<String>,
-    /// Without secrets.
-    pub fields: Fields,
-}
-
 /// A fresh nonce: 128 bits.
 ///
 /// # Errors
 /// [`NoRandomness`].
 pub fn nonce(random: &mut Random) -> Result<String, NoRandomness> {
     Ok(STANDARD_NO_PAD.encode(random.take::<16>()?))
+}
+
+/// What the forms of a session's pages prove themselves by.
+pub fn csrf_token(caller: &Caller, state: &State) -> Option<String> {
+    caller.session().map(|id| tokens::csrf_token(&state.csrf, id.as_str()))
 }
 
 /// The answer with a page, under the policy that its nonce belongs to.
@@ -110,20 +105,33 @@ pub fn problem(shell: &Shell<'_>, title: &str, detail: Option<&str>) -> Markup {
     )
 }
 
-/// The page for a refusal of a page or a form. `wait_seconds`: when to come back; `home`: where to.
+/// Why a page or a form was refused, and to whom.
+pub struct Refusal<'a> {
+    /// The problem.
+    pub code: Code,
+    /// What to change.
+    pub detail: Option<&'a str>,
+    /// When to come back.
+    pub wait_seconds: Option<u32>,
+    /// Where to.
+    pub home: Home,
+    /// Who is signed in: the way to everywhere else stays.
+    pub caller: Option<&'a Caller>,
+}
+
+/// The page for a refusal.
 ///
 /// # Errors
 /// [`NoRandomness`].
 pub fn refused(
     state: &mut State,
-    code: Code,
-    detail: Option<&str>,
-    wait_seconds: Option<u32>,
-    home: Home,
+    refusal: &Refusal<'_>,
     request_id: &RequestId,
 ) -> Result<Answer, NoRandomness> {
+    let &Refusal { code, detail, wait_seconds, home, caller } = refusal;
     let nonce = nonce(&mut state.random)?;
-    let shell = Shell { brand: &state.config.brand.name, nonce: &nonce, csrf: None, me: None };
+    let csrf = caller.and_then(|caller| csrf_token(caller, state));
+    let shell = Shell { brand: &state.config.brand.name, nonce: &nonce, csrf: csrf.as_deref(), me: None };
     let (start, words) = match home {
         Home::Dashboard => ("/", "Go to the start"),
         Home::Portal => (portal::PATH, "Go to the endpoints"),
@@ -140,7 +148,10 @@ pub fn refused(
     };
     let page = match home {
         Home::Dashboard => shell.page(code.title(), "", &main),
-        Home::Portal => portal::Portal { shell, link: None }.page(code.title(), "", &main),
+        Home::Portal => {
+            let shell = Shell { csrf: None, ..shell };
+            portal::Portal { shell, link: None }.page(code.title(), "", &main)
+        }
     };
     Ok(answer(code.status(), page, &nonce, &state.config.csp).logging(code))
 }
@@ -257,23 +268,6 @@ impl Shell<'_> {
                 button.danger aria-label=(format!("{label} {what}")) { (label) }
             }
         }
-    }
-}
-
-impl Retry {
-    /// What was typed is kept, secrets aside.
-    pub fn new(form: Form, code: Code, detail: Option<String>, typed: Fields) -> Self {
-        Self { form, status: code.status(), title: code.title(), detail, fields: typed.without_secrets() }
-    }
-
-    /// What was typed into `form`'s field.
-    fn typed<'r>(retry: Option<&'r Self>, form: Form, name: &str) -> &'r str {
-        retry.filter(|retry| retry.form == form).and_then(|retry| retry.fields.get(name)).unwrap_or_default()
-    }
-
-    /// The same where a page has several forms at one path.
-    fn typed_for<'r>(retry: Option<&'r Self>, form: Form, action: &str, name: &str) -> &'r str {
-        if Self::typed(retry, form, "action") == action { Self::typed(retry, form, name) } else { "" }
     }
 }
 

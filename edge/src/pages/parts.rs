@@ -1,6 +1,6 @@
 //! What several pages are made of.
 
-use super::{Notice, Retry};
+use super::{Notice, Retry, Typed};
 use crate::handlers::forms::Form;
 use config::Config;
 use maud::{Markup, html};
@@ -106,21 +106,22 @@ pub(super) fn role_select(label: &Markup, chosen: Role) -> Markup {
 }
 
 /// A choice of region.
-pub(super) fn region_select(config: &Config, typed: &str) -> Markup {
-    let chosen = |region: &Region| match typed {
+pub(super) fn region_select(config: &Config, typed: &Typed<'_>) -> Markup {
+    let chosen = |region: &Region| match typed.as_ref() {
         "" => *region == config.residency.default,
         typed => region.as_str() == typed,
     };
     html! {
         label {
             span { "Region" }
-            select name="region" {
+            select name="region" aria-invalid=[typed.invalid()] aria-describedby=[typed.described_by()] {
                 @for region in &config.residency.regions {
                     option value=(region.as_str()) selected[chosen(region)] { (region_name(*region)) }
                 }
             }
             small { "Where its data lives, for good." }
         }
+        (typed.fault())
     }
 }
 
@@ -134,25 +135,29 @@ pub(super) fn region_name(region: Region) -> &'static str {
 }
 
 /// An input for a new password.
-pub(super) fn new_password(label: &str, name: &str) -> Markup {
+pub(super) fn new_password(label: &str, name: &str, typed: &Typed<'_>) -> Markup {
     html! {
         label {
             span { (label) }
-            input type="password" name=(name) autocomplete="new-password" minlength="10" required;
+            input type="password" name=(name) autocomplete="new-password" minlength="10" required
+                aria-invalid=[typed.invalid()] aria-describedby=[typed.described_by()];
             small { "At least 10 characters. Common words, sequences, your name or your email are not enough." }
         }
+        (typed.fault())
     }
 }
 
 /// An input for the code of an authenticator app.
-pub(super) fn code(label: &str, hint: &str, required: bool) -> Markup {
+pub(super) fn code(label: &str, hint: &str, required: bool, typed: &Typed<'_>) -> Markup {
     html! {
         label {
             span { (label) }
             input type="text" name="code" autocomplete="one-time-code" inputmode="numeric" autocapitalize="none"
-                spellcheck="false" maxlength="64" required[required];
+                spellcheck="false" maxlength="64" required[required]
+                aria-invalid=[typed.invalid()] aria-describedby=[typed.described_by()];
             @if !hint.is_empty() { small { (hint) } }
         }
+        (typed.fault())
     }
 }
 
@@ -169,58 +174,82 @@ pub(super) fn refusal(retry: Option<&Retry>, form: Form) -> Markup {
 }
 
 /// A labelled input. `kind` is its type.
-pub(super) fn input(label: &str, name: &str, kind: &str, typed: &str, hint: &str) -> Markup {
-    html! {
-        label {
-            span { (label) }
-            input type=(kind) name=(name) value=[(!typed.is_empty()).then_some(typed)] autocomplete="off" required;
-            @if !hint.is_empty() { small { (hint) } }
-        }
-    }
+pub(super) fn input<'t>(
+    label: &str,
+    name: &str,
+    kind: &str,
+    typed: impl Into<Typed<'t>>,
+    hint: &str,
+) -> Markup {
+    line(label, name, kind, &typed.into(), hint, true)
 }
 
 /// The same for what may be left empty.
-pub(super) fn field(label: &str, name: &str, kind: &str, typed: &str, hint: &str) -> Markup {
+pub(super) fn field<'t>(
+    label: &str,
+    name: &str,
+    kind: &str,
+    typed: impl Into<Typed<'t>>,
+    hint: &str,
+) -> Markup {
+    line(label, name, kind, &typed.into(), hint, false)
+}
+
+fn line(label: &str, name: &str, kind: &str, typed: &Typed<'_>, hint: &str, required: bool) -> Markup {
     html! {
         label {
             span { (label) }
-            input type=(kind) name=(name) value=(typed) autocomplete="off" spellcheck="false";
+            input type=(kind) name=(name) value=[(!typed.is_empty()).then_some(typed)] autocomplete="off" spellcheck="false"
+                required[required] aria-invalid=[typed.invalid()] aria-describedby=[typed.described_by()];
             @if !hint.is_empty() { small { (hint) } }
         }
+        (typed.fault())
     }
 }
 
 /// A labelled text of several lines.
-pub(super) fn area(label: &str, name: &str, typed: &str, hint: &Markup) -> Markup {
+pub(super) fn area<'t>(label: &str, name: &str, typed: impl Into<Typed<'t>>, hint: &Markup) -> Markup {
+    let typed = typed.into();
     html! {
         label {
             span { (label) }
-            textarea name=(name) rows="3" spellcheck="false" { (typed) }
+            textarea name=(name) rows="3" spellcheck="false" aria-invalid=[typed.invalid()]
+                aria-describedby=[typed.described_by()] { (typed) }
             small { (hint) }
         }
+        (typed.fault())
     }
 }
 
 /// A labelled choice of `(value, words)`.
-pub(super) fn select(label: &str, name: &str, chosen: &str, options: &[(&str, &str)]) -> Markup {
+pub(super) fn select<'t>(
+    label: &str,
+    name: &str,
+    chosen: impl Into<Typed<'t>>,
+    options: &[(&str, &str)],
+) -> Markup {
+    let chosen = chosen.into();
     html! {
         label {
             span { (label) }
-            select name=(name) {
-                @for (value, words) in options { option value=(value) selected[*value == chosen] { (words) } }
+            select name=(name) aria-invalid=[chosen.invalid()] aria-describedby=[chosen.described_by()] {
+                @for (value, words) in options { option value=(value) selected[chosen == *value] { (words) } }
             }
         }
+        (chosen.fault())
     }
 }
 
 /// An input for a secret: never filled in, never kept by the browser.
-pub(super) fn secret(label: &str, name: &str, hint: &str) -> Markup {
+pub(super) fn secret(label: &str, name: &str, typed: &Typed<'_>, hint: &str) -> Markup {
     html! {
         label {
             span { (label) }
-            input type="password" name=(name) autocomplete="off" spellcheck="false";
+            input type="password" name=(name) autocomplete="off" spellcheck="false"
+                aria-invalid=[typed.invalid()] aria-describedby=[typed.described_by()];
             @if !hint.is_empty() { small { (hint) } }
         }
+        (typed.fault())
     }
 }
 

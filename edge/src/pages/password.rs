@@ -17,7 +17,7 @@ pub fn forgot(shell: &Shell<'_>, done: Option<Notice>, retry: Option<&Retry>) ->
             (refusal(retry, Form::ForgotPassword))
             p { "We mail you a link to set a new one." }
             form.card method="post" action="/forgot-password" {
-                (email(Retry::typed(retry, Form::ForgotPassword, "email"), ""))
+                (email(&Retry::typed(retry, Form::ForgotPassword, "email"), ""))
                 button { "Send the link" }
                 a href="/" { "Back to signing in" }
             }
@@ -35,7 +35,7 @@ pub fn reset(shell: &Shell<'_>, retry: Option<&Retry>) -> Markup {
             (refusal(retry, Form::ResetPassword))
             p { "Every session of yours ends with it; you sign in again with the new password." }
             form.card method="post" action="/reset-password" {
-                (new_password("New password", "new_password"))
+                (new_password("New password", "new_password", &Retry::typed(retry, Form::ResetPassword, "new_password")))
                 button { "Set password" }
             }
         },

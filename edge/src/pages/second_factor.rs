@@ -27,7 +27,7 @@ pub fn start(shell: &Shell<'_>, new: &NewSecondFactor) -> Markup {
                 }
                 li {
                     p { "Enter the code that the app shows. From then on, signing in takes one." }
-                    (form(shell))
+                    (form(shell, None))
                 }
             }
         },
@@ -40,17 +40,17 @@ pub fn again(shell: &Shell<'_>, retry: Option<&Retry>) -> Markup {
         h1 { "Set up an authenticator app" }
         (refusal(retry, Form::Account))
         p { "Enter the code that the app shows now. If its clock is wrong, its codes are." }
-        (form(shell))
+        (form(shell, retry))
         p { "The app does not have the secret? Begin again on " a href="/account#second-factor" { "your account's page" } "." }
     })
 }
 
-fn form(shell: &Shell<'_>) -> Markup {
+fn form(shell: &Shell<'_>, retry: Option<&Retry>) -> Markup {
     html! {
         form.card method="post" action=(PATH) {
             (shell.csrf_field())
             input type="hidden" name="action" value="confirm_second_factor";
-            (code("Code", "Six digits.", true))
+            (code("Code", "Six digits.", true, &Retry::typed(retry, Form::Account, "code")))
             button { "Confirm" }
         }
     }

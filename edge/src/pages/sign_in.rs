@@ -1,13 +1,15 @@
 //! `/` for those who are not signed in, and `/sign-in/code`.
 
 use super::parts::{code as code_input, new_password, notice, refusal, region_select};
-use super::{Notice, Retry, Shell};
+use super::{Notice, Retry, Shell, Typed};
 use crate::handlers::forms::Form;
 use config::Config;
 use maud::{Markup, html};
 
 /// Sign-in and sign-up.
 pub fn render(shell: &Shell<'_>, config: &Config, done: Option<Notice>, retry: Option<&Retry>) -> Markup {
+    let password = Retry::typed(retry, Form::SignIn, "password");
+    let new = |name: &str| Retry::typed(retry, Form::SignUp, name);
     shell.page("Sign in", "/", &html! {
         (notice(done, "Account"))
         div.columns {
@@ -15,11 +17,13 @@ pub fn render(shell: &Shell<'_>, config: &Config, done: Option<Notice>, retry: O
                 h1 id="sign-in" { "Sign in" }
                 (refusal(retry, Form::SignIn))
                 form.card method="post" action="/sign-in" {
-                    (email(Retry::typed(retry, Form::SignIn, "email"), ""))
+                    (email(&Retry::typed(retry, Form::SignIn, "email"), ""))
                     label {
                         span { "Password" }
-                        input type="password" name="password" autocomplete="current-password" required;
+                        input type="password" name="password" autocomplete="current-password" required
+                            aria-invalid=[password.invalid()] aria-describedby=[password.described_by()];
                     }
+                    (password.fault())
                     button { "Sign in" }
                     a href="/forgot-password" { "Forgot your password?" }
                 }
@@ -34,12 +38,12 @@ pub fn render(shell: &Shell<'_>, config: &Config, done: Option<Notice>, retry: O
                 h2 id="sign-up" { "Create a workspace" }
                 (refusal(retry, Form::SignUp))
                 form.card method="post" action="/sign-up" {
-                    (text("Your name", "name", "name", Retry::typed(retry, Form::SignUp, "name")))
-                    (text("Workspace", "org_name", "organization", Retry::typed(retry, Form::SignUp, "org_name")))
-                    (email(Retry::typed(retry, Form::SignUp, "email"), ""))
-                    (new_password("Password", "password"))
-                    (region_select(config, Retry::typed(retry, Form::SignUp, "region")))
-                    (terms(config))
+                    (text("Your name", "name", "name", &new("name")))
+                    (text("Workspace", "org_name", "organization", &new("org_name")))
+                    (email(&new("email"), ""))
+                    (new_password("Password", "password", &new("password")))
+                    (region_select(config, &new("region")))
+                    (terms(config, &new("accept_terms")))
                     button { "Create workspace" }
                 }
             }
@@ -60,6 +64,8 @@ fn providers(config: &Config) -> Markup {
 
 /// The second factor. A recovery code has a form of its own: it has letters, which a keypad for digits has not.
 pub fn code(shell: &Shell<'_>, retry: Option<&Retry>) -> Markup {
+    let typed = |action: &str| Retry::typed_for(retry, Form::SignInCode, action, "code");
+    let recovery = typed("recovery");
     shell.page(
         "Enter your code",
         "/",
@@ -67,19 +73,21 @@ pub fn code(shell: &Shell<'_>, retry: Option<&Retry>) -> Markup {
             h1 { "Enter your code" }
             (refusal(retry, Form::SignInCode))
             form.card method="post" action="/sign-in/code" {
-                (code_input("Code", "Six digits of your authenticator app.", true))
+                (code_input("Code", "Six digits of your authenticator app.", true, &typed("")))
                 button { "Sign in" }
                 a href="/" { "Sign in as somebody else" }
             }
-            details {
+            details open[recovery.invalid().is_some()] {
                 summary { "The app is not at hand" }
                 form.card method="post" action="/sign-in/code" {
+                    input type="hidden" name="action" value="recovery";
                     label {
                         span { "Recovery code" }
                         input type="text" name="code" autocomplete="off" autocapitalize="none" spellcheck="false"
-                            maxlength="64" required;
+                            maxlength="64" required aria-invalid=[recovery.invalid()] aria-describedby=[recovery.described_by()];
                         small { "Each works once." }
                     }
+                    (recovery.fault())
                     button { "Use the recovery code" }
                 }
             }
@@ -88,40 +96,46 @@ pub fn code(shell: &Shell<'_>, retry: Option<&Retry>) -> Markup {
 }
 
 /// The email that somebody signs in by.
-pub(super) fn email(typed: &str, hint: &str) -> Markup {
+pub(super) fn email(typed: &Typed<'_>, hint: &str) -> Markup {
     html! {
         label {
             span { "Email" }
-            input type="email" name="email" autocomplete="username" value=(typed) required;
+            input type="email" name="email" autocomplete="username" value=(typed) required
+                aria-invalid=[typed.invalid()] aria-describedby=[typed.described_by()];
             @if !hint.is_empty() { small { (hint) } }
         }
+        (typed.fault())
     }
 }
 
 /// A line of text that a browser may know.
-pub(super) fn text(label: &str, name: &str, autocomplete: &str, typed: &str) -> Markup {
+pub(super) fn text(label: &str, name: &str, autocomplete: &str, typed: &Typed<'_>) -> Markup {
     html! {
         label {
             span { (label) }
-            input type="text" name=(name) autocomplete=(autocomplete) maxlength="200" required value=(typed);
+            input type="text" name=(name) autocomplete=(autocomplete) maxlength="200" required value=(typed)
+                aria-invalid=[typed.invalid()] aria-describedby=[typed.described_by()];
         }
+        (typed.fault())
     }
 }
 
 /// The terms, in a window of their own, so that nothing typed is lost.
-pub(super) fn terms(config: &Config) -> Markup {
+pub(super) fn terms(config: &Config, typed: &Typed<'_>) -> Markup {
     let link = |url: Option<&str>, words: &str| {
         html! { @match url { Some(url) => a href=(url) target="_blank" rel="noopener noreferrer" { (words) }, None => (words) } }
     };
     let brand = &config.brand;
     html! {
         label.check {
-            input type="checkbox" name="accept_terms" value="true" required;
+            input type="checkbox" name="accept_terms" value="true" required
+                aria-invalid=[typed.invalid()] aria-describedby=[typed.described_by()];
             span {
                 "I accept the " (link(brand.terms_url.as_deref(), "terms"))
                 @if let Some(url) = &brand.privacy_url { " and the " (link(Some(url), "privacy notice")) }
             }
         }
+        (typed.fault())
     }
 }
 
@@ -134,10 +148,10 @@ mod tests {
     #[test]
     fn signing_up_links_to_the_terms_that_are_configured() {
         let mut config = state().config;
-        assert!(!terms(&config).into_string().contains("href"));
+        assert!(!terms(&config, &Typed::default()).into_string().contains("href"));
         config.brand.terms_url = Some("https://acme.test/terms?a=1&b=2".into());
         config.brand.privacy_url = Some("https://acme.test/privacy".into());
-        let html = terms(&config).into_string();
+        let html = terms(&config, &Typed::default()).into_string();
         for url in ["https://acme.test/terms?a=1&amp;b=2", "https://acme.test/privacy"] {
             assert!(
                 html.contains(&format!("href=\"{url}\" target=\"_blank\" rel=\"noopener noreferrer\"")),

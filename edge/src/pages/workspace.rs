@@ -40,7 +40,7 @@ pub fn render(
             p { "Its data key is destroyed: nothing that it has sealed can be read again, in no backup either. Credentials are revoked at their providers where that can be done, everybody is signed out, and all of its data is deleted. A signed certificate says so; it is shown once." }
             form.card method="post" action=(PATH) {
                 (shell.hidden("delete", &[]))
-                (input("Type the workspace's name", "name", "text", "", "It cannot be undone."))
+                (input("Type the workspace's name", "name", "text", Retry::typed_for(retry, Form::Workspace, "delete", "name"), "It cannot be undone."))
                 button.danger { "Delete the workspace" }
             }
         }

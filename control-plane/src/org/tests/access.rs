@@ -91,8 +91,11 @@ fn n2_a_super_admin_is_all_of_a_proven_email_a_listed_one_and_a_second_factor() 
         } else {
             let error = verdict.unwrap_err();
             assert_eq!(error.public().0, Code::Forbidden, "{proven} {listed} {second_factor}");
-            let told = error.public().1.is_some_and(|detail| detail.contains("second factor"));
-            assert_eq!(told, listed && !second_factor);
+            // D15: what makes an operator; to who lacks the second factor alone, that.
+            let detail = error.public().1.unwrap();
+            assert_eq!(detail.contains("set one up"), listed && !second_factor, "{detail}");
+            assert_eq!(detail.contains("operators.super_admins"), !listed || second_factor, "{detail}");
+            assert!(detail.contains("second factor"), "{detail}");
             assert_eq!(me["role"], "org_admin");
         }
     }

@@ -3,6 +3,7 @@
 
 use super::Fields;
 use super::convert::{is_separator, number, put, texts};
+use protocol::Detail;
 use serde_json::{Map, Value, json};
 
 /// Of a new endpoint: what is left empty is absent.
@@ -34,12 +35,12 @@ pub(in crate::handlers) fn changed(fields: &Fields) -> Value {
 }
 
 /// What no JSON can be made of.
-pub(in crate::handlers) fn malformed(fields: &Fields) -> Option<&'static str> {
+pub(in crate::handlers) fn malformed(fields: &Fields) -> Option<Detail> {
     let mut names: Vec<&str> = Vec::new();
     for line in lines(fields) {
         match line.split_once(':') {
             Some((name, _)) if !names.contains(&name.trim()) => names.push(name.trim()),
-            _ => return Some("headers: one a line, Name: value, each name once"),
+            _ => return Some(Detail::field("headers", "must be one a line, Name: value, each name once")),
         }
     }
     None

@@ -41,6 +41,11 @@ impl Fields {
         Self(vec![("back".to_owned(), Zeroizing::new(path.to_owned()))])
     }
 
+    /// Every field's name.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(|(name, _)| name.as_str())
+    }
+
     /// A field's first value.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.all(name).next()

@@ -23,7 +23,10 @@ use crate::csrf;
 use crate::pages::Retry;
 use crate::verdict::Answer;
 use protocol::api::SecondFactorNeeded;
-use protocol::{Code, ConnectionId, EndpointId, InboundEventId, MessageId, Operation, Principal, SourceId};
+use protocol::{
+    ApiKeyId, Code, ConnectionId, Detail, EndpointId, InboundEventId, MessageId, Operation, Principal,
+    SourceId,
+};
 use serde::Deserialize;
 use serde_json::Value;
 use std::borrow::Cow;
@@ -116,7 +119,7 @@ impl Form {
             Self::Connections | Self::Connectors => vault::page(self, fields),
             Self::Workspace => Page::Workspace(None),
             Self::AdminKeys => Page::AdminKeys(None),
-            Self::Keys => Page::Keys(None),
+            Self::Keys => key_page(fields),
             Self::Sources
             | Self::Events
             | Self::Endpoints
@@ -137,7 +140,7 @@ impl Form {
             Self::Connectors => return vault::connector_path(fields),
             Self::Workspace => "/workspace",
             Self::AdminKeys => "/admin/keys",
-            Self::Keys => "/keys",
+            Self::Keys => return key_path(fields),
             Self::Sources => return of_one("/sources", SourceId::parse(fields.text("id"))),
             Self::Events => "/events",
             Self::Endpoints => return of_one("/endpoints", EndpointId::parse(fields.text("id"))),
@@ -177,6 +180,24 @@ impl Form {
             Self::Join | Self::JoinSignUp => &[Cookie::Invitation],
             _ => &[],
         }
+    }
+}
+
+/// The page that a form of API keys stands on: one of its own where it asks first.
+fn key_page(fields: &Fields) -> Page {
+    match (fields.text("action"), ApiKeyId::parse(fields.text("id"))) {
+        ("rotate", Ok(id)) => Page::RotateKey(id),
+        ("revoke", Ok(id)) => Page::RevokeKey(id),
+        _ => Page::Keys(None),
+    }
+}
+
+/// Its path.
+fn key_path(fields: &Fields) -> Cow<'static, str> {
+    match key_page(fields) {
+        Page::RotateKey(id) => format!("/keys/{id}/rotate").into(),
+        Page::RevokeKey(id) => format!("/keys/{id}/revoke").into(),
+        _ => "/keys".into(),
     }
 }
 
@@ -252,7 +273,7 @@ pub async fn handle<P: ControlPlane>(
         return public::dead_link(context, form);
     }
     if let Some(detail) = webhooks::malformed(form, &fields) {
-        let retry = Retry::new(form, Code::ValidationFailed, Some(detail.to_owned()), fields);
+        let retry = Retry::new(form, Code::ValidationFailed, Some(detail), fields);
         return again(context, caller, jar, Code::ValidationFailed, retry).await;
     }
     let change = convert::change(form, &fields, jar).ok_or(Code::InvalidRequest)?;
@@ -328,7 +349,7 @@ async fn failed<P: ControlPlane>(
         _ => {}
     }
     let wait = reply.retry_after.map(|seconds| format!("Try again in {}.", crate::pages::wait(seconds)));
-    let retry = Retry::new(form, code, wait.or(detail), fields);
+    let retry = Retry::new(form, code, wait.map(Detail::from).or(detail), fields);
     let answer = again(context, caller, jar, code, retry).await?;
     Ok(match reply.retry_after {
         Some(seconds) => answer.with("retry-after", seconds.to_string()),

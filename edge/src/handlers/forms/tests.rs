@@ -9,6 +9,7 @@ use zeroize::Zeroizing;
 
 mod account;
 mod everybody;
+mod faults;
 mod vault;
 mod webhooks;
 

@@ -6,7 +6,7 @@ use super::{Change, Fields, Form, inbound, outbound};
 use crate::handlers::pages::Page;
 use crate::handlers::pages::webhooks::{View, moment};
 use protocol::routes::is_name;
-use protocol::{EndpointId, InboundEventId, MessageId, SourceId};
+use protocol::{Detail, EndpointId, InboundEventId, MessageId, SourceId};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
@@ -37,17 +37,18 @@ pub(super) fn page(form: Form, fields: &Fields) -> Page {
 }
 
 /// What no JSON can be made of, where a form of webhooks has such a thing.
-pub(super) fn malformed(form: Form, fields: &Fields) -> Option<&'static str> {
+pub(super) fn malformed(form: Form, fields: &Fields) -> Option<Detail> {
     let is_json = |name| serde_json::from_str::<&RawValue>(fields.text(name)).is_ok();
+    let not_json = |name| Some(Detail::field(name, "must be JSON"));
     let is_empty = |name| fields.text(name).is_empty();
     match (form, fields.text("action")) {
         (Form::Endpoints, _) => endpoint::malformed(fields),
-        (Form::Messages, "publish") if !is_json("payload") => Some("payload: not JSON"),
+        (Form::Messages, "publish") if !is_json("payload") => not_json("payload"),
         (Form::EventTypes, "set") if !is_name(fields.text("name")) => {
-            Some("name: 1 to 128 of a-z A-Z 0-9 . _ -")
+            Some(Detail::field("name", "must be 1 to 128 of a-z A-Z 0-9 . _ -"))
         }
-        (Form::EventTypes, "set") if !is_empty("schema") && !is_json("schema") => Some("schema: not JSON"),
-        (Form::EventTypes, "set") if !is_empty("example") && !is_json("example") => Some("example: not JSON"),
+        (Form::EventTypes, "set") if !is_empty("schema") && !is_json("schema") => not_json("schema"),
+        (Form::EventTypes, "set") if !is_empty("example") && !is_json("example") => not_json("example"),
         _ => None,
     }
 }

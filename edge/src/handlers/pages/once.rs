@@ -97,7 +97,8 @@ pub fn show<P>(
         Once::Key => {
             let Key { key } = read(reply)?;
             let key = CreatedApiKey { key, record: read(reply)? };
-            write(context, 200, caller, None, &|shell, _| pages::keys::created(shell, &key))?
+            let origin = &context.admitted.client.origin;
+            write(context, 200, caller, None, &|shell, _| pages::keys::created(shell, &key, origin))?
         }
         Once::Invitation => {
             let Link { url, token } = read(reply)?;

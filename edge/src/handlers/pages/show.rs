@@ -17,7 +17,7 @@ use protocol::api::{
     Account, AuditEvent, AuditVerification, Invitation, List, Me, Member, Membership, Overview, Session,
     Usage,
 };
-use protocol::{Code, Operation, call};
+use protocol::{ApiKeyId, Code, Operation, call};
 use serde::de::DeserializeOwned;
 use std::vec::IntoIter;
 
@@ -126,6 +126,9 @@ fn write_from<P>(
         let data: Overview = replies.next()?;
         let chain: Option<AuditVerification> =
             matches!(page, Page::Audit { verify: true }).then(|| replies.next()).transpose()?;
+        if let Page::RotateKey(id) | Page::RevokeKey(id) = page {
+            return ask_about_key(context, page, caller, &data, id, retry);
+        }
         return write(context, status, caller, Some(&data.me), &|shell, _| match page {
             Page::Connections(notice) => pages::connections::render(shell, &data, *notice, retry),
             Page::Keys(notice) => pages::keys::render(shell, &data, *notice, retry),
@@ -152,9 +155,7 @@ fn write_from<P>(
                 Some(member) => {
                     write(context, status, caller, who, &|shell, _| pages::members::remove(shell, member))
                 }
-                None => write(context, Code::NotFound.status(), caller, who, &|shell, _| {
-                    pages::problem(shell, Code::NotFound.title(), None)
-                }),
+                None => nothing(context, caller, &me),
             }
         }
         Page::Usage => {
@@ -191,6 +192,30 @@ fn write_from<P>(
         }
         page => vault::render(context, page, caller, &me, retry, replies),
     }
+}
+
+/// The page that asks first. What is revoked is beyond both.
+fn ask_about_key<P>(
+    context: &Context<'_, P>,
+    page: &Page,
+    caller: Option<&Caller>,
+    data: &Overview,
+    id: &ApiKeyId,
+    retry: Option<&Retry>,
+) -> Result<Answer, Code> {
+    let mut keys = data.api_keys.iter().flatten();
+    match keys.find(|key| key.id == *id && key.revoked_at.is_none()) {
+        Some(key) => write(context, status(retry), caller, Some(&data.me), &|shell, _| match page {
+            Page::RotateKey(_) => pages::keys::rotate(shell, key, retry),
+            _ => pages::keys::revoke(shell, key, retry),
+        }),
+        None => nothing(context, caller, &data.me),
+    }
+}
+
+fn nothing<P>(context: &Context<'_, P>, caller: Option<&Caller>, me: &Me) -> Result<Answer, Code> {
+    let code = Code::NotFound;
+    write(context, code.status(), caller, Some(me), &|shell, _| pages::problem(shell, code.title(), None))
 }
 
 /// A refusal on a page: who is not signed in any more begins at the sign-in form, without the dead cookie.

@@ -8,6 +8,7 @@ use protocol::Operation;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
+mod refused;
 mod vault;
 mod webhooks;
 
@@ -58,6 +59,8 @@ fn signed_in_pages() -> Vec<String> {
     let named = [
         format!("/events/{}", id("ine_")),
         format!("/members/{}/remove", other()),
+        format!("/keys/{}/rotate", id("key_")),
+        format!("/keys/{}/revoke", id("key_")),
         format!("/connections/{con}?done=connected"),
         format!("/connections/{con}/disconnect"),
         format!("/connectors/gmail?replace={con}"),
@@ -239,6 +242,8 @@ fn every_page_is_in_these_lists() {
         Page::Receipts { .. } => 23,
         Page::Workspace(_) => 26,
         Page::AdminKeys(_) => 27,
+        Page::RotateKey(_) => 37,
+        Page::RevokeKey(_) => 38,
         // No page of their own; the tests of `oidc`, of `connect` and, for the last, the answer to a wrong code above.
         Page::StartOidc { .. }
         | Page::FinishOidc { .. }
@@ -253,7 +258,7 @@ fn every_page_is_in_these_lists() {
             other => panic!("{path}: {other:?}"),
         })
         .collect();
-    assert_eq!(listed, (0..=36).collect());
+    assert_eq!(listed, (0..=38).collect());
 }
 
 #[test]

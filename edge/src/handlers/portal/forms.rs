@@ -13,7 +13,7 @@ use crate::pages::{self, Retry};
 use crate::verdict::Answer;
 use protocol::api::{Replayed, ShownOnce};
 use protocol::time::rfc3339;
-use protocol::{Code, EndpointId, MessageId, Operation};
+use protocol::{Code, Detail, EndpointId, MessageId, Operation};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -54,14 +54,14 @@ pub(super) async fn change<P: ControlPlane>(
     let Change { operation, body, done } =
         convert(&fields, context.admitted.now_ms).ok_or(Code::InvalidRequest)?;
     if let Some(detail) = endpoint::malformed(&fields) {
-        return again(context, holder, Code::ValidationFailed, Some(detail.to_owned()), fields).await;
+        return again(context, holder, Code::ValidationFailed, Some(detail), fields).await;
     }
     let body = if body.is_null() { Vec::new() } else { body.to_string().into_bytes() };
     let reply = context.call(None, holder.principal(), operation, body).await?;
     if !reply.is_success() {
         let (code, detail) = reply.problem();
         let wait = reply.retry_after.map(|seconds| format!("Try again in {}.", pages::wait(seconds)));
-        return again(context, holder, code, wait.or(detail), fields).await;
+        return again(context, holder, code, wait.map(Detail::from).or(detail), fields).await;
     }
     match done {
         Done::SeeOther(path) => Ok(Answer::see_other(path)),
@@ -99,7 +99,7 @@ async fn again<P: ControlPlane>(
     context: &Context<'_, P>,
     holder: &Holder,
     code: Code,
-    detail: Option<String>,
+    detail: Option<Detail>,
     fields: Fields,
 ) -> Result<Answer, Code> {
     let page = match (fields.text("action"), EndpointId::parse(fields.text("id"))) {
@@ -109,8 +109,7 @@ async fn again<P: ControlPlane>(
         (_, Ok(id)) if code != Code::NotFound => Page::Endpoint { id, done: None },
         _ => return refused(context, code, detail.as_deref()),
     };
-    let fields = fields.without_secrets();
-    let retry = Retry { form: Form::Endpoints, status: code.status(), title: code.title(), detail, fields };
+    let retry = Retry::new(Form::Endpoints, code, detail, fields);
     show::render(context, holder, &page, Some(&retry)).await
 }
 

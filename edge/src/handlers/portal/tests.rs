@@ -15,6 +15,8 @@ use std::cell::RefCell;
 use std::collections::BTreeSet;
 use tokens::{LinkKind, mint_link};
 
+mod faults;
+
 const NAME: &str = "__Host-sluicegate_portal";
 
 fn body_of_org() -> &'static str {

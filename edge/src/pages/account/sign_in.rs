@@ -10,6 +10,7 @@ use protocol::api::Account;
 
 /// Its confirmation, and another one.
 pub(super) fn email(shell: &Shell<'_>, account: &Account, retry: Option<&Retry>) -> Markup {
+    let typed = Retry::typed_for(retry, Form::Account, "change_email", "email");
     html! {
         section aria-labelledby="email" {
             h2 id="email" { "Email" }
@@ -21,10 +22,11 @@ pub(super) fn email(shell: &Shell<'_>, account: &Account, retry: Option<&Retry>)
                 input type="hidden" name="action" value="change_email";
                 label {
                     span { "New email" }
-                    input type="email" name="email" autocomplete="email" required
-                        value=(Retry::typed_for(retry, Form::Account, "change_email", "email"));
+                    input type="email" name="email" autocomplete="email" required value=(typed)
+                        aria-invalid=[typed.invalid()] aria-describedby=[typed.described_by()];
                     small { "The new address gets a link to confirm it; until then the old one counts." }
                 }
+                (typed.fault())
                 button { "Change email" }
             }
         }
@@ -32,7 +34,9 @@ pub(super) fn email(shell: &Shell<'_>, account: &Account, retry: Option<&Retry>)
 }
 
 /// Another one; the current one proves who asks.
-pub(super) fn password(shell: &Shell<'_>, account: &Account) -> Markup {
+pub(super) fn password(shell: &Shell<'_>, account: &Account, retry: Option<&Retry>) -> Markup {
+    let typed = |name: &str| Retry::typed(retry, Form::Password, name);
+    let current = typed("current_password");
     html! {
         section aria-labelledby="password" {
             h2 id="password" { "Password" }
@@ -41,9 +45,11 @@ pub(super) fn password(shell: &Shell<'_>, account: &Account) -> Markup {
                     (shell.csrf_field())
                     label {
                         span { "Current password" }
-                        input type="password" name="current_password" autocomplete="current-password" required;
+                        input type="password" name="current_password" autocomplete="current-password" required
+                            aria-invalid=[current.invalid()] aria-describedby=[current.described_by()];
                     }
-                    (new_password("New password", "new_password"))
+                    (current.fault())
+                    (new_password("New password", "new_password", &typed("new_password")))
                     p.faint { "Every other session of yours ends with it." }
                     button { "Change password" }
                 }

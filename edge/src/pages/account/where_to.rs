@@ -75,7 +75,7 @@ pub(super) fn workspaces(
                 (shell.csrf_field())
                 input type="hidden" name="action" value="create_org";
                 (input("Name", "name", "text", typed("name"), ""))
-                (region_select(config, typed("region")))
+                (region_select(config, &typed("region")))
                 button { "Create workspace" }
             }
         }

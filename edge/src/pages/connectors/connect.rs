@@ -4,7 +4,7 @@ use super::{Connection, Connector, PATH};
 use crate::handlers::forms::Form;
 use crate::pages::connections::{self, credential};
 use crate::pages::parts::{input, may, secret};
-use crate::pages::{Retry, Shell};
+use crate::pages::{Retry, Shell, Typed};
 use maud::{Markup, html};
 use protocol::Operation;
 use protocol::api::{ConnectorAuth, Me};
@@ -25,10 +25,7 @@ pub(super) fn connect(shell: &Shell<'_>, me: &Me, connector: &Connector, retry: 
 
 fn new(shell: &Shell<'_>, connector: &Connector, auth: &ConnectorAuth, retry: Option<&Retry>) -> Markup {
     let typed = typed_for("create", auth, retry);
-    let name = match typed("name") {
-        "" => &connector.name,
-        typed => typed,
-    };
+    let name = typed("name").or(|| connector.name.as_str().into());
     let by_oauth = auth.kind == "oauth2";
     html! {
         form.card method="post" action=(connections::PATH) {
@@ -38,18 +35,20 @@ fn new(shell: &Shell<'_>, connector: &Connector, auth: &ConnectorAuth, retry: Op
                 p { "There is no OAuth client yet: an admin can set this workspace's own " a href="#client" { "below" } "." }
             } @else {
                 (shell.hidden("create", &[("connector", &connector.id), ("auth_type", &auth.kind)]))
-                (input("Name", "name", "text", name, ""))
+                (input("Name", "name", "text", &name, ""))
                 @if connector.kind == "http" && connector.base_url.is_empty() {
                     (input("Base URL", "base_url", "url", typed("base_url"), "The credential goes to no other host."))
                 }
                 @for parameter in &connector.parameters {
-                    @let field = format!("parameters.{}", parameter.name);
+                    @let name = format!("parameters.{}", parameter.name);
+                    @let typed = typed(&name);
                     label {
                         span { (parameter.label) }
-                        input type="text" name=(field) value=(typed(&field)) autocomplete="off" spellcheck="false"
-                            required[!parameter.optional];
+                        input type="text" name=(name) value=(typed) autocomplete="off" spellcheck="false"
+                            required[!parameter.optional] aria-invalid=[typed.invalid()] aria-describedby=[typed.described_by()];
                         small { (parameter.hint) @if parameter.optional { " Optional." } }
                     }
+                    (typed.fault())
                 }
                 (credential(&auth.kind, place(auth), &typed))
                 @if connector.kind == "postgres" {
@@ -108,7 +107,7 @@ fn typed_for<'r>(
     action: &'static str,
     auth: &'r ConnectorAuth,
     retry: Option<&'r Retry>,
-) -> impl Fn(&str) -> &'r str {
+) -> impl Fn(&str) -> Typed<'r> {
     let retry = retry.filter(|retry| retry.fields.text("auth_type") == auth.kind);
     move |name| Retry::typed_for(retry, Form::Connections, action, name)
 }
@@ -148,7 +147,7 @@ pub(super) fn client(
                         (shell.hidden("set_client", &[("connector", &connector.id)]))
                         p { "Redirect URI to register with the provider:" br; code.wrap { (redirect_uri) } }
                         (input("Client id", "client_id", "text", typed("client_id"), ""))
-                        (secret("Client secret", "client_secret", "It is sealed and never shown again."))
+                        (secret("Client secret", "client_secret", &typed("client_secret"), "It is sealed and never shown again."))
                         button { @if own { "Replace the client" } @else { "Use this client" } }
                     }
                     @if own { (shell.button(PATH, "forget_client", &[("connector", &connector.id)], "danger", "Forget this workspace's client")) }

@@ -76,9 +76,9 @@ pub fn render(portal: &Portal<'_>, data: &Data, done: Option<&str>, retry: Optio
                 (attempts(&tried.data, ("Message", &|attempt| to_message(&attempt.message_id))))
                 p { a href=(format!("{path}/attempts")) { "All attempts" } }
             }
-            (recover(portal, id))
+            (recover(portal, id, retry))
             (edit(portal, endpoint, retry))
-            (rotate(portal, id))
+            (rotate(portal, id, retry))
             section aria-labelledby="end" {
                 h2 id="end" { "Delete" }
                 p { "What is on its way to it is not delivered." }
@@ -88,13 +88,14 @@ pub fn render(portal: &Portal<'_>, data: &Data, done: Option<&str>, retry: Optio
     )
 }
 
-fn recover(portal: &Portal<'_>, id: &str) -> Markup {
+fn recover(portal: &Portal<'_>, id: &str, retry: Option<&Retry>) -> Markup {
+    let hours = Retry::typed_for(retry, Form::Endpoints, "recover", "hours").or(|| "24".into());
     html! {
         section aria-labelledby="recover" {
             h2 id="recover" { "Recover" }
             form.card method="post" action=(PATH) {
                 (portal.shell.hidden("recover", &[("id", id)]))
-                (select("Send again what has failed of the last", "hours", "24", &[
+                (select("Send again what has failed of the last", "hours", &hours, &[
                     ("1", "hour"), ("24", "24 hours"), ("72", "3 days"), ("168", "7 days"), ("720", "30 days"),
                 ]))
                 button { "Recover" }
@@ -116,13 +117,14 @@ fn edit(portal: &Portal<'_>, endpoint: &Endpoint, retry: Option<&Retry>) -> Mark
     }
 }
 
-fn rotate(portal: &Portal<'_>, id: &str) -> Markup {
+fn rotate(portal: &Portal<'_>, id: &str, retry: Option<&Retry>) -> Markup {
+    let overlap = Retry::typed_for(retry, Form::Endpoints, "rotate", "overlap_seconds");
     html! {
         section aria-labelledby="rotate" {
             h2 id="rotate" { "New secret" }
             form.card method="post" action=(PATH) {
                 (portal.shell.hidden("rotate", &[("id", id)]))
-                (select("The present one signs too for", "overlap_seconds", "86400", &[
+                (select("The present one signs too for", "overlap_seconds", overlap, &[
                     ("86400", "24 hours"), ("3600", "an hour"), ("604800", "7 days"), ("0", "no longer: it is known to others"),
                 ]))
                 button { "Make a new secret" }

@@ -7,7 +7,7 @@ use super::parts::{
 };
 use super::source::OVERLAPS;
 use crate::handlers::forms::Form;
-use crate::pages::parts::{may, more_of, notice, refusal, select};
+use crate::pages::parts::{input, may, more_of, notice, refusal, select};
 use crate::pages::{Notice, Retry, Shell};
 use maud::{Markup, html};
 use protocol::api::{Attempt, Delivery, DeliveryStatus, Endpoint, List, Me, Source};
@@ -51,7 +51,7 @@ pub fn render(
             dt { "Order" } dd { @if endpoint.ordered { "kept" } @else { "not kept" } }
             (endpoint_facts(endpoint))
         }
-        (actions(shell, me, endpoint))
+        (actions(shell, me, endpoint, retry))
         section aria-labelledby="deliveries" {
             h2 id="deliveries" { "Deliveries" }
             (status_links(&path, data.status))
@@ -107,7 +107,7 @@ fn source_names(endpoint: &Endpoint, sources: &[Source]) -> Markup {
     } }
 }
 
-fn actions(shell: &Shell<'_>, me: &Me, endpoint: &Endpoint) -> Markup {
+fn actions(shell: &Shell<'_>, me: &Me, endpoint: &Endpoint, retry: Option<&Retry>) -> Markup {
     let id = [("id", endpoint.id.as_str())];
     html! {
         div.row {
@@ -117,21 +117,18 @@ fn actions(shell: &Shell<'_>, me: &Me, endpoint: &Endpoint) -> Markup {
                 a.danger href=(format!("{PATH}/{}/delete", endpoint.id)) { "Delete" }
             }
         }
-        @if may(me, &Operation::PublishMessage) { (recover(shell, endpoint)) }
+        @if may(me, &Operation::PublishMessage) { (recover(shell, endpoint, retry)) }
     }
 }
 
-fn recover(shell: &Shell<'_>, endpoint: &Endpoint) -> Markup {
+fn recover(shell: &Shell<'_>, endpoint: &Endpoint, retry: Option<&Retry>) -> Markup {
+    let since = Retry::typed_for(retry, Form::Endpoints, "recover", "since");
     html! {
-        details {
+        details open[since.invalid().is_some()] {
             summary { "Recover what has failed" }
             form.card method="post" action=(PATH) {
                 (shell.hidden("recover", &[("id", endpoint.id.as_str())]))
-                label {
-                    span { "Since" }
-                    input type="datetime-local" name="since" required;
-                    small { "UTC. Every message of this time or later that has failed is sent again." }
-                }
+                (input("Since", "since", "datetime-local", since, "UTC. Every message of this time or later that has failed is sent again."))
                 button { "Recover" }
             }
         }
@@ -175,7 +172,7 @@ fn settings(shell: &Shell<'_>, data: &Data, retry: Option<&Retry>) -> Markup {
                     h3 { "Another secret" }
                     (shell.hidden("rotate", &id))
                     p { "The new one is shown once." }
-                    (select("The one before signs too", "overlap_seconds", "", &OVERLAPS))
+                    (select("The one before signs too", "overlap_seconds", Retry::typed_for(retry, Form::Endpoints, "rotate", "overlap_seconds"), &OVERLAPS))
                     button { "Rotate" }
                 }
             }

@@ -91,7 +91,7 @@ fn create(shell: &Shell<'_>, sources: &[Source], retry: Option<&Retry>) -> Marku
             form.card method="post" action=(PATH) {
                 (shell.hidden("create", &[]))
                 (endpoint_fields(&values))
-                (field("Customer", "customer_id", "text", &values.or("customer_id", |_| String::new()),
+                (field("Customer", "customer_id", "text", values.or("customer_id", |_| String::new()),
                     "Your own id of one: it gets that customer's messages. Leave empty for an endpoint of this workspace's own."))
                 (source_boxes(sources, &values))
                 (order_select(&values))
@@ -105,18 +105,21 @@ fn create(shell: &Shell<'_>, sources: &[Source], retry: Option<&Retry>) -> Marku
 pub(super) fn source_boxes(sources: &[Source], values: &Values<'_>) -> Markup {
     html! {
         @if !sources.is_empty() {
-            fieldset {
+            @let group = values.or("sources", |_| String::new());
+            fieldset aria-describedby=[group.described_by()] {
                 legend { "Events of sources" }
                 small { "It gets the events of these, and nothing else. None: it gets messages." }
                 @for source in sources {
                     @let id = source.id.as_str();
                     label.check {
                         input type="checkbox" name="sources" value=(id)
-                            checked[values.ticked("sources", id, |endpoint| endpoint.sources.contains(&source.id))];
+                            checked[values.ticked("sources", id, |endpoint| endpoint.sources.contains(&source.id))]
+                            aria-invalid=[group.invalid()];
                         span { (source.name) }
                     }
                 }
             }
+            (group.fault())
         }
     }
 }
@@ -129,7 +132,7 @@ pub(super) fn order_select(values: &Values<'_>) -> Markup {
         ("false", "Not kept: nothing waits"),
     ];
     let options = if values.is_new() { &ORDERS[..] } else { &ORDERS[1..] };
-    select("Order", "ordered", &values.or("ordered", |endpoint| endpoint.ordered.to_string()), options)
+    select("Order", "ordered", values.or("ordered", |endpoint| endpoint.ordered.to_string()), options)
 }
 
 /// The one page that shows an endpoint's secret. `path`: of the endpoint.

@@ -50,7 +50,7 @@ pub fn render(shell: &Shell<'_>, me: &Me, data: &Data, retry: Option<&Retry>) ->
         } @else {
             p.empty { (why_none(data)) }
         }
-        @if may(me, &Operation::ReplayEvents) { (replay(shell, data)) }
+        @if may(me, &Operation::ReplayEvents) { (replay(shell, data, retry)) }
         h2 { "Body, " (summary.size) " bytes" }
         pre tabindex="0" aria-label="Body" { (String::from_utf8_lossy(&body)) }
         h2 { "Headers" }
@@ -75,13 +75,13 @@ fn why_none(data: &Data) -> &'static str {
      Forward it again to deliver it."
 }
 
-fn replay(shell: &Shell<'_>, data: &Data) -> Markup {
+fn replay(shell: &Shell<'_>, data: &Data, retry: Option<&Retry>) -> Markup {
     html! {
         section aria-labelledby="replay" {
             h2 id="replay" { "Forward it again" }
             form.card method="post" action=(PATH) {
                 (shell.hidden("replay", &[("id", data.event.summary.id.as_str())]))
-                (endpoint_select(&data.endpoints, "", "Every one that gets its source's events"))
+                (endpoint_select(&data.endpoints, &Retry::typed(retry, Form::Events, "endpoint_id"), "Every one that gets its source's events"))
                 button { "Forward again" }
             }
         }

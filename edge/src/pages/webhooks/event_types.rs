@@ -65,8 +65,8 @@ fn example(kind: &EventType) -> Option<String> {
 fn form(shell: &Shell<'_>, kind: Option<&EventType>, retry: Option<&Retry>) -> Markup {
     let retry = retry.filter(|retry| retry.form == Form::EventTypes);
     let typed = |name: &str, of: &dyn Fn(&EventType) -> String| match retry {
-        Some(retry) => retry.fields.text(name).to_owned(),
-        None => kind.map(of).unwrap_or_default(),
+        Some(retry) => retry.field(name),
+        None => kind.map(of).unwrap_or_default().into(),
     };
     html! {
         section aria-labelledby="new" {
@@ -75,12 +75,12 @@ fn form(shell: &Shell<'_>, kind: Option<&EventType>, retry: Option<&Retry>) -> M
                 (shell.hidden("set", &[]))
                 @match kind {
                     Some(kind) => input type="hidden" name="name" value=(kind.name);,
-                    None => (input("Name", "name", "text", &typed("name", &|kind| kind.name.clone()), "Such as invoice.paid.")),
+                    None => (input("Name", "name", "text", typed("name", &|kind| kind.name.clone()), "Such as invoice.paid.")),
                 }
-                (field("Description", "description", "text", &typed("description", &|kind| kind.description.clone()), ""))
-                (area("JSON Schema", "schema", &typed("schema", &|kind| schema(kind).unwrap_or_default()),
+                (field("Description", "description", "text", typed("description", &|kind| kind.description.clone()), ""))
+                (area("JSON Schema", "schema", typed("schema", &|kind| schema(kind).unwrap_or_default()),
                     &html! { "Shown to who receives it; payloads are not checked against it." }))
-                (area("Example", "example", &typed("example", &|kind| example(kind).unwrap_or_default()),
+                (area("Example", "example", typed("example", &|kind| example(kind).unwrap_or_default()),
                     &html! { "A payload, as JSON, that tests of endpoints send too." }))
                 button { "Save" }
             }

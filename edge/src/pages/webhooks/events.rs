@@ -53,8 +53,8 @@ fn filter_form(sources: &[Source], filter: &EventFilter) -> Markup {
                     }
                 }
                 (field("Type", "event_type", "text", filter.event_type.as_deref().unwrap_or_default(), ""))
-                (field("Received since", "since", "datetime-local", &local(filter.since), "UTC"))
-                (field("Received before", "until", "datetime-local", &local(filter.until), "UTC"))
+                (field("Received since", "since", "datetime-local", local(filter.since), "UTC"))
+                (field("Received before", "until", "datetime-local", local(filter.until), "UTC"))
                 (select("Forwarding", "forwarding", filter.forwarding.map_or("", |status| status.as_str()), &[
                     ("", "Any"), ("pending", "pending"), ("delivered", "delivered"), ("failed", "failed"),
                 ]))

@@ -1,9 +1,9 @@
 //! What the workspace's pages and the customers' portal have in common: the form of an endpoint, what became of it, and how
 //! deliveries and attempts look.
 
-use crate::handlers::forms::{Fields, Form};
-use crate::pages::Retry;
+use crate::handlers::forms::Form;
 use crate::pages::parts::{area, codes, field, select, table, time, time_or};
+use crate::pages::{Retry, Typed};
 use maud::{Markup, html};
 use protocol::api::{
     Attempt, AttemptStatus, Delivery, DeliveryStatus, DisabledReason, Endpoint, SignatureVersion,
@@ -11,7 +11,7 @@ use protocol::api::{
 
 /// What a form of an endpoint holds: what was typed into it and refused, or else what the endpoint has.
 pub(in crate::pages) struct Values<'v> {
-    typed: Option<&'v Fields>,
+    retry: Option<&'v Retry>,
     endpoint: Option<&'v Endpoint>,
 }
 
@@ -23,10 +23,8 @@ impl<'v> Values<'v> {
         action: &str,
         endpoint: Option<&'v Endpoint>,
     ) -> Self {
-        let typed = retry
-            .filter(|retry| retry.form == form && retry.fields.text("action") == action)
-            .map(|retry| &retry.fields);
-        Self { typed, endpoint }
+        let retry = retry.filter(|retry| retry.form == form && retry.fields.text("action") == action);
+        Self { retry, endpoint }
     }
 
     /// Whether it is for a new one.
@@ -35,10 +33,10 @@ impl<'v> Values<'v> {
     }
 
     /// A field's value: as it was typed, or else of the endpoint.
-    pub(in crate::pages) fn or(&self, name: &str, of: impl FnOnce(&Endpoint) -> String) -> String {
-        match (self.typed, self.endpoint) {
-            (Some(typed), _) => typed.text(name).to_owned(),
-            (None, endpoint) => endpoint.map(of).unwrap_or_default(),
+    pub(in crate::pages) fn or(&self, name: &str, of: impl FnOnce(&Endpoint) -> String) -> Typed<'v> {
+        match (self.retry, self.endpoint) {
+            (Some(retry), _) => retry.field(name),
+            (None, endpoint) => endpoint.map(of).unwrap_or_default().into(),
         }
     }
 
@@ -49,8 +47,8 @@ impl<'v> Values<'v> {
         value: &str,
         of: impl FnOnce(&Endpoint) -> bool,
     ) -> bool {
-        match (self.typed, self.endpoint) {
-            (Some(typed), _) => typed.all(name).any(|have| have == value),
+        match (self.retry, self.endpoint) {
+            (Some(retry), _) => retry.fields.all(name).any(|have| have == value),
             (None, endpoint) => endpoint.is_some_and(of),
         }
     }
@@ -69,8 +67,8 @@ pub(in crate::pages) fn endpoint_fields(values: &Values<'_>) -> Markup {
             legend { "The most deliveries" }
             small { "Leave empty for no limit." }
             div.row {
-                (field("At most", "limit", "number", &values.or("limit", rate(|rate| rate.limit)), ""))
-                (field("In so many seconds", "period_seconds", "number", &values.or("period_seconds", rate(|rate| rate.period_seconds)), ""))
+                (field("At most", "limit", "number", values.or("limit", rate(|rate| rate.limit)), ""))
+                (field("In so many seconds", "period_seconds", "number", values.or("period_seconds", rate(|rate| rate.period_seconds)), ""))
             }
         }
     }
@@ -78,12 +76,13 @@ pub(in crate::pages) fn endpoint_fields(values: &Values<'_>) -> Markup {
 
 /// Those of them that a customer's own user may set: the portal's.
 pub(in crate::pages) fn customer_fields(values: &Values<'_>) -> Markup {
+    let url = values.or("url", |_| String::new());
     let names = values.endpoint.map(|endpoint| endpoint.header_names.as_slice()).unwrap_or_default();
     html! {
         label {
             span { "URL" }
-            input type="url" name="url" value=(values.or("url", |_| String::new())) autocomplete="off" spellcheck="false"
-                required[values.endpoint.is_none()];
+            input type="url" name="url" value=(url) autocomplete="off" spellcheck="false"
+                required[values.endpoint.is_none()] aria-invalid=[url.invalid()] aria-describedby=[url.described_by()];
             small {
                 @match values.endpoint {
                     None => "HTTPS, of a public host.",
@@ -91,10 +90,11 @@ pub(in crate::pages) fn customer_fields(values: &Values<'_>) -> Markup {
                 }
             }
         }
-        (field("Event types", "event_types", "text", &values.or("event_types", |endpoint| endpoint.event_types.join(" ")),
+        (url.fault())
+        (field("Event types", "event_types", "text", values.or("event_types", |endpoint| endpoint.event_types.join(" ")),
             "Names, or beginnings such as invoice.*, with spaces between. Leave empty for all."))
-        (field("Description", "description", "text", &values.or("description", |endpoint| endpoint.description.clone()), ""))
-        (area("Headers", "headers", "", &html! {
+        (field("Description", "description", "text", values.or("description", |endpoint| endpoint.description.clone()), ""))
+        (area("Headers", "headers", values.or("headers", |_| String::new()), &html! {
             "One a line, as " code { "Name: value" } ". Sealed and never shown again."
             @if !names.is_empty() { " Now " (codes(names)) ": what is typed here takes the place of all; leave empty to keep them." }
         }))
@@ -102,7 +102,7 @@ pub(in crate::pages) fn customer_fields(values: &Values<'_>) -> Markup {
             label.check { input type="checkbox" name="no_headers" value="true"; span { "Remove the headers" } }
         }
         @if values.endpoint.is_none() {
-            (select("Signature", "signature", &values.or("signature", |_| String::new()), &[
+            (select("Signature", "signature", values.or("signature", |_| String::new()), &[
                 ("v1", "HMAC-SHA256 with a shared secret (v1)"), ("v1a", "Ed25519 with a public key (v1a)"),
             ]))
         }

@@ -17,7 +17,7 @@ pub fn render(shell: &Shell<'_>, me: &Me, providers: &List<Provider>) -> Markup 
         (table("Providers", &heads, &html! { @for provider in &providers.data { tr {
             td { strong { a href=(provider.docs) rel="noreferrer" { (provider.name) } } }
             td { (credential_name(provider.credential)) br; span.faint { (provider.secret_hint) } }
-            td {
+            td.long {
                 (provider.scheme)
                 @if let Some(handshake) = &provider.handshake { br; span.faint { (handshake) } }
                 @if let Some(caveat) = &provider.caveat { br; strong { (caveat) } }

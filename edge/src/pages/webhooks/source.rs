@@ -3,7 +3,7 @@
 use super::sources::{PATH, alert, provider_name, status};
 use crate::handlers::forms::Form;
 use crate::pages::parts::{field, input, may, notice, refusal, secret, select, table, time, time_or};
-use crate::pages::{Notice, Retry, Shell};
+use crate::pages::{Notice, Retry, Shell, Typed};
 use maud::{Markup, html};
 use protocol::Operation;
 use protocol::api::{Endpoint, Me, Provider, Rejection, ShownOnce, Source, SourceCredential, SourceStatus};
@@ -148,7 +148,7 @@ fn replay(shell: &Shell<'_>, data: &Data, retry: Option<&Retry>) -> Markup {
                 (field("Received since", "since", "datetime-local", typed("since"), "UTC. Leave empty for all."))
                 (field("Received before", "until", "datetime-local", typed("until"), "UTC."))
                 (field("Event types", "event_types", "text", typed("event_types"), "With spaces between. Leave empty for all."))
-                (endpoint_select(&data.endpoints, typed("endpoint_id"), "Every one that gets its events"))
+                (endpoint_select(&data.endpoints, &typed("endpoint_id"), "Every one that gets its events"))
                 label.check {
                     input type="checkbox" name="failed_only" value="true" checked[!typed("failed_only").is_empty()];
                     span { "Only what has failed" }
@@ -160,27 +160,25 @@ fn replay(shell: &Shell<'_>, data: &Data, retry: Option<&Retry>) -> Markup {
 }
 
 /// A choice of endpoint, or `all`.
-pub(super) fn endpoint_select(endpoints: &[Endpoint], chosen: &str, all: &str) -> Markup {
+pub(super) fn endpoint_select(endpoints: &[Endpoint], chosen: &Typed<'_>, all: &str) -> Markup {
     html! {
         label {
             span { "Endpoint" }
-            select name="endpoint_id" {
+            select name="endpoint_id" aria-invalid=[chosen.invalid()] aria-describedby=[chosen.described_by()] {
                 option value="" { (all) }
                 @for endpoint in endpoints {
-                    option value=(endpoint.id) selected[endpoint.id.as_str() == chosen] { (endpoint.url) " " (endpoint.description) }
+                    option value=(endpoint.id) selected[*chosen == endpoint.id.as_str()] { (endpoint.url) " " (endpoint.description) }
                 }
             }
         }
+        (chosen.fault())
     }
 }
 
 fn settings(shell: &Shell<'_>, data: &Data, retry: Option<&Retry>) -> Markup {
     let id = [("id", data.source.id.as_str())];
     let typed = |action, name| Retry::typed_for(retry, Form::Sources, action, name);
-    let name = match typed("rename", "name") {
-        "" => &data.source.name,
-        typed => typed,
-    };
+    let name = typed("rename", "name").or(|| data.source.name.as_str().into());
     let credential = data.provider.as_ref().map_or(SourceCredential::Secret, |provider| provider.credential);
     html! {
         section aria-labelledby="settings" {
@@ -189,7 +187,7 @@ fn settings(shell: &Shell<'_>, data: &Data, retry: Option<&Retry>) -> Markup {
                 form.card method="post" action=(PATH) {
                     h3 { "Another name" }
                     (shell.hidden("rename", &id))
-                    (input("Name", "name", "text", name, ""))
+                    (input("Name", "name", "text", &name, ""))
                     button { "Rename" }
                 }
                 form.card method="post" action=(PATH) {
@@ -198,7 +196,7 @@ fn settings(shell: &Shell<'_>, data: &Data, retry: Option<&Retry>) -> Markup {
                     @if credential == SourceCredential::PublicKey {
                         (field("New public key", "public_key", "text", typed("rotate", "public_key"), ""))
                     } @else {
-                        (secret("New signing secret", "secret", "Sealed, and never shown again."))
+                        (secret("New signing secret", "secret", &typed("rotate", "secret"), "Sealed, and never shown again."))
                     }
                     (select("The one before verifies", "overlap_seconds", typed("rotate", "overlap_seconds"), &OVERLAPS))
                     button { "Rotate" }

@@ -97,10 +97,7 @@ pub(super) fn status(status: SourceStatus) -> Markup {
 
 fn create(shell: &Shell<'_>, provider: Option<&str>, retry: Option<&Retry>) -> Markup {
     let typed = |name: &str| Retry::typed_for(retry, Form::Sources, "create", name);
-    let chosen = match typed("provider") {
-        "" => provider.unwrap_or_default(),
-        typed => typed,
-    };
+    let chosen = typed("provider").or(|| provider.unwrap_or_default().into());
     let generic = webhooks::provider("generic").is_none();
     html! {
         section aria-labelledby="new" {
@@ -109,17 +106,18 @@ fn create(shell: &Shell<'_>, provider: Option<&str>, retry: Option<&Retry>) -> M
                 (shell.hidden("create", &[]))
                 label {
                     span { "Provider" }
-                    select name="provider" required {
+                    select name="provider" required aria-invalid=[chosen.invalid()] aria-describedby=[chosen.described_by()] {
                         option value="" selected[chosen.is_empty()] { "Choose…" }
                         @for provider in providers() {
-                            option value=(provider.id) selected[provider.id == chosen] { (provider.name) }
+                            option value=(provider.id) selected[chosen == provider.id] { (provider.name) }
                         }
                         @if generic { option value="generic" selected[chosen == "generic"] { "Another sender" } }
                     }
                     small { a href="/providers" { "How each signs, and what it takes" } }
                 }
+                (chosen.fault())
                 (input("Name", "name", "text", typed("name"), ""))
-                (secret("Signing secret", "secret", "As the provider shows it. It verifies events; it is sealed and never shown again. Empty where the provider sends it by itself, or has a public key."))
+                (secret("Signing secret", "secret", &typed("secret"), "As the provider shows it. It verifies events; it is sealed and never shown again. Empty where the provider sends it by itself, or has a public key."))
                 (field("Public key", "public_key", "text", typed("public_key"), "Of providers that sign with a key pair."))
                 (field("URL at the provider", "url", "url", typed("url"), "Where requests come through a domain of yours, for providers that sign the URL."))
                 details open[chosen == "generic"] {
