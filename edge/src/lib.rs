@@ -15,6 +15,7 @@ pub mod handlers;
 pub mod head;
 pub mod limits;
 pub mod origins;
+pub mod pace;
 pub mod pages;
 pub mod public;
 pub mod random;

@@ -5,6 +5,7 @@ use serde_json::json;
 use sha2::{Digest as _, Sha256};
 use std::sync::Mutex;
 use std::sync::mpsc::channel;
+use std::time::Instant;
 
 const TEN_MB: usize = 10_000_000;
 
@@ -130,4 +131,21 @@ fn a_caller_that_goes_away_harms_nobody() {
         upload.write(b"cut");
     }
     org.get("/v1/me").send().ok(200);
+}
+
+/// A body that is gathered is not waited for without end, whether its length is declared or not.
+#[test]
+fn a_body_that_does_not_come_is_refused() {
+    let org = Org::sign_up(Gate::shared());
+    let (anonymous, json) = (org.anonymous(), ("content-type", "application/json"));
+    let login = || anonymous.request("POST", "/v1/login").header(json.0, json.1);
+    let mut dripping = login().chunks([]).open();
+    dripping.write(b"{");
+    let mut declared = login().header("content-length", "100").open();
+    let begun = Instant::now();
+    for exchange in [&mut declared, &mut dripping] {
+        let head = exchange.head();
+        assert!(head.first.contains(" 408 "), "{head:?}");
+    }
+    assert!((9..20).contains(&begun.elapsed().as_secs()), "{:?}", begun.elapsed());
 }

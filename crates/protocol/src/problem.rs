@@ -95,6 +95,8 @@ codes! {
     MethodNotAllowed = 405 "method_not_allowed" "This path does not take this method";
     /// Sign-up with an email that has an account.
     EmailTaken = 409 "email_taken" "This email already has an account";
+    /// A body that comes too slowly, or not at all.
+    BodyTimeout = 408 "body_timeout" "The body took too long to arrive";
     /// The same `Idempotency-Key` with another request.
     IdempotencyMismatch = 409 "idempotency_mismatch" "This Idempotency-Key was used for a different request";
     /// Between the Workers: what the edge knows of a source is outdated.

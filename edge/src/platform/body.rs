@@ -1,16 +1,21 @@
-//! Request bodies, counted as they come: a declared length was checked by the decision, an undeclared one is here.
+//! Request bodies, counted as they come: a declared length was checked by the decision, an undeclared one is here. One that is
+//! gathered has a time to arrive in ([`crate::pace`]).
 
+use crate::pace;
 use futures_util::StreamExt as _;
+use futures_util::future::{Either, select};
 use protocol::Code;
 use std::cell::Cell;
+use std::pin::pin;
 use std::rc::Rc;
+use std::time::Duration;
 use wasm_bindgen::{JsCast as _, JsValue};
-use worker::{ByteStream, Response, ResponseBody};
+use worker::{ByteStream, Delay, Response, ResponseBody};
 
 /// The whole body, raw.
 ///
 /// # Errors
-/// `PayloadTooLarge`; `InvalidRequest` for a body that breaks off.
+/// `PayloadTooLarge`; `BodyTimeout`; `InvalidRequest` for a body that breaks off.
 pub(super) async fn read(request: &web_sys::Request, cap: u32) -> Result<Vec<u8>, Code> {
     let Some(stream) = request.body() else { return Ok(Vec::new()) };
     if let Some(length) = declared(request) {
@@ -19,18 +24,37 @@ pub(super) async fn read(request: &web_sys::Request, cap: u32) -> Result<Vec<u8>
             return Err(Code::PayloadTooLarge);
         }
         let promise = request.array_buffer().map_err(|_| Code::InvalidRequest)?;
-        let buffer = wasm_bindgen_futures::JsFuture::from(promise).await.map_err(|_| Code::InvalidRequest)?;
+        let buffer = within(pace::due_ms(length), wasm_bindgen_futures::JsFuture::from(promise)).await?;
+        let buffer = buffer.map_err(|_| Code::InvalidRequest)?;
         return Ok(js_sys::Uint8Array::new(&buffer).to_vec());
     }
     let mut body = Vec::new();
     let mut chunks = ByteStream::from(stream);
-    while let Some(chunk) = chunks.next().await {
+    let began_ms = now_ms();
+    loop {
+        let left_ms = pace::left_ms(began_ms, now_ms(), body.len() as u64)?;
+        let Some(chunk) = within(left_ms, chunks.next()).await? else { break };
         body.extend(chunk.map_err(|_| Code::InvalidRequest)?);
         if body.len() > cap as usize {
             return Err(Code::PayloadTooLarge);
         }
     }
     Ok(body)
+}
+
+/// # Errors
+/// `BodyTimeout`.
+async fn within<T>(ms: u64, work: impl Future<Output = T>) -> Result<T, Code> {
+    match select(pin!(work), pin!(Delay::from(Duration::from_millis(ms)))).await {
+        Either::Left((done, _)) => Ok(done),
+        Either::Right(_) => Err(Code::BodyTimeout),
+    }
+}
+
+/// Unix time, ms.
+fn now_ms() -> u64 {
+    // Whole and positive, far below 2^53.
+    js_sys::Date::now() as u64
 }
 
 /// A body on its way through.
