@@ -84,7 +84,7 @@ fn a_redirected_change_is_not_repeated() {
             let response = org.request(request.0, &target).body(request.1).send();
             assert_eq!(
                 (response.status, response.header("location")),
-                (status, Some("/other")),
+                (status, Some(&*format!("{}/other", upstream.url()))),
                 "{response}"
             );
             let heads = upstream.heads();

@@ -201,13 +201,7 @@ pub fn is_proxy_claim(name: &str) -> bool {
 /// steer it (`X-Accel-Redirect` makes nginx read a file). These describe a resource, its paging and its limits, or name a
 /// request to the upstream's support.
 fn is_forwarded_response(name: &str) -> bool {
-    // Limits, which APIs spell in many ways.
-    let is_limit = ["x-ratelimit-", "x-rate-limit-", "ratelimit-", "anthropic-ratelimit-"]
-        .iter()
-        .any(|prefix| name.starts_with(prefix))
-        // Ours to say.
-        && name != "ratelimit-policy";
-    is_limit
+    is_limit(name)
         || matches!(
             name,
             // RFC 9110, 8288, 5789, 6266, 7240, 9745, 8594.
@@ -224,6 +218,60 @@ fn is_forwarded_response(name: &str) -> bool {
             | "idempotency-key" | "idempotent-replayed" | "original-request" | "sforce-limit-info"
             | "openai-processing-ms" | "openai-version"
         )
+}
+
+/// Limits, which APIs spell in many ways: of words that leave no room for a secret.
+fn is_limit(name: &str) -> bool {
+    const WORDS: [&str; 44] = [
+        "api",
+        "app",
+        "available",
+        "bucket",
+        "burst",
+        "capacity",
+        "core",
+        "cost",
+        "count",
+        "current",
+        "daily",
+        "day",
+        "global",
+        "hour",
+        "input",
+        "interval",
+        "ip",
+        "limit",
+        "max",
+        "minute",
+        "month",
+        "monthly",
+        "org",
+        "output",
+        "per",
+        "period",
+        "project",
+        "quota",
+        "rate",
+        "remaining",
+        "request",
+        "requests",
+        "reset",
+        "resource",
+        "retry",
+        "after",
+        "scope",
+        "search",
+        "second",
+        "time",
+        "token",
+        "tokens",
+        "used",
+        "window",
+    ];
+    ["x-ratelimit-", "x-rate-limit-", "ratelimit-", "anthropic-ratelimit-"]
+        .iter()
+        .find_map(|prefix| name.strip_prefix(prefix))
+        .is_some_and(|rest| rest.split('-').all(|word| WORDS.contains(&word)))
 }
 
 fn is_hop_by_hop(name: &str) -> bool {

@@ -4,8 +4,16 @@
 //! chunks. Occurrences that overlap become one mark, so that no rest of the second one is left over. One pass and constant
 //! amortised work a byte whatever the upstream sends; memory is one chunk and the longest encoding.
 //!
-//! Not found: a secret that the upstream compressed, encrypted, reversed or cut up itself, whose base64 is broken into
-//! lines, or, when it is under six bytes, inside a longer base64 text. Where a secret stands inside a longer base64
+//! Not found, which takes an upstream that hides a secret on purpose or an encoder that is not of the common ones:
+//! - compressed, encrypted, reversed, hashed, cut up, or in another alphabet (base32, base58, base85, quoted-printable);
+//! - in hex or an escape whose digits are of both cases, or in hex with something between the bytes;
+//! - in base64 that is broken into lines, and, when it is under six bytes, inside a longer base64 text;
+//! - encoded twice, where one of the two is base64, hex or UTF-16 and the other is not the escape of base64's own `+/=`; with every
+//!   character escaped and escaped once more; three times over;
+//! - in escapes that few write: `\u{41}`, octal, HTML's numbers with zeros before or a large X, HTML's names beyond `&<>"`;
+//! - plain, with some letters of the other case.
+//!
+//! Names of headers hold none: those that pass are made of known words ([`crate::forward_response`]). Where a secret stands inside a longer base64
 //! text, the characters that hold only a part of its first or last byte stay: at most four bits at each end.
 
 mod automaton;
@@ -59,7 +67,8 @@ impl Scrubber {
         let mut stream = Stream::default();
         stream.push(&self.automaton, text.as_bytes(), &mut out);
         stream.finish(&mut out);
-        // Needles are ASCII, so what is cut out of a text leaves a text.
+        // Needles begin and end with whole characters but for UTF-16, which nothing shows in a text of UTF-8 except on purpose: then
+        // nothing of it is passed on.
         String::from_utf8(out).unwrap_or_default()
     }
 }

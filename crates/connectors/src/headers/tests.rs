@@ -225,6 +225,31 @@ fn answers_headers_come_back_scrubbed() {
     );
 }
 
+/// Claim B2: a name is no place for a secret either.
+#[test]
+fn names_of_limits_are_made_of_known_words() {
+    for name in [
+        "X-RateLimit-Limit",
+        "X-RateLimit-Remaining-Tokens",
+        "RateLimit-Reset",
+        "X-Rate-Limit-Limit",
+        "Anthropic-RateLimit-Input-Tokens-Remaining",
+        "X-RateLimit-Resource",
+        "X-RateLimit-Used",
+    ] {
+        assert_eq!(names(&answered([(name, "1")])), [name.to_ascii_lowercase()]);
+    }
+    for name in [
+        "X-RateLimit-Not-A-Real-Token",
+        "X-RateLimit-",
+        "RateLimit-S3cret",
+        "X-RateLimit-12345678",
+        "X-RateLimit-6e6f74",
+    ] {
+        assert_eq!(names(&answered([(name, "1")])), [""; 0], "{name}");
+    }
+}
+
 /// The URL standard takes tabs out of a reference: what they cut up must not come back whole.
 #[test]
 fn a_secret_that_the_parser_puts_together_is_found() {

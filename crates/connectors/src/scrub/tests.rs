@@ -117,6 +117,81 @@ fn a_secret_is_found_in_every_encoding() {
     }
 }
 
+/// Claim B2: escapes that stand in a text which is escaped in its turn, and each character's own.
+#[test]
+fn a_secret_is_found_in_escapes_of_escapes() {
+    let token = AWKWARD;
+    let json = |text: &str| {
+        let quoted = serde_json::to_string(text).unwrap();
+        quoted[1..quoted.len() - 1].to_owned()
+    };
+    let html = |text: &str| {
+        text.replace('&', "&amp;")
+            .replace('<', "&lt;")
+            .replace('>', "&gt;")
+            .replace('"', "&quot;")
+            .replace('\'', "&#39;")
+    };
+    let percent = |text: &str| {
+        text.bytes().fold(String::new(), |out, b| {
+            out + &if b.is_ascii_alphanumeric() || b"-._~".contains(&b) {
+                char::from(b).to_string()
+            } else {
+                format!("%{b:02X}")
+            }
+        })
+    };
+    let each = |escape: &dyn Fn(u8) -> String| token.bytes().map(escape).collect::<String>();
+    let encodings = [
+        json(&json(token)),
+        json(token).replace('/', "\\/").replace('\\', "\\\\").replace('"', "\\\""),
+        percent(&percent(token)),
+        percent(&json(token)),
+        html(&html(token)),
+        html(&json(token)),
+        json(&html(token)),
+        each(&|b| format!("\\x{b:02x}")),
+        each(&|b| format!("\\x{b:02X}")),
+        each(&|b| format!("&#{b};")),
+        each(&|b| format!("&#x{b:x};")),
+        each(&|b| format!("&#x{b:X};")),
+    ];
+    for encoding in encodings {
+        assert_eq!(scrub(&bearer(token), &format!("a {encoding} b")), "a [redacted] b", "{encoding}");
+    }
+}
+
+#[test]
+fn a_secret_is_found_in_utf_16() {
+    let token = "not-a-real-token";
+    for order in [u16::to_le_bytes, u16::to_be_bytes] {
+        let units = |text: &str| text.encode_utf16().flat_map(order).collect::<Vec<u8>>();
+        let out = chunked(&bearer(token), &units(&format!("a {token} b")), &[3]);
+        // In either order it is found; a zero beside it may go along, which belongs to the other order's spelling.
+        assert!(contains(&out, REDACTED.as_bytes()) && !contains(&out, b"n\0o\0t"), "{out:?}");
+        assert!(contains(&out, b"a\0 ") && contains(&out, b" \0b"), "{out:?}");
+    }
+}
+
+/// A password is text: Python and PHP write it in ASCII, browsers in UTF-8.
+#[test]
+fn a_password_in_another_script_is_found() {
+    let password = "pa\u{df}w\u{f6}rt\u{1f511}";
+    for echo in [
+        password.to_owned(),
+        "pa\\u00dfw\\u00f6rt\\ud83d\\udd11".to_owned(),
+        "pa\\u00DFw\\u00F6rt\\uD83D\\uDD11".to_owned(),
+        "pa%C3%9Fw%C3%B6rt%F0%9F%94%91".to_owned(),
+        "pa&#223;w&#246;rt&#128273;".to_owned(),
+        "pa\\xc3\\x9fw\\xc3\\xb6rt\\xf0\\x9f\\x94\\x91".to_owned(),
+        STANDARD.encode(password),
+        STANDARD.encode(format!("user:{password}")),
+    ] {
+        let out = scrub(&basic("user", password), &format!("\u{e4} {echo} \u{f6}"));
+        assert!(out == "\u{e4} [redacted] \u{f6}", "{echo}: {out}");
+    }
+}
+
 /// Claim B2: the header as it was sent, encoded as a whole by the upstream.
 #[test]
 fn a_secret_is_found_inside_a_longer_base64_text() {
