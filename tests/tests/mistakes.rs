@@ -195,7 +195,7 @@ fn a_limit_that_is_reached() {
     let detail = refused.problem("rate_limited");
     assert_eq!(refused.status, 429);
     let wait = refused.header("retry-after").expect("Retry-After");
-    for said in ["this key", "1 requests in 3600 seconds", &format!("again in {wait} seconds")] {
+    for said in ["key", "at most 1", "in 3600 seconds", &format!("again in {wait} seconds")] {
         assert!(detail.contains(said), "{said:?} is not said: {refused}");
     }
     assert_eq!(errors(&refused), Vec::<Value>::new());

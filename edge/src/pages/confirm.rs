@@ -1,6 +1,6 @@
 //! `/confirm`: proves once more who sits there, before a change that gives lasting power (claim C4).
 
-use super::parts::{code, refusal};
+use super::parts::{code, password, refusal};
 use super::{Retry, Shell};
 use crate::handlers::forms::Form;
 use config::Config;
@@ -28,13 +28,7 @@ pub fn render(shell: &Shell<'_>, config: &Config, account: &Account, retry: Opti
                 (shell.csrf_field())
                 input type="hidden" name="back" value=(back);
                 @if account.has_password {
-                    @let typed = typed("password");
-                    label {
-                        span { "Password" }
-                        input type="password" name="password" autocomplete="current-password"
-                            required[!account.second_factor] aria-invalid=[typed.invalid()] aria-describedby=[typed.described_by()];
-                    }
-                    (typed.fault())
+                    (password("Password", "password", typed("password"), !account.second_factor))
                 }
                 @if account.second_factor {
                     @let label = if account.has_password { "Or a code of your authenticator app" } else { "Code of your authenticator app" };

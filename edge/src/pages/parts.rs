@@ -173,7 +173,39 @@ pub(super) fn refusal(retry: Option<&Retry>, form: Form) -> Markup {
     }
 }
 
-/// A labelled input. `kind` is its type.
+/// A labelled input.
+pub(super) struct Line<'l> {
+    /// For everybody.
+    pub(super) label: &'l str,
+    /// Of the form's field.
+    pub(super) name: &'l str,
+    /// Its type.
+    pub(super) kind: &'l str,
+    /// What a browser may fill in.
+    pub(super) autocomplete: &'l str,
+    /// Whether it may not be left empty.
+    pub(super) required: bool,
+    /// What else is to be said of it.
+    pub(super) hint: &'l str,
+}
+
+impl Line<'_> {
+    /// With what was typed into it.
+    pub(super) fn with(&self, typed: &Typed<'_>) -> Markup {
+        html! {
+            label {
+                span { (self.label) }
+                input type=(self.kind) name=(self.name) value=[(!typed.is_empty()).then_some(typed)]
+                    autocomplete=(self.autocomplete) spellcheck="false" required[self.required]
+                    aria-invalid=[typed.invalid()] aria-describedby=[typed.described_by()];
+                @if !self.hint.is_empty() { small { (self.hint) } }
+            }
+            (typed.fault())
+        }
+    }
+}
+
+/// A line that must be filled in, and no browser does. `kind` is its type.
 pub(super) fn input<'t>(
     label: &str,
     name: &str,
@@ -181,7 +213,7 @@ pub(super) fn input<'t>(
     typed: impl Into<Typed<'t>>,
     hint: &str,
 ) -> Markup {
-    line(label, name, kind, &typed.into(), hint, true)
+    Line { label, name, kind, autocomplete: "off", required: true, hint }.with(&typed.into())
 }
 
 /// The same for what may be left empty.
@@ -192,19 +224,13 @@ pub(super) fn field<'t>(
     typed: impl Into<Typed<'t>>,
     hint: &str,
 ) -> Markup {
-    line(label, name, kind, &typed.into(), hint, false)
+    Line { label, name, kind, autocomplete: "off", required: false, hint }.with(&typed.into())
 }
 
-fn line(label: &str, name: &str, kind: &str, typed: &Typed<'_>, hint: &str, required: bool) -> Markup {
-    html! {
-        label {
-            span { (label) }
-            input type=(kind) name=(name) value=[(!typed.is_empty()).then_some(typed)] autocomplete="off" spellcheck="false"
-                required[required] aria-invalid=[typed.invalid()] aria-describedby=[typed.described_by()];
-            @if !hint.is_empty() { small { (hint) } }
-        }
-        (typed.fault())
-    }
+/// The password that somebody has.
+pub(super) fn password<'t>(label: &str, name: &str, typed: impl Into<Typed<'t>>, required: bool) -> Markup {
+    Line { label, name, kind: "password", autocomplete: "current-password", required, hint: "" }
+        .with(&typed.into())
 }
 
 /// A labelled text of several lines.
@@ -242,15 +268,7 @@ pub(super) fn select<'t>(
 
 /// An input for a secret: never filled in, never kept by the browser.
 pub(super) fn secret(label: &str, name: &str, typed: &Typed<'_>, hint: &str) -> Markup {
-    html! {
-        label {
-            span { (label) }
-            input type="password" name=(name) autocomplete="off" spellcheck="false"
-                aria-invalid=[typed.invalid()] aria-describedby=[typed.described_by()];
-            @if !hint.is_empty() { small { (hint) } }
-        }
-        (typed.fault())
-    }
+    Line { label, name, kind: "password", autocomplete: "off", required: false, hint }.with(typed)
 }
 
 /// What stands where a role may not look.

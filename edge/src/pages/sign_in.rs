@@ -1,6 +1,6 @@
 //! `/` for those who are not signed in, and `/sign-in/code`.
 
-use super::parts::{code as code_input, new_password, notice, refusal, region_select};
+use super::parts::{Line, code as code_input, new_password, notice, password, refusal, region_select};
 use super::{Notice, Retry, Shell, Typed};
 use crate::handlers::forms::Form;
 use config::Config;
@@ -8,7 +8,6 @@ use maud::{Markup, html};
 
 /// Sign-in and sign-up.
 pub fn render(shell: &Shell<'_>, config: &Config, done: Option<Notice>, retry: Option<&Retry>) -> Markup {
-    let password = Retry::typed(retry, Form::SignIn, "password");
     let new = |name: &str| Retry::typed(retry, Form::SignUp, name);
     shell.page("Sign in", "/", &html! {
         (notice(done, "Account"))
@@ -18,12 +17,7 @@ pub fn render(shell: &Shell<'_>, config: &Config, done: Option<Notice>, retry: O
                 (refusal(retry, Form::SignIn))
                 form.card method="post" action="/sign-in" {
                     (email(&Retry::typed(retry, Form::SignIn, "email"), ""))
-                    label {
-                        span { "Password" }
-                        input type="password" name="password" autocomplete="current-password" required
-                            aria-invalid=[password.invalid()] aria-describedby=[password.described_by()];
-                    }
-                    (password.fault())
+                    (password("Password", "password", Retry::typed(retry, Form::SignIn, "password"), true))
                     button { "Sign in" }
                     a href="/forgot-password" { "Forgot your password?" }
                 }
@@ -97,27 +91,13 @@ pub fn code(shell: &Shell<'_>, retry: Option<&Retry>) -> Markup {
 
 /// The email that somebody signs in by.
 pub(super) fn email(typed: &Typed<'_>, hint: &str) -> Markup {
-    html! {
-        label {
-            span { "Email" }
-            input type="email" name="email" autocomplete="username" value=(typed) required
-                aria-invalid=[typed.invalid()] aria-describedby=[typed.described_by()];
-            @if !hint.is_empty() { small { (hint) } }
-        }
-        (typed.fault())
-    }
+    Line { label: "Email", name: "email", kind: "email", autocomplete: "username", required: true, hint }
+        .with(typed)
 }
 
 /// A line of text that a browser may know.
 pub(super) fn text(label: &str, name: &str, autocomplete: &str, typed: &Typed<'_>) -> Markup {
-    html! {
-        label {
-            span { (label) }
-            input type="text" name=(name) autocomplete=(autocomplete) maxlength="200" required value=(typed)
-                aria-invalid=[typed.invalid()] aria-describedby=[typed.described_by()];
-        }
-        (typed.fault())
-    }
+    Line { label, name, kind: "text", autocomplete, required: true, hint: "" }.with(typed)
 }
 
 /// The terms, in a window of their own, so that nothing typed is lost.

@@ -2,7 +2,7 @@
 
 use super::{PATH, button};
 use crate::handlers::forms::Form;
-use crate::pages::parts::{new_password, time};
+use crate::pages::parts::{Line, new_password, password as current_password, time};
 use crate::pages::{Retry, Shell};
 use config::Config;
 use maud::{Markup, html};
@@ -20,13 +20,10 @@ pub(super) fn email(shell: &Shell<'_>, account: &Account, retry: Option<&Retry>)
             form.card method="post" action=(PATH) {
                 (shell.csrf_field())
                 input type="hidden" name="action" value="change_email";
-                label {
-                    span { "New email" }
-                    input type="email" name="email" autocomplete="email" required value=(typed)
-                        aria-invalid=[typed.invalid()] aria-describedby=[typed.described_by()];
-                    small { "The new address gets a link to confirm it; until then the old one counts." }
-                }
-                (typed.fault())
+                (Line {
+                    label: "New email", name: "email", kind: "email", autocomplete: "email", required: true,
+                    hint: "The new address gets a link to confirm it; until then the old one counts.",
+                }.with(&typed))
                 button { "Change email" }
             }
         }
@@ -36,19 +33,13 @@ pub(super) fn email(shell: &Shell<'_>, account: &Account, retry: Option<&Retry>)
 /// Another one; the current one proves who asks.
 pub(super) fn password(shell: &Shell<'_>, account: &Account, retry: Option<&Retry>) -> Markup {
     let typed = |name: &str| Retry::typed(retry, Form::Password, name);
-    let current = typed("current_password");
     html! {
         section aria-labelledby="password" {
             h2 id="password" { "Password" }
             @if account.has_password {
                 form.card method="post" action="/account/password" {
                     (shell.csrf_field())
-                    label {
-                        span { "Current password" }
-                        input type="password" name="current_password" autocomplete="current-password" required
-                            aria-invalid=[current.invalid()] aria-describedby=[current.described_by()];
-                    }
-                    (current.fault())
+                    (current_password("Current password", "current_password", typed("current_password"), true))
                     (new_password("New password", "new_password", &typed("new_password")))
                     p.faint { "Every other session of yours ends with it." }
                     button { "Change password" }
