@@ -141,7 +141,7 @@ pub(super) fn new_password(label: &str, name: &str, typed: &Typed<'_>) -> Markup
             span { (label) }
             input type="password" name=(name) autocomplete="new-password" minlength="10" required
                 aria-invalid=[typed.invalid()] aria-describedby=[typed.described_by()];
-            small { "At least 10 characters. Common words, sequences, your name or your email are not enough." }
+            small { "At least 10 characters. Common words, sequences and your own details are not enough." }
         }
         (typed.fault())
     }
