@@ -32,6 +32,7 @@ fn expected(kind: Kind, case: &Case, foreign: bool) -> Expected {
         // A credential gives nothing there, and takes nothing; the body is empty.
         (_, Access::Public) => Refused(Code::ValidationFailed),
         (Kind::Nobody, _) => Refused(Code::Unauthenticated),
+        (Kind::RevokedKey, _) => Refused(Code::KeyRevoked),
         (Kind::KeyElsewhere, _) => Refused(Code::IpNotAllowed),
 
         (Kind::OtherSite, _) => Refused(Code::CrossOrigin),

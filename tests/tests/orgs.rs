@@ -41,7 +41,7 @@ fn n1_switching_takes_the_session_along() {
     let back = switch(&leaving, &first.id);
     let arrived = first.with_session(&back.ok(200));
     assert_eq!(arrived.id, first.id);
-    assert!(back.header("set-cookie").is_some_and(|cookie| cookie.contains(&arrived.token)));
+    assert!(back.header("set-cookie").is_some_and(|cookie| cookie.contains(&arrived.cookie)));
     leaving.get("/v1/me").send().problem("unauthenticated");
     arrived.get("/v1/me").send().ok(200);
     second.get("/v1/me").send().ok(200);

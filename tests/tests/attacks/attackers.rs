@@ -13,6 +13,8 @@ use tokens::SessionClaims;
 pub(super) enum Kind {
     /// By no credential, or one that is not or no longer good.
     Nobody,
+    /// The holder of a key that was revoked, who is told so.
+    RevokedKey,
     /// An admin's browser without its session's token.
     WithoutCsrf,
     /// An admin's browser, sent by a page of another origin.
@@ -120,11 +122,11 @@ fn nobodies(gate: &Gate, org: &Org) -> Vec<Attacker> {
         nobody("a closed session's browser", &closed_browser),
         nobody("a closed session's expired cookie", &dead_cookie),
         nobody("a session of before a password change", &earlier),
-        nobody("a revoked API key", &revoked),
+        attacker("a revoked API key", Kind::RevokedKey, &revoked),
         nobody("a rotated API key after its grace", &rotated),
         nobody("a removed member", &removed),
         nobody("a removed member's browser", &removed_browser),
-        nobody("a removed member's API key", &removed_key),
+        attacker("a removed member's API key", Kind::RevokedKey, &removed_key),
     ]
 }
 
