@@ -300,18 +300,34 @@ fn an_answer_means_the_same_on_both_sides() {
 #[test]
 fn an_upstream_that_is_not_there_is_told_from_one_that_speaks_no_tls() {
     let org = Org::sign_up(Gate::shared());
-    let plain = Upstream::start(|call| call.answer("200 OK", &[], b"plain"));
+    let plain = speaks_no_tls();
     let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     for (url, words) in [
         ("http://nobody.invalid".to_owned(), "no such host"),
         (format!("http://{closed}"), "connection refused"),
-        (format!("https://{}", plain.authority()), "TLS"),
+        (format!("https://{plain}"), "TLS"),
     ] {
         let id = org.connection(&url, &json!({ "type": "bearer", "token": random::text("tok-") }));
         let response = org.get(&format!("/v1/connections/{id}/proxy/x")).send();
         response.problem("upstream_unreachable");
         assert!(response.text().contains(words), "{url}: {response}");
     }
+}
+
+/// A server that answers whatever comes as servers of plain HTTP answer a ClientHello.
+fn speaks_no_tls() -> std::net::SocketAddr {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().map_while(Result::ok) {
+            let _ = std::io::Read::read(&mut stream, &mut [0; 1024]);
+            let _ = std::io::Write::write_all(
+                &mut stream,
+                b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n",
+            );
+        }
+    });
+    address
 }
 
 /// RFC 9110, section 9.3.1: a body that a GET or HEAD has is refused, and not dropped in silence.

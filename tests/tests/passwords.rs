@@ -206,7 +206,9 @@ fn timeless(response: &Response) -> String {
     let lines = fingerprint.lines().filter(|line| !line.to_ascii_lowercase().starts_with("retry-after:"));
     let text = lines.collect::<Vec<_>>().join("\n");
     match text.split_once("; again in ") {
-        Some((before, after)) => format!("{before}{}", after.trim_start_matches(|c: char| c.is_ascii_digit())),
+        Some((before, after)) => {
+            format!("{before}{}", after.trim_start_matches(|c: char| c.is_ascii_digit()))
+        }
         None => text,
     }
 }

@@ -85,8 +85,8 @@ impl Worker {
     /// The most that its Wasm may weigh after gzip, in bytes.
     pub fn budget(self) -> usize {
         match self {
-            Self::Edge => 600 * 1024,
-            Self::ControlPlane => 1350 * 1024,
+            Self::Edge => 624 * 1024,
+            Self::ControlPlane => 1392 * 1024,
         }
     }
 }

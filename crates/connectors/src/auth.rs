@@ -281,8 +281,9 @@ pub const IN_AUTH: &str = "in auth: ";
 
 /// serde's message without the value that it did not expect; the name of a field is kept.
 fn without_value(message: &str) -> String {
-    let names_a_field =
-        ["missing field `", "unknown field `", "duplicate field `"].iter().any(|begins| message.starts_with(begins));
+    let names_a_field = ["missing field `", "unknown field `", "duplicate field `"]
+        .iter()
+        .any(|begins| message.starts_with(begins));
     if names_a_field {
         return format!("{IN_AUTH}{message}");
     }
