@@ -87,7 +87,7 @@ suite("the dashboard without JavaScript", WITH_CHROMIUM, () => {
     await page.goto("/sources");
     await row(page, "Payments").getByRole("link", { name: "Payments" }).click();
     const text = await main();
-    for (const said of ["/in/src_", "never to the sender", "cargo xtask listen --source src_"]) assert.ok(text.includes(said), said);
+    for (const said of ["/in/src_", "never to the sender", "cargo xtask listen --url http", "--source src_"]) assert.ok(text.includes(said), said);
     await page.getByRole("button", { name: "Pause forwarding" }).click();
     assert.match(await page.getByRole("status").textContent(), /^Paused/);
     await page.getByRole("button", { name: "Go on forwarding" }).click();

@@ -183,7 +183,7 @@ suite("people", WITH_CHROMIUM, () => {
     assert.match(await page.getByRole("alert").textContent(), /code is wrong/);
     await fillCode(page, totp(secret, 1));
     await press(page, "Sign in");
-    assert.equal(await title(page), "Analytical Engines");
+    assert.equal(await title(page), "Connections", "the page that was asked for");
     assert.deepEqual((await context.cookies()).map(({ name }) => name), ["__Host-sluicegate_session"]);
 
     for (const works of [true, false]) {

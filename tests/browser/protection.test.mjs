@@ -57,7 +57,7 @@ suite("what the browser enforces", WITH_CHROMIUM, () => {
     assert.deepEqual(complaints, []);
     const others = requests.filter((url) => {
       const { origin, pathname } = new URL(url);
-      return origin !== GATE || !(pathname.startsWith("/events/") || ["/sign-up", ...PAGES].includes(pathname));
+      return origin !== GATE || !(/^\/(events|sources)\//.test(pathname) || ["/sign-up", ...PAGES].includes(pathname));
     });
     assert.deepEqual(others, []);
   });

@@ -133,7 +133,9 @@ suite("the OpenAPI document", () => {
   });
 
   test("every method that it does not name is refused with those that it does", async () => {
-    for (const path of new Set(OPERATIONS.map(([, path]) => path))) {
+    // Forward authentication comes with the method of the request that it asks about.
+    const paths = new Set(OPERATIONS.map(([, path]) => path).filter((path) => path !== "/v1/auth/check"));
+    for (const path of paths) {
       const known = Object.keys(document.paths[path]).map((method) => method.toUpperCase());
       for (const method of ["GET", "POST", "PUT", "PATCH", "DELETE"].filter((method) => !known.includes(method))) {
         const answer = await workspace.call(method, concrete(path));
