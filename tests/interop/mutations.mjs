@@ -120,7 +120,8 @@ function signature({ signature: { header, pattern, encoding } }) {
     "signature: a byte more": recoded((bytes) => Buffer.concat([bytes, Buffer.alloc(1)])),
     "signature: none of its bytes": tag(() => ""),
     "signature: a character less": tag((text) => text.slice(0, -1)),
-    "signature: its other case": tag((text) => text.replace(/[a-z]/gi, swapCase)),
+    // Hexadecimal in its other case is the same bytes.
+    "signature: its other case": tag((text) => (encoding === "hex" ? text : text.replace(/[a-z]/gi, swapCase))),
     "signature: in the other encoding": tag((text) =>
       Buffer.from(text, encoding).toString(encoding === "hex" ? "base64" : "hex"),
     ),

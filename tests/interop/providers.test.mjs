@@ -128,7 +128,8 @@ const HEADER = {
   "a character in its middle changed": (value) => swap(value, value.length >> 1),
   "cut short": (value) => value.slice(0, -1),
   "a character more": (value) => `${value}7`,
-  "upper case": (value) => value.toUpperCase(),
+  // Of hexadecimal alone it is the same signature.
+  "upper case": (value) => (/^[0-9a-f]+$/.test(value) ? value : value.toUpperCase()),
   "a space in its middle": (value) => `${value.slice(0, value.length >> 1)} ${value.slice(value.length >> 1)}`,
 };
 
