@@ -36,7 +36,7 @@ pub fn write(path: &Path, text: &str) -> Result<()> {
     write_as(path, OpenOptions::new().create(true).truncate(true), text)
 }
 
-/// As [`write`], where there is no file yet.
+/// As [`write()`], where there is no file yet.
 ///
 /// # Errors
 /// When there is one, or it cannot be written.
