@@ -23,12 +23,16 @@ export function principal(claims) {
   return { org_id: claims.org, subject: claims.sub, scopes: claims.scopes };
 }
 
+/** What ours says of a key that it does not know. */
+export const WRONG = "this API key is not known here: copy it again, whole, or make a new one";
+
 export function problem(requestId) {
   return {
     type: "urn:sluicegate:problem:unauthenticated",
     title: "A valid credential is required",
     status: 401,
     code: "unauthenticated",
+    detail: WRONG,
     request_id: requestId,
   };
 }

@@ -8,7 +8,7 @@
  * - Webhook: WebCrypto, then one RPC call of a SQLite Durable Object.
  */
 import {
-  Events, FEATURES_OFF, HMAC_SHA256, LIMIT, STRICT_TRANSPORT_SECURITY, WINDOW_MS, hmacKey, isSigned, principal, problem,
+  Events, FEATURES_OFF, HMAC_SHA256, LIMIT, STRICT_TRANSPORT_SECURITY, WINDOW_MS, WRONG, hmacKey, isSigned, principal, problem,
 } from "./common.js";
 
 const HEADERS = new Headers({
@@ -39,7 +39,7 @@ function answer(status, body, requestId, spent) {
   headers.set("ratelimit", `limit=${LIMIT}, remaining=${LIMIT - spent.hits}, reset=${Math.ceil((spent.end - Date.now()) / 1000)}`);
   if (status === 401) {
     headers.set("content-type", "application/problem+json");
-    headers.set("www-authenticate", "Bearer");
+    headers.set("www-authenticate", `Bearer error="invalid_token", error_description="${WRONG}"`);
   }
   return response;
 }

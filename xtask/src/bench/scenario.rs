@@ -121,7 +121,7 @@ impl Exchange {
 }
 
 /// What an API client behind Cloudflare or a TLS proxy sends.
-const COMMON: &str = "host: gate.example.com\r\nuser-agent: sluicegate-bench/1\r\naccept: application/json\r\n\
+const COMMON: &str = "host: localhost\r\nuser-agent: sluicegate-bench/1\r\naccept: application/json\r\n\
     accept-encoding: gzip, br\r\nx-forwarded-proto: https\r\ncf-connecting-ip: 203.0.113.7\r\n";
 
 /// A delivery as GitHub signs it; its number makes it an event of its own.
