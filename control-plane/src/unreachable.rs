@@ -1,9 +1,9 @@
 //! Why an upstream or endpoint gave no answer, as far as the platform lets it be told.
 //!
 //! workerd has two texts for it: "Network connection lost." where a connection was refused or ended before the answer, and
-//! "internal error" for a name that leads nowhere and for TLS that failed. Whether a second connection comes about tells the two
-//! of each apart, and a ClientHello over it tells a bad certificate ([`crate::client_hello`]). Another text says nothing. Hosts
-//! whose addresses are not public look like names that lead nowhere.
+//! "internal error" for a name that leads nowhere and for TLS that failed. So a second connection is tried. Its success or
+//! failure tells the two causes behind a text apart, and a ClientHello over it tells a bad certificate ([`crate::client_hello`]). Any
+//! other text says nothing. A host whose addresses are not public looks like a name that leads nowhere.
 
 /// Why there is no answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,5 +1,5 @@
-//! How slowly a body may come that this isolate gathers: forms, JSON, webhooks. Most of these are sent by nobody in particular,
-//! and one that never ends would hold memory and a connection for as long as its sender likes.
+//! How slowly a body may come that this isolate gathers: forms, JSON, webhooks. Anybody may send most of these, and
+//! a body that never ends would hold memory and a connection for as long as its sender likes.
 //!
 //! Streams that are passed on are not gathered: they belong to a caller, and their pace is the upstream's too.
 

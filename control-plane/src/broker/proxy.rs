@@ -47,7 +47,7 @@ pub(super) async fn proxy(leaves: &Leaves<'_>, request: &mut Request) -> Result<
 /// Refuses a body that would be dropped: its sender would never know.
 async fn check_empty(request: &mut Request, detail: &'static str) -> Result<(), Failure> {
     match read(request, 0).await {
-        Err(Failure::Answer(error)) if error.public().0 == Code::PayloadTooLarge => {
+        Err(Failure::Answer(error)) if error.code() == Code::PayloadTooLarge => {
             Err(AppError::refused(Code::InvalidRequest, detail).into())
         }
         read => read.map(drop),

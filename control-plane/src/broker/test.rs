@@ -28,7 +28,7 @@ async fn http(leaves: &Leaves<'_>, granted: &mut Granted) -> Result<ConnectionTe
     let status = match call(leaves, granted, &[], Body::None).await {
         Ok(answered) => answered.response.status_code(),
         Err(Failure::Answer(error)) => {
-            let (code, detail) = error.public();
+            let (code, detail) = (error.code(), error.detail());
             let reason = match code {
                 Code::UpstreamTimeout => "timeout",
                 Code::UpstreamUnreachable => "unreachable",

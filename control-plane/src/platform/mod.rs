@@ -67,7 +67,7 @@ pub(crate) fn call_of(request: &Request) -> Result<Call, AppError> {
 /// Where the platform refuses a header: in practice never.
 pub(crate) fn respond(result: Result<Reply, AppError>, request_id: &RequestId) -> worker::Result<Response> {
     let reply = result.unwrap_or_else(|error| {
-        if error.public().0 == Code::Internal {
+        if error.code() == Code::Internal {
             console_error!(
                 "{}",
                 serde_json::json!({ "level": "error", "request_id": request_id, "error": error.to_string() })

@@ -7,7 +7,7 @@ use url::{Host, Url};
 
 use crate::{BaseUrl, Error, TargetPolicy};
 
-/// The default ports: whoever ends TLS in front makes one of the other.
+/// The default ports. A proxy that ends TLS turns a request to one into a request to the other.
 const DEFAULT_PORTS: [u16; 2] = [80, 443];
 
 /// What may be sent to.
@@ -72,7 +72,7 @@ impl Origin {
     }
 }
 
-/// Whether it is this machine, by whichever of its names (RFC 6761, section 6.3; RFC 1122, section 3.2.1.3).
+/// Whether it is this machine, by any of its names (RFC 6761, section 6.3; RFC 1122, section 3.2.1.3).
 fn is_this_machine(host: &Host) -> bool {
     match host {
         Host::Domain(name) => name.rsplit('.').next().is_some_and(|last| last == "localhost"),

@@ -45,9 +45,9 @@ codes! {
     ValidationFailed = 422 "validation_failed" "A field is missing, unknown or has a wrong value";
     /// No credential, or one that is not (or no longer) good.
     Unauthenticated = 401 "unauthenticated" "A valid credential is required";
-    /// An API key past its end. Only who presents the whole key learns of it.
+    /// An API key past its end. Only the holder of the whole key is told.
     KeyExpired = 401 "key_expired" "This API key has expired";
-    /// An API key that was revoked, or a secret that a rotation has replaced. Only who presents the whole key learns of it.
+    /// An API key that was revoked, or a secret that a rotation has replaced. Only the holder of the whole key is told.
     KeyRevoked = 401 "key_revoked" "This API key is revoked";
     /// Email and password do not belong together.
     InvalidCredentials = 401 "invalid_credentials" "Email or password is wrong";
